@@ -1,0 +1,173 @@
+//! The life of the process: connect, serve, reconnect for ever, and stop in time.
+
+mod crew;
+pub mod signals;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::select;
+
+use self::crew::{Crew, End};
+use crate::broker::backoff::Backoff;
+use crate::broker::{Error, Session, Stop};
+use crate::component::Plan;
+use crate::health::HealthFile;
+use crate::mov::identity::Identity;
+use crate::mov::log::{MovLog, Writer};
+use crate::mov::registration::Registration;
+use crate::mov::rest::Rest;
+use crate::mov::{self};
+use crate::name::{ChannelName, Kind};
+use crate::router::Router;
+use crate::settings::Settings;
+use crate::speaker::Speaker;
+use crate::worker::Worker;
+
+/// The pauses between the tries to get back a connection that was lost.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A session that lasted so long was a good one: the next pause is the first again.
+const GOOD_SESSION: Duration = Duration::from_secs(10);
+
+/// Opens a session; the number tells it from the others of this process.
+pub type Connect = Arc<dyn Fn(u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
+
+/// A component with everything that it needs to run.
+pub struct App {
+    connect: Connect,
+    first_tries: u32,
+    retry_sleep: Duration,
+    health: HealthFile,
+    identity: Identity,
+    crew: Crew,
+}
+
+impl App {
+    /// Builds the component of `plan` as `settings` say, on the broker that `connect` leads to.
+    #[must_use]
+    pub fn new(plan: &Plan, settings: &Settings, connect: Connect) -> Self {
+        let identity = Identity::default();
+        let (log, writer) = mov::log::open(settings.mov_level, identity.clone());
+        let health = settings.health.clone();
+        // A file of an earlier run would look healthy.
+        health.withdraw();
+        let crew = build_crew(plan, settings, &log, writer, &health, &identity);
+        Self { connect, first_tries: settings.first_tries, retry_sleep: settings.retry_sleep, health, identity, crew }
+    }
+
+    /// Runs the component until `stop`.
+    ///
+    /// # Errors
+    /// When the broker could not be reached in as many tries as are allowed for the first connection.
+    pub fn run(mut self, stop: &Stop) -> Result<(), Error> {
+        let mut number = 0;
+        let mut session = self.connect_first(&mut number, stop)?;
+        while let Some(current) = session {
+            let began = Instant::now();
+            let end = self.crew.serve(current, stop);
+            self.health.withdraw();
+            self.identity.set(None);
+            match end {
+                End::Stopped => break,
+                End::Lost(error) => log::error!("{error}; reconnecting"),
+            }
+            session = self.reconnect(&mut number, began.elapsed() >= GOOD_SESSION, stop);
+        }
+        log::info!("stopped");
+        Ok(())
+    }
+
+    /// `None` when it was called to stop.
+    fn connect_first(&self, number: &mut u64, stop: &Stop) -> Result<Option<Box<dyn Session>>, Error> {
+        for left in (0..self.first_tries).rev() {
+            let Some(tried) = self.try_to_connect(number, stop) else { return Ok(None) };
+            match tried {
+                Ok(session) => return Ok(Some(session)),
+                Err(error) if left == 0 => return Err(error),
+                Err(error) => {
+                    log::warn!("{error}; trying again in {:?}, {left} more times", self.retry_sleep);
+                }
+            }
+            if is_called_within(stop, self.retry_sleep) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// `None` when it was called to stop.
+    fn reconnect(&mut self, number: &mut u64, was_good: bool, stop: &Stop) -> Option<Box<dyn Session>> {
+        let backoff = &mut self.crew.backoff;
+        if was_good {
+            backoff.reset();
+        }
+        loop {
+            if is_called_within(stop, self.crew.backoff.pause()) {
+                return None;
+            }
+            match self.try_to_connect(number, stop)? {
+                Ok(session) => return Some(session),
+                Err(error) => log::warn!("{error}; trying again"),
+            }
+        }
+    }
+
+    /// Tries on a thread of its own, because neither the look-up of a name nor a handshake could be interrupted. `None`
+    /// when it was called to stop; then the thread ends with the process.
+    fn try_to_connect(&self, number: &mut u64, stop: &Stop) -> Option<Result<Box<dyn Session>, Error>> {
+        *number += 1;
+        let (result, tried) = crossbeam_channel::bounded(1);
+        let (connect, number) = (Arc::clone(&self.connect), *number);
+        let spawned = thread::Builder::new().name("connect".into()).spawn(move || {
+            // Nobody waits for it any more when it was called to stop.
+            let _ = result.send(connect(number));
+        });
+        if let Err(error) = spawned {
+            return Some(Err(Error::lost(error)));
+        }
+        select! {
+            recv(tried) -> session => Some(session.unwrap_or_else(|_| Err(Error::lost("connecting panicked")))),
+            recv(stop) -> _ => None,
+        }
+    }
+}
+
+fn build_crew(
+    plan: &Plan,
+    settings: &Settings,
+    log: &MovLog,
+    writer: Writer,
+    health: &HealthFile,
+    identity: &Identity,
+) -> Crew {
+    let worker = |kind| Worker::new(Router::new(plan, kind, log.clone()), log.clone(), settings.prefetch);
+    let mut workers = Vec::new();
+    if !plan.routes_of(Kind::Data).is_empty() {
+        workers.extend((0..settings.workers).map({
+            let data = worker(Kind::Data);
+            move |number| (format!("worker-{number}"), data.clone())
+        }));
+    }
+    if !plan.routes_of(Kind::Control).is_empty() {
+        workers.push(("control".to_owned(), worker(Kind::Control)));
+    }
+    let says: Arc<[ChannelName]> = plan.says.clone().into();
+    let speaker = |source| Speaker::new(source, Arc::clone(&says), log.clone());
+    let registration = Registration::new(
+        plan.profile.clone(),
+        plan.registered.queue(),
+        settings.register_timeout,
+        health.clone(),
+        identity.clone(),
+        settings.mov_url.as_deref().map(Rest::new),
+    );
+    let speakers = plan.sources.iter().cloned().map(speaker).collect();
+    Crew::new(workers, speakers, registration, writer, settings.grace, Backoff::new(FIRST_PAUSE, LONGEST_PAUSE))
+}
+
+fn is_called_within(stop: &Stop, time: Duration) -> bool {
+    stop.recv_timeout(time) == Err(crossbeam_channel::RecvTimeoutError::Disconnected)
+}

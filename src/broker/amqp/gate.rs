@@ -1,0 +1,110 @@
+//! Bounds what has been received and not yet been taken.
+//!
+//! amiquip buffers whatever the broker sends, without bound, and prefetch counts messages, not bytes: a thousand
+//! messages of 16 MiB would be 16 GiB. When too much is held the gate shuts, reading stops, and TCP makes the broker
+//! wait. A trickle goes on all the same, so that the connection is not taken for dead.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use mio::{Ready, SetReadiness};
+
+/// A trickle is let through once in so many ticks of the watchdog (of 100 ms).
+const TICKS_PER_TRICKLE: u64 = 10;
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    limit: usize,
+    held: AtomicUsize,
+    shut: AtomicBool,
+    trickle: AtomicBool,
+    ticks: AtomicU64,
+    reader: SetReadiness,
+}
+
+/// How much may be read now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Passage {
+    Free,
+    Trickle,
+    Shut,
+}
+
+impl Gate {
+    /// Shuts when more than `limit` bytes are held, and wakes `reader` when it opens again.
+    pub(super) fn new(limit: usize, reader: SetReadiness) -> Self {
+        Self {
+            limit,
+            held: AtomicUsize::new(0),
+            shut: AtomicBool::new(false),
+            trickle: AtomicBool::new(false),
+            ticks: AtomicU64::new(0),
+            reader,
+        }
+    }
+
+    /// Asked by the reader before it reads. After [`Passage::Shut`] it is woken when there is a point in asking again.
+    pub(super) fn passage(&self) -> Passage {
+        if !self.is_full() {
+            return Passage::Free;
+        }
+        self.shut.store(true, Ordering::SeqCst);
+        // Between the two lines above everything may have been taken, and nobody would wake us.
+        if !self.is_full() {
+            self.shut.store(false, Ordering::SeqCst);
+            return Passage::Free;
+        }
+        if self.trickle.swap(false, Ordering::SeqCst) { Passage::Trickle } else { Passage::Shut }
+    }
+
+    /// So many bytes were received.
+    pub(super) fn received(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::SeqCst);
+    }
+
+    /// So many of the bytes received were taken, or dropped.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::SeqCst);
+        if !self.is_full() && self.shut.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    /// One tick of the clock.
+    pub(super) fn nudge(&self) {
+        let ticks = self.ticks.fetch_add(1, Ordering::Relaxed);
+        if ticks.is_multiple_of(TICKS_PER_TRICKLE) && self.shut.load(Ordering::SeqCst) {
+            self.trickle.store(true, Ordering::SeqCst);
+            self.wake();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.held.load(Ordering::SeqCst) > self.limit
+    }
+
+    fn wake(&self) {
+        // It fails only when the reader's event loop is gone, and then nobody waits.
+        let _ = self.reader.set_readiness(Ready::readable());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gate_shuts_over_its_limit_lets_a_trickle_through_and_opens_again() {
+        let (_registration, reader) = mio::Registration::new2();
+        let gate = Gate::new(100, reader);
+
+        gate.received(100);
+        assert_eq!(gate.passage(), Passage::Free, "exactly the limit is still allowed");
+        gate.received(1);
+        assert_eq!(gate.passage(), Passage::Shut);
+        gate.nudge();
+        assert_eq!(gate.passage(), Passage::Trickle, "a shut gate lets a trickle through");
+        assert_eq!(gate.passage(), Passage::Shut, "one trickle is one read");
+        gate.taken(1);
+        assert_eq!(gate.passage(), Passage::Free);
+    }
+}

@@ -1,0 +1,145 @@
+//! RabbitMQ, by way of amiquip. Nothing outside this folder names amiquip, so that another client can replace it.
+//!
+//! amiquip is quick, and used plainly it hangs for ever and loses messages. The rules that make it safe, one file each:
+//! [`socket`] owns the socket, [`watchdog`] cuts the line when a call outlives its limit, [`stream`] with [`frames`] and
+//! [`gate`] bounds what comes in, [`connection`] puts a limit on every call, and [`link`] hears, says and settles.
+
+mod connection;
+mod explain;
+mod frames;
+mod gate;
+mod link;
+mod properties;
+mod socket;
+mod stream;
+mod watchdog;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use self::connection::{Channel, Connection};
+use self::link::AmqpLink;
+use self::watchdog::Watchdog;
+use super::{Error, Job, Session};
+use crate::secret::Secret;
+
+/// Bodies that may be received and not yet taken, on the connection that hears.
+const HELD_BYTES: usize = 32 * 1024 * 1024;
+
+/// Where the broker is, and who we are to it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The hosts, tried in turn. Defaults to `mov-mq:5672`.
+    pub hosts: Vec<Host>,
+    /// The user. Defaults to `mov`.
+    pub username: String,
+    /// The user's password. Defaults to `password`.
+    pub password: Secret,
+    /// The virtual host. Defaults to `/`.
+    pub vhost: String,
+    /// Seconds between heartbeats: a dead connection is noticed after two of them. Defaults to 10.
+    pub heartbeat: u16,
+    /// How the broker's operator sees us in the list of connections.
+    pub client: String,
+}
+
+/// One of the broker's hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// A name or an address.
+    pub name: String,
+    /// The AMQP port.
+    pub port: u16,
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.name, self.port)
+    }
+}
+
+/// A session with RabbitMQ: one connection to hear, and one to say, because an alarm of the broker freezes the one that
+/// publishes.
+pub struct AmqpSession {
+    number: u64,
+    hearing: Arc<Connection>,
+    saying: Arc<Connection>,
+    /// Every thread of the session holds a sender until its link is gone.
+    running: Sender<()>,
+    ended: Receiver<()>,
+}
+
+/// Connects to the first of the hosts that takes us, for both connections. `number` tells the session from all others
+/// of this process.
+///
+/// # Errors
+/// When none of them does.
+pub fn connect(options: &Options, number: u64) -> Result<AmqpSession, Error> {
+    let watchdog = Arc::new(Watchdog::start().map_err(Error::lost)?);
+    let hearing = Connection::open(options, &options.hosts, "consume", HELD_BYTES, &watchdog)?;
+    let same_host = [hearing.host().clone()];
+    let saying = Connection::open(options, &same_host, "publish", HELD_BYTES, &watchdog)?;
+    let (running, ended) = crossbeam_channel::bounded(0);
+    Ok(AmqpSession { number, hearing: Arc::new(hearing), saying: Arc::new(saying), running, ended })
+}
+
+impl AmqpSession {
+    /// The host that took us.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        self.hearing.host()
+    }
+}
+
+impl Session for AmqpSession {
+    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
+        let channels = Channels {
+            hearing: self.hearing.open_channel()?,
+            saying: self.saying.open_channel()?,
+            hearing_connection: Arc::clone(&self.hearing),
+            saying_connection: Arc::clone(&self.saying),
+            session: self.number,
+        };
+        let running = self.running.clone();
+        let work = move || {
+            // Moved in, so that they are dropped in this order: first the channels, then the sign of life.
+            let running = running;
+            let channels = channels;
+            match AmqpLink::new(&channels) {
+                Ok(mut link) => job(&mut link),
+                Err(error) => log::debug!("no link: {error}"),
+            }
+            drop(channels);
+            drop(running);
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::lost)?;
+        Ok(())
+    }
+
+    fn close(self: Box<Self>, deadline: Instant) -> Option<Error> {
+        let Self { hearing, saying, running, ended, .. } = *self;
+        drop(running);
+        // Nobody ever sends: it ends with `Disconnected` when the last thread is gone, or with a timeout.
+        let all_ended = matches!(ended.recv_deadline(deadline), Err(crossbeam_channel::RecvTimeoutError::Disconnected));
+        if !all_ended || saying.is_blocked() {
+            hearing.cut();
+            saying.cut();
+        }
+        let causes = [hearing.close(), saying.close()];
+        let heaviest = causes.into_iter().flatten().max_by_key(explain::weight)?;
+        Some(Error::Lost { reason: explain::cause(&heaviest) })
+    }
+}
+
+/// What a link needs, opened before its thread starts and outliving the link.
+struct Channels {
+    hearing: Channel,
+    saying: Channel,
+    hearing_connection: Arc<Connection>,
+    saying_connection: Arc<Connection>,
+    session: u64,
+}

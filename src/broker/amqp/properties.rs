@@ -1,0 +1,83 @@
+//! Between amiquip's properties and ours.
+
+use amiquip::{AmqpProperties, AmqpValue, FieldTable};
+
+use crate::message::{Outgoing, Properties};
+
+/// The header by which the platform's services follow a conversation.
+const CONVERSATION_ID: &str = "conversation_id";
+
+/// What an AMQP short string holds; a longer one could not be sent on.
+const LONGEST_IDENTIFIER: usize = 255;
+
+const PERSISTENT: u8 = 2;
+
+/// The properties that mean something here, taken out of those of a delivery.
+pub(super) fn taken_from(amqp: &AmqpProperties) -> Properties {
+    Properties {
+        message_id: amqp.message_id().clone().filter(|id| !id.is_empty()),
+        correlation_id: amqp.correlation_id().clone(),
+        conversation_id: amqp.headers().as_ref().and_then(conversation_in),
+    }
+}
+
+/// The properties that `message` travels with.
+pub(super) fn made_for(message: &Outgoing) -> AmqpProperties {
+    let mut amqp = AmqpProperties::default().with_content_type("application/json".to_owned());
+    if message.persistent {
+        amqp = amqp.with_delivery_mode(PERSISTENT);
+    }
+    if let Some(id) = &message.properties.message_id {
+        amqp = amqp.with_message_id(id.clone());
+    }
+    if let Some(id) = &message.properties.correlation_id {
+        amqp = amqp.with_correlation_id(id.clone());
+    }
+    if let Some(id) = &message.properties.conversation_id {
+        amqp = amqp.with_headers(conversation_table(id));
+    }
+    if let Some(milliseconds) = message.expires_after_ms {
+        amqp = amqp.with_expiration(milliseconds.to_string());
+    }
+    amqp
+}
+
+fn conversation_in(headers: &FieldTable) -> Option<String> {
+    match headers.get(CONVERSATION_ID)? {
+        AmqpValue::LongString(id) if id.len() <= LONGEST_IDENTIFIER => Some(id.clone()),
+        _ => None,
+    }
+}
+
+fn conversation_table(id: &str) -> FieldTable {
+    let mut headers = FieldTable::new();
+    headers.insert(CONVERSATION_ID.to_owned(), AmqpValue::LongString(id.to_owned()));
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_for_a_message_is_taken_from_its_delivery() {
+        let properties = Properties {
+            message_id: Some("m-1".into()),
+            correlation_id: Some("q-1".into()),
+            conversation_id: Some("c-1".into()),
+        };
+        let amqp = made_for(&Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) });
+        assert_eq!(taken_from(&amqp), properties);
+        assert_eq!(amqp.content_type().as_deref(), Some("application/json"));
+        assert_eq!(amqp.delivery_mode(), &Some(PERSISTENT));
+    }
+
+    #[test]
+    fn a_conversation_that_is_no_identifier_is_left_behind() {
+        for value in [AmqpValue::LongString("x".repeat(256)), AmqpValue::Boolean(true)] {
+            let mut headers = FieldTable::new();
+            headers.insert(CONVERSATION_ID.to_owned(), value);
+            assert_eq!(taken_from(&AmqpProperties::default().with_headers(headers)).conversation_id, None);
+        }
+    }
+}

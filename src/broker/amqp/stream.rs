@@ -1,0 +1,99 @@
+//! The socket as amiquip is given it: read in large pieces, checked frame by frame, and bounded by the gate.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use mio::event::Evented;
+use mio::net::TcpStream;
+use mio::{Poll, PollOpt, Ready, Registration, Token};
+
+use super::frames::Frames;
+use super::gate::{Gate, Passage};
+
+/// One read of the socket. amiquip alone reads 4 KiB at a time.
+const BUFFER: usize = 128 * 1024;
+
+/// One read while the gate is shut.
+const TRICKLE: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Stream {
+    socket: TcpStream,
+    /// Wakes the event loop that reads the socket when the gate opens.
+    opened: Registration,
+    gate: Arc<Gate>,
+    frames: Frames,
+    buffer: Box<[u8]>,
+    unread: std::ops::Range<usize>,
+}
+
+impl Stream {
+    /// `socket`, bounded so that no more than about `limit` bytes of message bodies are received and not taken.
+    pub(super) fn new(socket: TcpStream, limit: usize) -> Self {
+        let (opened, reader) = Registration::new2();
+        Self {
+            socket,
+            opened,
+            gate: Arc::new(Gate::new(limit, reader)),
+            frames: Frames::new(),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            unread: 0..0,
+        }
+    }
+
+    pub(super) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let most = match self.gate.passage() {
+            Passage::Free => BUFFER,
+            Passage::Trickle => TRICKLE,
+            Passage::Shut => return Err(io::ErrorKind::WouldBlock.into()),
+        };
+        let read = self.socket.read(&mut self.buffer[..most])?;
+        self.gate.received(self.frames.follow(&self.buffer[..read])?);
+        self.unread = 0..read;
+        Ok(())
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.unread.is_empty() {
+            self.fill()?;
+        }
+        let length = self.unread.len().min(into.len());
+        into[..length].copy_from_slice(&self.buffer[self.unread.start..][..length]);
+        self.unread.start += length;
+        Ok(length)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
+impl Evented for Stream {
+    fn register(&self, poll: &Poll, token: Token, interest: Ready, options: PollOpt) -> io::Result<()> {
+        self.opened.register(poll, token, Ready::readable(), PollOpt::edge())?;
+        self.socket.register(poll, token, interest, options)
+    }
+
+    fn reregister(&self, poll: &Poll, token: Token, interest: Ready, options: PollOpt) -> io::Result<()> {
+        self.socket.reregister(poll, token, interest, options)
+    }
+
+    fn deregister(&self, poll: &Poll) -> io::Result<()> {
+        Evented::deregister(&self.opened, poll)?;
+        self.socket.deregister(poll)
+    }
+}
+
+impl amiquip::IoStream for Stream {}

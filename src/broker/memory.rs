@@ -1,0 +1,290 @@
+//! A broker inside the process, with the manners of the real one: for tests that need no server.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Select, Sender};
+
+use super::{Access, Confirm, Delivery, Error, Event, Job, Link, Returned, Session, Stop, Tag};
+use crate::message::{Message, Outgoing};
+
+/// The broker. Clones are the same broker.
+#[derive(Clone, Default)]
+pub struct MemoryBroker {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    queues: HashMap<String, Queue>,
+    /// Rung when anything changes: one bell for each link.
+    bells: Vec<Sender<()>>,
+    sessions: u64,
+    lost: Vec<u64>,
+}
+
+#[derive(Default)]
+struct Queue {
+    ready: VecDeque<Message>,
+    consumers: u32,
+    exclusive: bool,
+}
+
+impl MemoryBroker {
+    /// A new session with the broker.
+    ///
+    /// # Errors
+    /// Never; the signature is that of a real broker.
+    pub fn connect(&self) -> Result<MemorySession, Error> {
+        let mut state = self.state();
+        state.sessions += 1;
+        let (running, ended) = crossbeam_channel::bounded(0);
+        Ok(MemorySession { broker: self.clone(), number: state.sessions, running, ended })
+    }
+
+    /// Breaks every session that is open now, as a broker that dies would.
+    pub fn lose_all_sessions(&self) {
+        let mut state = self.state();
+        state.lost = (1..=state.sessions).collect();
+        state.ring();
+    }
+
+    /// How many messages wait in `queue`, or `None` when it does not exist.
+    #[must_use]
+    pub fn depth(&self, queue: &str) -> Option<usize> {
+        self.state().queues.get(queue).map(|queue| queue.ready.len())
+    }
+
+    /// Deletes `queue` and what is in it.
+    pub fn delete(&self, queue: &str) {
+        let mut state = self.state();
+        state.queues.remove(queue);
+        state.ring();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn ring(&mut self) {
+        self.bells.retain(|bell| !matches!(bell.try_send(()), Err(crossbeam_channel::TrySendError::Disconnected(()))));
+    }
+}
+
+/// One life of a connection to a [`MemoryBroker`].
+pub struct MemorySession {
+    broker: MemoryBroker,
+    number: u64,
+    running: Sender<()>,
+    ended: Receiver<()>,
+}
+
+impl Session for MemorySession {
+    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
+        let (broker, number, running) = (self.broker.clone(), self.number, self.running.clone());
+        let work = move || {
+            let running = running;
+            job(&mut MemoryLink::new(broker, number));
+            drop(running);
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::lost)?;
+        Ok(())
+    }
+
+    fn close(self: Box<Self>, deadline: Instant) -> Option<Error> {
+        drop(self.running);
+        // Nobody sends: it ends when the last thread is gone, or at the deadline.
+        let _ = self.ended.recv_deadline(deadline);
+        let mut state = self.broker.state();
+        let was_lost = state.lost.contains(&self.number);
+        state.lost.push(self.number);
+        state.ring();
+        was_lost.then(|| Error::lost("the sessions were lost on purpose"))
+    }
+}
+
+struct MemoryLink {
+    broker: MemoryBroker,
+    session: u64,
+    bell: Receiver<()>,
+    consumers: Vec<Consumer>,
+    unsettled: BTreeMap<u64, (String, Message)>,
+    heard: u64,
+    published: u64,
+    events: VecDeque<Event>,
+}
+
+struct Consumer {
+    queue: String,
+    prefetch: usize,
+    cancelled: bool,
+    exclusive: bool,
+}
+
+impl MemoryLink {
+    fn new(broker: MemoryBroker, session: u64) -> Self {
+        let (ring, bell) = crossbeam_channel::bounded(1);
+        broker.state().bells.push(ring);
+        Self {
+            broker,
+            session,
+            bell,
+            consumers: Vec::new(),
+            unsettled: BTreeMap::new(),
+            heard: 0,
+            published: 0,
+            events: VecDeque::new(),
+        }
+    }
+
+    fn open(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.broker.state();
+        if state.lost.contains(&self.session) {
+            return Err(Error::lost("the session is over"));
+        }
+        Ok(state)
+    }
+
+    fn hear(&mut self) -> Result<Option<Event>, Error> {
+        let broker = self.broker.clone();
+        let mut state = broker.state();
+        for (index, consumer) in self.consumers.iter().enumerate().filter(|(_, consumer)| !consumer.cancelled) {
+            let Some(queue) = state.queues.get_mut(&consumer.queue) else {
+                return Err(Error::QueueGone { queue: consumer.queue.clone() });
+            };
+            if self.unsettled.len() >= consumer.prefetch {
+                continue;
+            }
+            if let Some(message) = queue.ready.pop_front() {
+                self.heard += 1;
+                self.unsettled.insert(self.heard, (consumer.queue.clone(), message.clone()));
+                let tag = Tag { session: self.session, number: self.heard };
+                return Ok(Some(Event::Delivery(Delivery { tag, consumer: index, message })));
+            }
+        }
+        Ok(None)
+    }
+
+    fn settle(&mut self, tag: Tag) -> Result<(String, Message), Error> {
+        drop(self.open()?);
+        if tag.session != self.session {
+            return Err(Error::Stale);
+        }
+        self.unsettled.remove(&tag.number).ok_or(Error::Stale)
+    }
+}
+
+impl Link for MemoryLink {
+    fn declare(&mut self, queue: &str) -> Result<(), Error> {
+        self.open()?.queues.entry(queue.to_owned()).or_default();
+        Ok(())
+    }
+
+    fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
+        Ok(self.open()?.queues.get(queue).map(|queue| queue.consumers))
+    }
+
+    fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
+        let mut state = self.open()?;
+        let Some(found) = state.queues.get_mut(queue) else {
+            return Err(Error::QueueGone { queue: queue.to_owned() });
+        };
+        let exclusive = access == Access::Exclusive;
+        if found.exclusive || (exclusive && found.consumers > 0) {
+            return Err(Error::Taken { queue: queue.to_owned() });
+        }
+        found.consumers += 1;
+        found.exclusive = exclusive;
+        drop(state);
+        let prefetch = usize::from(prefetch);
+        self.consumers.push(Consumer { queue: queue.to_owned(), prefetch, cancelled: false, exclusive });
+        Ok(())
+    }
+
+    fn cancel(&mut self) -> Result<(), Error> {
+        let broker = self.broker.clone();
+        let mut state = broker.state();
+        for consumer in self.consumers.iter_mut().filter(|consumer| !consumer.cancelled) {
+            consumer.cancelled = true;
+            if let Some(queue) = state.queues.get_mut(&consumer.queue) {
+                queue.consumers -= 1;
+                queue.exclusive &= !consumer.exclusive;
+            }
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
+        let mut state = self.open()?;
+        let copy = Message { body: message.body.clone(), properties: message.properties.clone() };
+        let found = state.queues.get_mut(&*message.to).map(|queue| queue.ready.push_back(copy)).is_some();
+        state.ring();
+        drop(state);
+        self.published += 1;
+        if !found && message.mandatory {
+            let returned = Returned { to: message.to.to_string(), message_id: message.properties.message_id.clone() };
+            self.events.push_back(Event::Returned(returned));
+        }
+        let confirm = Confirm { sequence: self.published, multiple: false, accepted: true };
+        self.events.push_back(Event::Confirm(confirm));
+        Ok(self.published)
+    }
+
+    fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {
+        self.settle(tag)?;
+        self.unsettled = self.unsettled.split_off(&tag.number);
+        Ok(())
+    }
+
+    fn give_back(&mut self, tag: Tag) -> Result<(), Error> {
+        let (queue, message) = self.settle(tag)?;
+        let mut state = self.open()?;
+        if let Some(queue) = state.queues.get_mut(&queue) {
+            queue.ready.push_front(message);
+        }
+        state.ring();
+        Ok(())
+    }
+
+    fn poll(&mut self, intake: bool) -> Result<Option<Event>, Error> {
+        drop(self.open()?);
+        match self.events.pop_front() {
+            Some(event) => Ok(Some(event)),
+            None if intake => self.hear(),
+            None => Ok(None),
+        }
+    }
+
+    fn wait(&mut self, _intake: bool, stop: Option<&Stop>, limit: Duration) {
+        let mut select = Select::new();
+        select.recv(&self.bell);
+        if let Some(stop) = stop {
+            select.recv(stop);
+        }
+        // What happened, and whether anything did, is for `poll` to find out.
+        let _ = select.ready_timeout(limit);
+        let _ = self.bell.try_recv();
+    }
+
+    fn is_blocked(&self) -> bool {
+        false
+    }
+}
+
+impl Drop for MemoryLink {
+    fn drop(&mut self) {
+        // Cancelling is infallible here; it frees exclusive queues.
+        let _ = self.cancel();
+        let mut state = self.broker.state();
+        for (queue, message) in std::mem::take(&mut self.unsettled).into_values().rev() {
+            if let Some(queue) = state.queues.get_mut(&queue) {
+                queue.ready.push_front(message);
+            }
+        }
+        state.ring();
+    }
+}

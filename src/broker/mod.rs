@@ -1,0 +1,156 @@
+//! Messages in, messages out: what the rest of the library knows of a broker.
+//!
+//! A [`Session`] is one life of the connection to the broker; when anything about it breaks, the whole session is over
+//! and the next one starts from nothing. A [`Link`] is what one thread has of a session: it hears, says and settles.
+//! Two brokers implement them and pass the same contract tests: [`amqp`] and [`memory`].
+
+pub mod amqp;
+pub mod backoff;
+mod error;
+pub mod memory;
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+
+pub use error::Error;
+
+use crate::message::{Message, Outgoing};
+
+/// Nothing is ever sent here: that its senders are gone is the message, and everybody hears it at once.
+pub type Stop = Receiver<std::convert::Infallible>;
+
+/// What a thread does with its link; the session drops the link when the job returns.
+pub type Job = Box<dyn FnOnce(&mut dyn Link) + Send>;
+
+/// One life of the connection to a broker.
+pub trait Session: Send {
+    /// Starts a thread called `name` that does `job` with a link of its own.
+    ///
+    /// # Errors
+    /// When the broker gives no link: the session is over.
+    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error>;
+
+    /// Ends the session: waits for its threads until `deadline`, closes politely if they all ended, and cuts the line
+    /// if not. Returns what had broken it, when something had.
+    fn close(self: Box<Self>, deadline: Instant) -> Option<Error>;
+}
+
+/// What one thread has of a session. It lives on that thread's stack and ends with the session.
+pub trait Link {
+    /// Makes sure that `queue` exists, as the platform wants it: durable, not exclusive, not auto-delete, no arguments.
+    ///
+    /// # Errors
+    /// When the session is over, or the queue exists and is of another kind.
+    fn declare(&mut self, queue: &str) -> Result<(), Error>;
+
+    /// How many consumers `queue` has, or `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error>;
+
+    /// Starts to hear `queue`, with at most `prefetch` deliveries in hand.
+    ///
+    /// # Errors
+    /// When the session is over; [`Error::Taken`] when somebody else hears it exclusively, or is to be excluded.
+    fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error>;
+
+    /// Hears no more. What was delivered and not yet polled goes back to the broker when the link ends; what was polled
+    /// can still be settled.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn cancel(&mut self) -> Result<(), Error>;
+
+    /// Hands `message` to the broker, without waiting for it. Returns its number on this link, from 1; only the
+    /// [`Confirm`] of that number says that the broker has it.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn publish(&mut self, message: &Outgoing) -> Result<u64, Error>;
+
+    /// Tells the broker that the delivery of `tag`, and each one before it that is not settled yet, is done with.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error>;
+
+    /// Gives the delivery of `tag` back, to be heard again, here or elsewhere.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn give_back(&mut self, tag: Tag) -> Result<(), Error>;
+
+    /// The next event, if one is there: returned messages before confirms, and deliveries last and only if `intake`.
+    ///
+    /// # Errors
+    /// When the session is over, or a heard queue was deleted.
+    fn poll(&mut self, intake: bool) -> Result<Option<Event>, Error>;
+
+    /// Waits until an event may be there, `stop` was called (`None` when that is known already), or `limit` has passed.
+    fn wait(&mut self, intake: bool, stop: Option<&Stop>, limit: Duration);
+
+    /// Whether the broker takes no messages for now, as in a memory alarm.
+    fn is_blocked(&self) -> bool;
+}
+
+/// Who may hear a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; each message goes to one of them.
+    Shared,
+    /// Nobody else, which makes the queue a lock.
+    Exclusive,
+}
+
+/// What happens on a link.
+#[derive(Debug)]
+pub enum Event {
+    /// A message was heard.
+    Delivery(Delivery),
+    /// The broker took, or refused, what was said.
+    Confirm(Confirm),
+    /// What was said found no queue. Its confirm follows.
+    Returned(Returned),
+}
+
+/// A message heard, to be settled by its tag.
+#[derive(Debug)]
+pub struct Delivery {
+    /// Settles it, on the link that it came from.
+    pub tag: Tag,
+    /// The queue it was heard on: an index in the order of the calls of [`Link::consume`].
+    pub consumer: usize,
+    /// The message.
+    pub message: Message,
+}
+
+/// Names a delivery. Tags of one link count from 1; a tag of another session means nothing to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag {
+    /// The life of the connection that it belongs to.
+    pub session: u64,
+    /// Its number in it.
+    pub number: u64,
+}
+
+/// The broker's word on what was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Confirm {
+    /// The number that [`Link::publish`] returned.
+    pub sequence: u64,
+    /// Everything published before is meant too.
+    pub multiple: bool,
+    /// The broker has it; otherwise it refused it.
+    pub accepted: bool,
+}
+
+/// A mandatory message that no queue was there for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// The queue that is missing.
+    pub to: String,
+    /// The message's identifier.
+    pub message_id: Option<String>,
+}

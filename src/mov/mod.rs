@@ -1,0 +1,8 @@
+//! The Master Of VALAWAI: what a component tells it, and what it is told.
+
+pub mod identity;
+pub mod log;
+pub mod payloads;
+pub mod registrar;
+pub mod registration;
+pub mod rest;

@@ -1,0 +1,334 @@
+//! Decides when to register, and which registrations to end. It touches nothing itself, so every case can be tested.
+//!
+//! The MOV gives a new identifier to each registration, forgets everybody when it restarts, and tells nobody. So: it is
+//! watched, each notice for us is adopted, and whatever was held before is unregistered. Exactly one stays live.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::name::ComponentId;
+
+/// A MOV that was out of sight for longer may have restarted meanwhile; none does so any quicker.
+const BLINK: Duration = Duration::from_secs(3);
+
+/// A MOV that starts finishes everybody *after* it began to consume: registering earlier would be in vain.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// Unanswered registrations are repeated after this many times `REGISTER_TIMEOUT` at the most.
+const LONGEST_PATIENCE: u32 = 6;
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Send a registration.
+    Register,
+    /// End the registration of an earlier time.
+    Unregister(ComponentId),
+}
+
+/// Where the registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The MOV is not there.
+    Waiting,
+    /// The MOV is there, and may still be starting.
+    Settling { until: Instant },
+    /// Registered, and not heard of it yet.
+    Asked { until: Instant },
+    /// The MOV knows us.
+    Registered,
+}
+
+/// What a notice changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Adoption {
+    /// It is who we are now.
+    New,
+    /// It is who we were already.
+    Known,
+    /// It is of an earlier time, and will be unregistered.
+    Leftover,
+}
+
+/// The registration of one component, over all sessions.
+#[derive(Debug)]
+pub struct Registrar {
+    timeout: Duration,
+    phase: Phase,
+    id: Option<ComponentId>,
+    leftovers: BTreeSet<ComponentId>,
+    under_way: BTreeSet<ComponentId>,
+    last_seen: Option<Instant>,
+    is_gone: bool,
+    asked: u32,
+}
+
+impl Registrar {
+    /// Registers anew when no notice came within `timeout`; `leftovers` are the identifiers that earlier runs left.
+    #[must_use]
+    pub fn new(timeout: Duration, leftovers: impl IntoIterator<Item = ComponentId>) -> Self {
+        Self {
+            timeout,
+            phase: Phase::Waiting,
+            id: None,
+            leftovers: leftovers.into_iter().collect(),
+            under_way: BTreeSet::new(),
+            last_seen: None,
+            is_gone: false,
+            asked: 0,
+        }
+    }
+
+    /// Who we are to the MOV, if it knows us.
+    #[must_use]
+    pub fn id(&self) -> Option<&ComponentId> {
+        self.id.as_ref()
+    }
+
+    /// Whether the MOV is there and knows us.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.phase == Phase::Registered && !self.is_gone
+    }
+
+    /// Whether a notice may be on its way.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Asked { .. })
+    }
+
+    /// A session began: what was under way in the last one may be lost.
+    pub fn new_session(&mut self) {
+        self.leftovers.append(&mut self.under_way);
+    }
+
+    /// Somebody looked at the MOV's queue and saw so many consumers, or no queue at all.
+    pub fn saw_mov(&mut self, consumers: Option<u32>, now: Instant) {
+        if consumers.unwrap_or(0) == 0 {
+            self.mov_is_gone();
+            return;
+        }
+        let was_gone = self.is_gone || self.last_seen.is_some_and(|seen| now - seen > BLINK);
+        self.last_seen = Some(now);
+        self.is_gone = false;
+        if was_gone {
+            self.start_again(now);
+        } else if self.phase == Phase::Waiting {
+            self.phase = Phase::Settling { until: now };
+        }
+    }
+
+    /// A registration came back: the MOV has never run here.
+    pub fn mov_is_gone(&mut self) {
+        self.is_gone = true;
+        if self.phase != Phase::Registered {
+            self.phase = Phase::Waiting;
+        }
+    }
+
+    /// The MOV does not know our identifier any more.
+    pub fn is_forgotten(&mut self, now: Instant) {
+        if self.phase == Phase::Registered {
+            self.start_again(now);
+        }
+    }
+
+    fn start_again(&mut self, now: Instant) {
+        // It may be live all the same, if the MOV was only out of sight.
+        self.leftovers.extend(self.id.take());
+        self.asked = 0;
+        self.phase = Phase::Settling { until: now + SETTLE };
+    }
+
+    /// The MOV says that it registered us as `id`.
+    pub fn noticed(&mut self, id: &ComponentId) -> Adoption {
+        if self.id.as_ref() == Some(id) {
+            return Adoption::Known;
+        }
+        if !matches!(self.phase, Phase::Asked { .. } | Phase::Registered) {
+            self.leftovers.insert(id.clone());
+            return Adoption::Leftover;
+        }
+        self.leftovers.extend(self.id.replace(id.clone()));
+        self.leftovers.remove(id);
+        self.phase = Phase::Registered;
+        self.asked = 0;
+        Adoption::New
+    }
+
+    /// What is to be done now. Each step is told once.
+    pub fn due(&mut self, now: Instant) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if self.last_seen.is_none() || self.is_gone {
+            return steps;
+        }
+        while let Some(id) = self.leftovers.pop_first() {
+            self.under_way.insert(id.clone());
+            steps.push(Step::Unregister(id));
+        }
+        if let Phase::Settling { until } | Phase::Asked { until } = self.phase
+            && until <= now
+        {
+            self.asked += 1;
+            self.phase = Phase::Asked { until: now + self.timeout * self.asked.min(LONGEST_PATIENCE) };
+            steps.push(Step::Register);
+        }
+        steps
+    }
+
+    /// How long a notice may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// How many registrations were sent since the last notice.
+    #[must_use]
+    pub fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// The end of the registration `id` is with the broker.
+    pub fn unregistered(&mut self, id: &ComponentId) {
+        self.under_way.remove(id);
+    }
+
+    /// The end of the registration `id` did not reach the broker; it is due again.
+    pub fn not_unregistered(&mut self, id: &ComponentId) {
+        self.leftovers.extend(self.under_way.take(id));
+    }
+
+    /// All that is to be unregistered when the component stops.
+    pub fn leave(&mut self) -> Vec<ComponentId> {
+        self.phase = Phase::Waiting;
+        self.leftovers.extend(self.id.take());
+        self.under_way.extend(self.leftovers.iter().cloned());
+        std::mem::take(&mut self.leftovers).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(10);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn id(digit: char) -> ComponentId {
+        digit.to_string().repeat(24).parse().unwrap()
+    }
+
+    /// A registrar that is registered as `id('a')`, and the time.
+    fn registered() -> (Registrar, Instant) {
+        let now = Instant::now();
+        let mut registrar = Registrar::new(TIMEOUT, []);
+        registrar.saw_mov(Some(1), now);
+        assert_eq!(registrar.due(now), [Step::Register]);
+        assert_eq!(registrar.noticed(&id('a')), Adoption::New);
+        (registrar, now)
+    }
+
+    #[test]
+    fn nothing_is_sent_before_the_mov_is_there() {
+        let now = Instant::now();
+        let mut registrar = Registrar::new(TIMEOUT, [id('0')]);
+        assert_eq!(registrar.due(now), []);
+        registrar.saw_mov(None, now);
+        registrar.saw_mov(Some(0), now + SECOND);
+        assert_eq!(registrar.due(now + SECOND), []);
+    }
+
+    #[test]
+    fn a_mov_that_comes_late_is_given_time_to_settle() {
+        let now = Instant::now();
+        let mut registrar = Registrar::new(TIMEOUT, []);
+        registrar.saw_mov(None, now);
+        registrar.saw_mov(Some(1), now + SECOND);
+        assert_eq!(registrar.due(now + SECOND), []);
+        assert_eq!(registrar.due(now + SECOND + SETTLE), [Step::Register]);
+    }
+
+    #[test]
+    fn an_unanswered_registration_is_repeated_less_and_less_often() {
+        let now = Instant::now();
+        let mut registrar = Registrar::new(TIMEOUT, []);
+        registrar.saw_mov(Some(1), now);
+        assert_eq!(registrar.due(now), [Step::Register]);
+        assert_eq!(registrar.due(now + TIMEOUT - SECOND), []);
+        assert_eq!(registrar.due(now + TIMEOUT), [Step::Register]);
+        assert_eq!(registrar.due(now + 2 * TIMEOUT), []);
+        assert_eq!(registrar.due(now + 3 * TIMEOUT), [Step::Register]);
+    }
+
+    #[test]
+    fn the_ids_of_earlier_runs_are_unregistered_and_one_that_came_before_we_asked_is_such() {
+        let now = Instant::now();
+        let mut registrar = Registrar::new(TIMEOUT, [id('0')]);
+        assert_eq!(registrar.noticed(&id('1')), Adoption::Leftover);
+        registrar.saw_mov(Some(1), now);
+        assert_eq!(registrar.due(now), [Step::Unregister(id('0')), Step::Unregister(id('1')), Step::Register]);
+        assert_eq!(registrar.due(now), []);
+    }
+
+    #[test]
+    fn of_two_registrations_the_later_stays() {
+        let (mut registrar, now) = registered();
+        assert_eq!(registrar.noticed(&id('a')), Adoption::Known);
+        assert_eq!(registrar.noticed(&id('b')), Adoption::New);
+        assert_eq!(registrar.due(now), [Step::Unregister(id('a'))]);
+        assert_eq!(registrar.id(), Some(&id('b')));
+    }
+
+    #[test]
+    fn a_mov_that_restarted_is_told_again_who_we_are() {
+        for out_of_sight in [true, false] {
+            let (mut registrar, mut now) = registered();
+            if out_of_sight {
+                now += BLINK + SECOND;
+            } else {
+                registrar.saw_mov(Some(0), now);
+            }
+            assert_eq!(registrar.id(), Some(&id('a')), "it may only be out of sight");
+            registrar.saw_mov(Some(1), now);
+            assert_eq!(registrar.id(), None);
+            assert_eq!(registrar.due(now), [Step::Unregister(id('a'))]);
+            assert_eq!(registrar.due(now + SETTLE), [Step::Register]);
+        }
+    }
+
+    #[test]
+    fn a_mov_that_stays_in_sight_is_not_asked_again() {
+        let (mut registrar, now) = registered();
+        for second in 1..100 {
+            registrar.saw_mov(Some(1), now + second * SECOND);
+            assert_eq!(registrar.due(now + second * SECOND), []);
+        }
+    }
+
+    #[test]
+    fn a_mov_that_forgot_us_is_told_again() {
+        let (mut registrar, now) = registered();
+        registrar.is_forgotten(now);
+        assert_eq!(registrar.due(now + SETTLE), [Step::Unregister(id('a')), Step::Register]);
+    }
+
+    #[test]
+    fn what_was_under_way_in_a_lost_session_is_sent_again() {
+        let (mut registrar, now) = registered();
+        registrar.noticed(&id('b'));
+        assert_eq!(registrar.due(now), [Step::Unregister(id('a'))]);
+        registrar.new_session();
+        assert_eq!(registrar.due(now), [Step::Unregister(id('a'))]);
+        registrar.unregistered(&id('a'));
+        registrar.new_session();
+        assert_eq!(registrar.due(now), []);
+    }
+
+    #[test]
+    fn leaving_ends_the_live_registration_and_the_leftovers() {
+        let (mut registrar, now) = registered();
+        registrar.noticed(&id('b'));
+        assert_eq!(registrar.leave(), [id('a'), id('b')]);
+        assert_eq!(registrar.due(now), []);
+    }
+}

@@ -1,0 +1,170 @@
+//! What a payload must be, on the way in and on the way out.
+//!
+//! Components in other languages read what is said here, and the MOV stops forwarding a channel for good at the first
+//! body that is not a strict JSON object. So nothing else leaves.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+
+/// The largest body that is sent, in bytes: what a RabbitMQ 4 lets through by default.
+pub const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+/// The deepest nesting that the MOV's parser takes.
+const DEEPEST_NESTING: usize = 1000;
+
+/// What a body turned out to be that could not be read as the type it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape<'b> {
+    /// A JSON object: only its fields are not as they should be.
+    Object(&'b str),
+    /// JSON, but no object.
+    OtherJson(&'b str),
+    /// Not JSON, with the reason.
+    NotJson(String),
+}
+
+/// Finds out what `body` is.
+#[must_use]
+pub fn shape(body: &[u8]) -> Shape<'_> {
+    match serde_json::from_slice::<&RawValue>(body) {
+        Ok(value) if is_object(body) => Shape::Object(value.get()),
+        Ok(value) => Shape::OtherJson(value.get()),
+        Err(error) => Shape::NotJson(error.to_string()),
+    }
+}
+
+/// Reads `body`, which must be a JSON object, without copying what can be borrowed.
+///
+/// # Errors
+/// [`Failure::Refuse`] when it is not JSON, no object, or not a `T`.
+pub fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Failure> {
+    // serde would also take an array for a struct, field by field.
+    if !is_object(body) {
+        return Err(Failure::refuse("the message is not a JSON object"));
+    }
+    serde_json::from_slice(body).map_err(Failure::refuse)
+}
+
+/// Writes `value`, which must come out as a JSON object that every component can read.
+///
+/// # Errors
+/// [`Failure::Refuse`] when it is no object, is larger than [`LARGEST_BODY`], or is nested too deeply for the MOV.
+pub fn write(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    let body = serde_json::to_vec(value).map_err(Failure::refuse)?;
+    if !is_object(&body) {
+        return Err(Failure::refuse("the answer is not a JSON object"));
+    }
+    if body.len() > LARGEST_BODY {
+        return Err(Failure::refuse(format!("the answer has {} bytes; {LARGEST_BODY} can be sent", body.len())));
+    }
+    if is_too_deep(&body) {
+        return Err(Failure::refuse(format!("the answer is nested deeper than {DEEPEST_NESTING} levels")));
+    }
+    Ok(body)
+}
+
+/// For a field that must not be empty: `#[serde(deserialize_with = "valawai::payload::non_empty")]`.
+///
+/// # Errors
+/// When the text is empty.
+pub fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+    /// serde borrows a `Cow` only where it is told to.
+    #[derive(Deserialize)]
+    struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
+
+    let Text(text) = Text::deserialize(deserializer)?;
+    if text.is_empty() { Err(de::Error::custom("an empty text where one is needed")) } else { Ok(text) }
+}
+
+fn is_object(body: &[u8]) -> bool {
+    body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+fn is_too_deep(json: &[u8]) -> bool {
+    // Nearly every body has fewer brackets than levels are allowed, and counting them is far quicker than following them.
+    let opening = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    opening > DEEPEST_NESTING && nesting(json) > DEEPEST_NESTING
+}
+
+/// The nesting of what is known to be JSON.
+fn nesting(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_text => depth -= 1,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, Serialize)]
+    struct Note<'n> {
+        #[serde(borrow, deserialize_with = "non_empty")]
+        text: Cow<'n, str>,
+    }
+
+    #[test]
+    fn a_text_without_escapes_is_borrowed() {
+        let note: Note<'_> = read(br#" {"text": "hello", "extra": [1, 2]}"#).unwrap();
+        assert!(matches!(note.text, Cow::Borrowed("hello")), "{note:?} was copied");
+    }
+
+    #[test]
+    fn what_is_not_such_an_object_is_refused() {
+        for body in [
+            &b""[..],
+            b"null",
+            b"[\"hello\"]",
+            b"\"hello\"",
+            b"{\"text\": \"\"}",
+            b"{\"text\": 5}",
+            b"{\"text\": NaN}",
+            b"{\"text\": \"a",
+            b"{\"text\": \"\xff\"}",
+            b"{}",
+        ] {
+            let read = read::<Note<'_>>(body);
+            assert!(matches!(read, Err(Failure::Refuse(_))), "{} was read", String::from_utf8_lossy(body));
+        }
+    }
+
+    #[test]
+    fn the_shape_tells_an_object_from_other_json_and_from_what_is_none() {
+        assert_eq!(shape(b" {\"a\": 1} "), Shape::Object("{\"a\": 1}"));
+        assert_eq!(shape(b"[1]"), Shape::OtherJson("[1]"));
+        assert!(matches!(shape(b"{\"a\": NaN}"), Shape::NotJson(_)));
+        assert!(matches!(shape(b"\"\xff\""), Shape::NotJson(_)));
+        let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+        assert!(matches!(shape(&deep), Shape::OtherJson(_)), "a hundred thousand levels are still JSON");
+    }
+
+    #[test]
+    fn only_objects_that_the_mov_can_parse_are_written() {
+        assert_eq!(write(&serde_json::json!({"a": 1})).unwrap(), b"{\"a\":1}");
+        assert!(write(&[1]).is_err(), "an array would stop the MOV's forwarding");
+        let nested = |levels| format!("{{\"a\":{}\"[[\\\"[\"{}}}", "[".repeat(levels), "]".repeat(levels));
+        let just_allowed = RawValue::from_string(nested(DEEPEST_NESTING - 1)).unwrap();
+        assert!(write(&just_allowed).is_ok());
+        let too_deep = RawValue::from_string(nested(DEEPEST_NESTING)).unwrap();
+        assert!(write(&too_deep).is_err(), "the MOV's parser gives up at {DEEPEST_NESTING} levels");
+        let too_large = Note { text: "x".repeat(LARGEST_BODY).into() };
+        assert!(write(&too_large).is_err());
+    }
+}

@@ -1,0 +1,134 @@
+//! From text to types. A parser says what it expected; who called it knows of which variable.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use log::LevelFilter;
+
+use crate::broker::amqp::Host;
+
+/// What a text should have been.
+pub(super) type Expected = String;
+
+/// Hosts that are tried in turn, at the most.
+const MOST_HOSTS: usize = 16;
+
+pub(super) fn number<T>(allowed: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, Expected>
+where
+    T: FromStr + PartialOrd + std::fmt::Display,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        number.ok_or_else(|| format!("a number from {} to {}", allowed.start(), allowed.end()))
+    }
+}
+
+pub(super) fn seconds(allowed: RangeInclusive<f64>) -> impl Fn(&str) -> Result<std::time::Duration, Expected> {
+    move |text| {
+        let seconds = text.parse().ok().filter(|seconds: &f64| allowed.contains(seconds));
+        let expected = || format!("seconds, from {} to {}", allowed.start(), allowed.end());
+        seconds.map(std::time::Duration::from_secs_f64).ok_or_else(expected)
+    }
+}
+
+/// The names of this platform's components in Python are accepted too, in any case.
+pub(super) fn level(text: &str) -> Result<LevelFilter, Expected> {
+    match text.to_ascii_uppercase().as_str() {
+        "OFF" => Ok(LevelFilter::Off),
+        "CRITICAL" | "FATAL" | "ERROR" => Ok(LevelFilter::Error),
+        "WARNING" | "WARN" => Ok(LevelFilter::Warn),
+        "INFO" => Ok(LevelFilter::Info),
+        "DEBUG" => Ok(LevelFilter::Debug),
+        "TRACE" | "NOTSET" => Ok(LevelFilter::Trace),
+        _ => Err("a level: ERROR, WARN, INFO, DEBUG or OFF".to_owned()),
+    }
+}
+
+/// One host or several, `a,b:5673,[::1]:5672`; those without a port get `port`.
+pub(super) fn hosts(text: &str, port: u16) -> Result<Vec<Host>, Expected> {
+    let hosts: Option<Vec<Host>> = text.split(',').map(|part| host(part.trim(), port)).collect();
+    hosts.filter(|hosts| hosts.len() <= MOST_HOSTS).ok_or_else(|| {
+        format!("a host, or up to {MOST_HOSTS} separated by commas, each with a port if need be: a,b:5673")
+    })
+}
+
+fn host(text: &str, port: u16) -> Option<Host> {
+    let (name, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, rest) = rest.split_once(']')?;
+            address.parse::<std::net::Ipv6Addr>().ok()?;
+            (address, if rest.is_empty() { port } else { port_in(rest.strip_prefix(':')?)? })
+        }
+        None if text.parse::<std::net::Ipv6Addr>().is_ok() => (text, port),
+        None => match text.split_once(':') {
+            Some((name, port)) => (name, port_in(port)?),
+            None => (text, port),
+        },
+    };
+    let is_name = |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
+    (!name.is_empty() && name.chars().all(is_name)).then(|| Host { name: name.to_owned(), port })
+}
+
+fn port_in(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
+}
+
+pub(super) fn file_name(text: &str) -> Result<String, Expected> {
+    let is_one_name = !matches!(text, "." | "..") && !text.contains(['/', '\0']);
+    if is_one_name { Ok(text.to_owned()) } else { Err("the name of a file, without a folder".to_owned()) }
+}
+
+pub(super) fn http_url(text: &str) -> Result<String, Expected> {
+    let expected = || "an address without TLS, as in http://mov:8080".to_owned();
+    let uri: ureq::http::Uri = text.parse().map_err(|_| expected())?;
+    let is_plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
+    if is_plain && uri.query().is_none() { Ok(text.to_owned()) } else { Err(expected()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_read_with_and_without_ports() {
+        let host = |name: &str, port| Host { name: name.into(), port };
+        assert_eq!(hosts("a", 5672), Ok(vec![host("a", 5672)]));
+        assert_eq!(
+            hosts("a, b:5673 ,10.0.0.1", 5672),
+            Ok(vec![host("a", 5672), host("b", 5673), host("10.0.0.1", 5672)])
+        );
+        assert_eq!(hosts("::1", 5672), Ok(vec![host("::1", 5672)]));
+        assert_eq!(hosts("[::1]:1,[::2]", 5672), Ok(vec![host("::1", 1), host("::2", 5672)]));
+        for text in ["", "a,,b", "a:", "a:0", "a:66000", "a:b:c", "[::1", "[x]", "user@host", "amqp://a"] {
+            assert!(hosts(text, 5672).is_err(), "{text:?} was taken for hosts");
+        }
+    }
+
+    #[test]
+    fn levels_have_the_names_of_python_too() {
+        for (text, expected) in
+            [("WARNING", LevelFilter::Warn), ("critical", LevelFilter::Error), ("Fatal", LevelFilter::Error)]
+        {
+            assert_eq!(level(text), Ok(expected));
+        }
+        assert!(level("LOUD").is_err());
+    }
+
+    #[test]
+    fn numbers_and_seconds_stay_within_their_bounds() {
+        assert_eq!(number(1..=10_u16)("10"), Ok(10));
+        for text in ["0", "11", "5672.", "-1", "", "1e1"] {
+            assert_eq!(number(1..=10_u16)(text), Err("a number from 1 to 10".to_owned()), "{text:?}");
+        }
+        assert_eq!(seconds(0.0..=10.0)("0.5"), Ok(std::time::Duration::from_millis(500)));
+        assert!(seconds(0.0..=10.0)("NaN").is_err() && seconds(0.0..=10.0)("inf").is_err());
+    }
+
+    #[test]
+    fn only_a_plain_http_address_is_one() {
+        assert!(http_url("http://mov:8080").is_ok());
+        for text in ["https://mov", "mov:8080", "http://", "ftp://mov", "http://mov/?a=b", "nonsense"] {
+            assert!(http_url(text).is_err(), "{text:?} was taken for an address");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The confirm book: which delivery waits for which confirms, and which may be settled.
+//!
+//! amiquip comes with a `ConfirmSmoother`, which takes a nack for an ack when confirms arrive out of order. This book
+//! takes them in any order, and settles each delivery exactly once.
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use super::outages::Outages;
+use crate::broker::{Confirm, Returned};
+use crate::message::Outgoing;
+use crate::mov::log::Entry;
+
+/// Deliveries and publishes of one link. Both are numbered from 1 by the link, so a queue with a first number is enough.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    deliveries: Numbered<Delivery>,
+    publishes: Numbered<Publish>,
+    waiting_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+enum Delivery {
+    /// Not heard yet: one with a higher number was heard first, on another queue.
+    #[default]
+    Unheard,
+    Open {
+        awaited: usize,
+        refused: bool,
+        once_sent: Vec<Entry>,
+    },
+    /// All that was said to it is confirmed. It waits for those before it, to be acknowledged with them.
+    Done,
+    GivenBack,
+}
+
+#[derive(Debug, Default)]
+enum Publish {
+    #[default]
+    Confirmed,
+    Awaited {
+        delivery: u64,
+        to: Arc<str>,
+        bytes: usize,
+        fingerprint: u64,
+        returned: bool,
+    },
+}
+
+/// What a confirm settled.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// Deliveries that the broker must hear again, because it refused what was said to them.
+    pub(super) give_back: Vec<u64>,
+    /// To be logged, now that everything said to a delivery is confirmed.
+    pub(super) log: Vec<Entry>,
+}
+
+impl Book {
+    /// Enters the delivery of `number`, to which nothing is said yet.
+    pub(super) fn heard(&mut self, number: u64) {
+        *self.deliveries.entry(number) = Delivery::Open { awaited: 0, refused: false, once_sent: Vec::new() };
+    }
+
+    /// Enters that `message` was published as `sequence` in answer to `delivery`.
+    pub(super) fn said(&mut self, sequence: u64, delivery: u64, message: &Outgoing) {
+        if let Some(Delivery::Open { awaited, .. }) = self.deliveries.get(delivery) {
+            *awaited += 1;
+        }
+        let bytes = message.body.len();
+        self.waiting_bytes += bytes;
+        let fingerprint = fingerprint(&message.to, message.properties.message_id.as_deref());
+        let to = Arc::clone(&message.to);
+        *self.publishes.entry(sequence) = Publish::Awaited { delivery, to, bytes, fingerprint, returned: false };
+    }
+
+    /// Enters that everything is said to `delivery`; `once_sent` is to be logged when all of it is confirmed, which it
+    /// is at once if nothing was said.
+    pub(super) fn closed(&mut self, delivery: u64, once_sent: Vec<Entry>) -> Vec<Entry> {
+        match self.deliveries.get(delivery) {
+            Some(Delivery::Open { awaited: 0, .. }) => {
+                *self.deliveries.entry(delivery) = Delivery::Done;
+                once_sent
+            }
+            Some(Delivery::Open { once_sent: kept, .. }) => {
+                *kept = once_sent;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Enters that `delivery` is given back.
+    pub(super) fn given_back(&mut self, delivery: u64) {
+        *self.deliveries.entry(delivery) = Delivery::GivenBack;
+    }
+
+    /// Enters that a message came back for want of a queue. Its confirm is still to come.
+    pub(super) fn returned(&mut self, message: &Returned) {
+        let wanted = fingerprint(&message.to, message.message_id.as_deref());
+        let found = self.publishes.iter_mut().find_map(|publish| match publish {
+            Publish::Awaited { fingerprint, returned, .. } if *fingerprint == wanted && !*returned => Some(returned),
+            _ => None,
+        });
+        if let Some(returned) = found {
+            *returned = true;
+        }
+    }
+
+    /// Enters what the broker confirms, and tells what is settled by it; an outage ends with a message that reached its
+    /// queue. What is confirmed twice, or was never said, is ignored.
+    pub(super) fn confirmed(&mut self, confirm: Confirm, outages: &mut Outages) -> Settled {
+        let mut settled = Settled::default();
+        if confirm.multiple {
+            for sequence in self.publishes.first..=confirm.sequence.min(self.publishes.last()) {
+                self.confirm_one(sequence, confirm.accepted, outages, &mut settled);
+            }
+        } else {
+            self.confirm_one(confirm.sequence, confirm.accepted, outages, &mut settled);
+        }
+        self.publishes.forget_while(|publish| matches!(publish, Publish::Confirmed));
+        settled
+    }
+
+    fn confirm_one(&mut self, sequence: u64, accepted: bool, outages: &mut Outages, settled: &mut Settled) {
+        let Some(publish) = self.publishes.get(sequence) else { return };
+        let Publish::Awaited { delivery: number, to, bytes, returned, .. } = std::mem::take(publish) else { return };
+        self.waiting_bytes -= bytes;
+        if accepted && !returned {
+            outages.end(&to);
+        }
+        let Some(Delivery::Open { awaited, refused, once_sent }) = self.deliveries.get(number) else { return };
+        *awaited -= 1;
+        *refused |= !accepted;
+        if *awaited > 0 {
+            return;
+        }
+        if *refused {
+            settled.give_back.push(number);
+        } else {
+            settled.log.append(once_sent);
+            *self.deliveries.entry(number) = Delivery::Done;
+        }
+    }
+
+    /// The highest delivery up to which everything is settled and something is still to be acknowledged. It is told once.
+    pub(super) fn to_acknowledge(&mut self) -> Option<u64> {
+        let mut highest = None;
+        let first = self.deliveries.first;
+        for (number, delivery) in (first..).zip(self.deliveries.iter_mut()) {
+            match delivery {
+                Delivery::Done => highest = Some(number),
+                Delivery::GivenBack => {}
+                Delivery::Unheard | Delivery::Open { .. } => break,
+            }
+        }
+        self.deliveries.forget_while(|delivery| matches!(delivery, Delivery::Done | Delivery::GivenBack));
+        highest
+    }
+
+    /// Whether no confirm is awaited.
+    #[must_use]
+    pub(super) fn is_settled(&self) -> bool {
+        self.publishes.is_empty()
+    }
+
+    /// How many bytes were said and not confirmed.
+    #[must_use]
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+}
+
+/// Tells which publish a returned message was. Two of the same fate may share one; neither is lost by it.
+fn fingerprint(to: &str, message_id: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (to, message_id).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Items with consecutive numbers, of which the first ones are forgotten again and again.
+#[derive(Debug)]
+struct Numbered<T> {
+    first: u64,
+    items: VecDeque<T>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { first: 1, items: VecDeque::new() }
+    }
+}
+
+impl<T: Default> Numbered<T> {
+    fn entry(&mut self, number: u64) -> &mut T {
+        let place = self.place(number).expect("a number is entered before it is forgotten");
+        if place >= self.items.len() {
+            self.items.resize_with(place + 1, T::default);
+        }
+        &mut self.items[place]
+    }
+
+    fn get(&mut self, number: u64) -> Option<&mut T> {
+        let place = self.place(number)?;
+        self.items.get_mut(place)
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())
+    }
+
+    fn last(&self) -> u64 {
+        self.first + self.items.len() as u64 - 1
+    }
+
+    fn forget_while(&mut self, is_over: impl Fn(&T) -> bool) {
+        while self.items.front().is_some_and(&is_over) {
+            self.items.pop_front();
+            self.first += 1;
+        }
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}

@@ -1,0 +1,18 @@
+//! What the tests stand on: a broker that may be killed, a component as a real process, a MOV, a raw client.
+#![allow(dead_code, unused_imports, reason = "a tool kit; not each run of the tests needs each tool")]
+
+pub(crate) mod amqp;
+pub(crate) mod launch;
+pub(crate) mod leash;
+pub(crate) mod message;
+pub(crate) mod node;
+pub(crate) mod process;
+mod publisher;
+pub(crate) mod wait;
+
+pub(crate) use amqp::Client;
+pub(crate) use launch::Launch;
+pub(crate) use message::{Message, Received};
+pub(crate) use node::{Node, Vhost};
+pub(crate) use process::{Exit, Process};
+pub(crate) use wait::{poll, wait_until};

@@ -1,0 +1,189 @@
+//! A throw-away broker: a test may kill it, freeze it, fill its memory; nobody else is on it.
+
+mod files;
+mod installation;
+mod management;
+mod operate;
+mod ports;
+mod vhost;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use self::files::Files;
+use self::installation::Installation;
+use self::management::Management;
+use self::ports::Ports;
+use super::leash::{self, Leashed};
+use super::wait::poll;
+
+pub(crate) use operate::{BrokerConnection, Queue};
+pub(crate) use vhost::Vhost;
+
+const USERNAME: &str = "mov";
+const PASSWORD: &str = "password";
+/// The share of the machine's memory at which the node's alarm goes off by itself.
+const WATERMARK: &str = "0.8";
+/// Cold, on a busy machine; a few seconds is the rule.
+const START_LIMIT: Duration = Duration::from_secs(90);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+/// Another process may take a chosen port before the node does.
+const START_ATTEMPTS: u32 = 3;
+
+/// A running (or killed, or frozen) broker. It ends when it is dropped, and when the test process ends in whatever way.
+#[derive(Debug)]
+pub(crate) struct Node {
+    installation: Installation,
+    ports: Ports,
+    management: Management,
+    vhosts: AtomicU32,
+    // In this order: the directory goes after the processes that write to it.
+    server: Mutex<Leashed>,
+    _epmd: Leashed,
+    files: Files,
+}
+
+impl Node {
+    /// Starts one with no data, and waits until it speaks AMQP.
+    pub(crate) fn start() -> Self {
+        let installation = Installation::find();
+        let mut stories = Vec::new();
+        for _ in 0..START_ATTEMPTS {
+            match Self::try_start(&installation) {
+                Ok(node) => return node,
+                Err(story) => stories.push(story),
+            }
+        }
+        panic!("RabbitMQ did not start, {START_ATTEMPTS} times:\n{}", stories.join("\n"));
+    }
+
+    /// The one for all tests that do it no harm; each of them takes a [`Node::vhost`] of its own.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Node> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// The AMQP port on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.ports.amqp
+    }
+
+    /// The id of the Erlang VM's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server().pid()
+    }
+
+    /// SIGKILL to the Erlang VM: no time for a word to anybody.
+    pub(crate) fn kill(&self) {
+        self.server().kill();
+    }
+
+    /// Starts it after [`Node::kill`] or [`Node::stop_gracefully`], with its data and on its ports.
+    pub(crate) fn start_again(&self) {
+        let mut server = self.server();
+        assert!(server.exit().is_some(), "the node runs already; kill or stop it before starting it again");
+        let began = Instant::now();
+        while began.elapsed() < START_LIMIT {
+            *server = start_server(&self.installation, self.ports, &self.files);
+            if speaks_amqp(&mut server, self.ports.amqp) {
+                return;
+            }
+        }
+        panic!("RabbitMQ did not start again:\n{}", self.files.last_words());
+    }
+
+    /// What `rabbitmqctl stop` does: connections are closed with a reason (320).
+    pub(crate) fn stop_gracefully(&self) {
+        let mut server = self.server();
+        server.signal(Signal::SIGTERM);
+        let exit = server.exit_within(STOP_LIMIT);
+        assert!(exit.is_some(), "RabbitMQ did not stop within {STOP_LIMIT:?}:\n{}", self.files.last_words());
+    }
+
+    /// Stops the VM in its tracks: connections stay open, nothing answers.
+    pub(crate) fn freeze(&self) {
+        self.server().signal(Signal::SIGSTOP);
+    }
+
+    /// Ends [`Node::freeze`].
+    pub(crate) fn thaw(&self) {
+        self.server().signal(Signal::SIGCONT);
+    }
+
+    /// A fresh virtual host, open to the usual user.
+    pub(crate) fn vhost(&self) -> Vhost {
+        let name = format!("test-{}", self.vhosts.fetch_add(1, Ordering::Relaxed));
+        self.management.put(&["vhosts", &name], &serde_json::json!({}));
+        let everything = serde_json::json!({"configure": ".*", "write": ".*", "read": ".*"});
+        self.management.put(&["permissions", &name, USERNAME], &everything);
+        Vhost::at(self.ports.amqp, name)
+    }
+
+    fn try_start(installation: &Installation) -> Result<Self, String> {
+        let ports = Ports::choose();
+        let files = Files::create(ports);
+        let epmd = start_epmd(installation, ports);
+        let mut server = start_server(installation, ports, &files);
+        if !speaks_amqp(&mut server, ports.amqp) {
+            return Err(files.last_words());
+        }
+        Ok(Self {
+            installation: installation.clone(),
+            ports,
+            management: Management::at(ports.management),
+            vhosts: AtomicU32::new(1),
+            server: Mutex::new(server),
+            _epmd: epmd,
+            files,
+        })
+    }
+
+    fn server(&self) -> MutexGuard<'_, Leashed> {
+        // A test that failed with the lock in its hands must not fail the others.
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Erlang's port mapper. A node would start a daemon by itself, one that nobody ends.
+fn start_epmd(installation: &Installation, ports: Ports) -> Leashed {
+    let mut command = leash::command("epmd");
+    command.args(["-port", &ports.epmd.to_string(), "-address", "127.0.0.1"]).env("PATH", &installation.path);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    Leashed::spawn(&mut command)
+}
+
+fn start_server(installation: &Installation, ports: Ports, files: &Files) -> Leashed {
+    let console = File::options().create(true).append(true).open(files.path("console.txt")).expect("open console.txt");
+    let mut command = leash::command(&installation.server);
+    files.point_here(&mut command, installation, ports);
+    // So that the script becomes the VM, instead of watching over it: its process id is ours.
+    command.env("RUNNING_UNDER_SYSTEMD", "true");
+    command.stdout(console.try_clone().expect("duplicate a file handle")).stderr(console);
+    Leashed::spawn(&mut command)
+}
+
+/// Waits for the first frame of a handshake; a port that merely accepts is not enough. False if the server ends.
+fn speaks_amqp(server: &mut Leashed, port: u16) -> bool {
+    let shaken = poll(START_LIMIT, || {
+        if server.exit().is_some() {
+            return Some(false);
+        }
+        begin_handshake(port).is_ok().then_some(true)
+    });
+    shaken.unwrap_or(false)
+}
+
+fn begin_handshake(port: u16) -> std::io::Result<()> {
+    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    socket.set_read_timeout(Some(Duration::from_secs(2)))?;
+    socket.write_all(b"AMQP\x00\x00\x09\x01")?;
+    let mut frame = [0; 1];
+    socket.read_exact(&mut frame)
+}

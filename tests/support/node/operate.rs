@@ -1,0 +1,111 @@
+//! What an operator does to a node, and what he asks it.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Node, Vhost, WATERMARK};
+use crate::support::wait::wait_until;
+
+/// A queue as the broker itself counts it, with no lag.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Queue {
+    pub(crate) name: String,
+    pub(crate) messages_ready: u64,
+    pub(crate) messages_unacknowledged: u64,
+    pub(crate) consumers: u64,
+}
+
+/// An open AMQP connection.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct BrokerConnection {
+    pub(crate) name: String,
+    pub(crate) vhost: String,
+    pub(crate) user: String,
+    pub(crate) state: String,
+    /// The heartbeat that was agreed on, in seconds.
+    pub(crate) timeout: u64,
+    pub(crate) channels: u64,
+}
+
+impl Node {
+    /// Runs `rabbitmqctl` and returns what it says; about half a second.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(&self.installation.ctl);
+        self.files.point_here(&mut command, &self.installation, self.ports);
+        let output = command.arg("-q").args(arguments).stdin(Stdio::null()).output().expect("run rabbitmqctl");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "rabbitmqctl {} failed: {said}{}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        said
+    }
+
+    /// Sets off the memory alarm, which blocks all who publish, or ends it.
+    pub(crate) fn memory_alarm(&self, on: bool) {
+        self.ctl(&["set_vm_memory_high_watermark", if on { "0.000001" } else { WATERMARK }]);
+        wait_until("the memory alarm to change", Duration::from_secs(20), || {
+            self.management.is_ok(&["health", "checks", "alarms"]) != on
+        });
+    }
+
+    /// Closes every connection the polite way, with the reason 320 `CONNECTION_FORCED`.
+    pub(crate) fn close_all_connections(&self) {
+        self.ctl(&["close_all_connections", "--global", "closed by a test"]);
+    }
+
+    /// The same for those of one virtual host: also for the shared node.
+    pub(crate) fn close_connections_of(&self, vhost: &Vhost) {
+        self.ctl(&["close_all_connections", "--vhost", &vhost.name, "closed by a test"]);
+    }
+
+    pub(crate) fn connections(&self) -> Vec<BrokerConnection> {
+        self.list(&["list_connections", "name", "vhost", "user", "state", "timeout", "channels"])
+    }
+
+    pub(crate) fn connections_of(&self, vhost: &Vhost) -> Vec<BrokerConnection> {
+        self.connections().into_iter().filter(|connection| connection.vhost == vhost.name).collect()
+    }
+
+    pub(crate) fn queues(&self, vhost: &Vhost) -> Vec<Queue> {
+        let columns = ["name", "messages_ready", "messages_unacknowledged", "consumers"];
+        self.list(&[&["list_queues", "-p", &vhost.name][..], &columns].concat())
+    }
+
+    /// The queue's counts, exact and half a second old; for the depth alone [`crate::support::Client::depth`] is quicker.
+    pub(crate) fn queue(&self, vhost: &Vhost, name: &str) -> Option<Queue> {
+        self.queues(vhost).into_iter().find(|queue| queue.name == name)
+    }
+
+    pub(crate) fn delete_queue(&self, vhost: &Vhost, name: &str) {
+        self.management.delete(&["queues", &vhost.name, name]);
+    }
+
+    pub(crate) fn purge_queue(&self, vhost: &Vhost, name: &str) {
+        self.management.delete(&["queues", &vhost.name, name, "contents"]);
+    }
+
+    /// Sets a policy for the queues whose name matches `pattern`, for example `{"dead-letter-exchange": ""}`.
+    pub(crate) fn policy(&self, vhost: &Vhost, name: &str, pattern: &str, definition: &Value) {
+        let policy = json!({"pattern": pattern, "definition": definition, "apply-to": "queues"});
+        self.management.put(&["policies", &vhost.name, name], &policy);
+    }
+
+    /// Takes the user's permissions on a virtual host away, or gives them back.
+    pub(crate) fn permit(&self, vhost: &Vhost, permitted: bool) {
+        let pattern = if permitted { ".*" } else { "^$" };
+        let permissions = json!({"configure": pattern, "write": pattern, "read": pattern});
+        self.management.put(&["permissions", &vhost.name, &vhost.username], &permissions);
+    }
+
+    fn list<T: DeserializeOwned>(&self, arguments: &[&str]) -> Vec<T> {
+        let said = self.ctl(&[arguments, &["--formatter", "json"]].concat());
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("rabbitmqctl {arguments:?} said {said}: {error}"))
+    }
+}

@@ -1,0 +1,34 @@
+//! Four free TCP ports for one node.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// Below the range from which Linux takes the ports of outgoing connections: those would take a stopped node's port away.
+const FIRST: u16 = 20_000;
+const COUNT: u16 = 12_000;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    pub(super) amqp: u16,
+    pub(super) management: u16,
+    pub(super) distribution: u16,
+    pub(super) epmd: u16,
+}
+
+impl Ports {
+    /// Ports nobody listens on now. Somebody may be quicker, so the caller must be ready to choose again.
+    pub(super) fn choose() -> Self {
+        Self { amqp: free_port(), management: free_port(), distribution: free_port(), epmd: free_port() }
+    }
+}
+
+/// Each call goes on where the last one stopped, and each process starts elsewhere: seldom do two want the same.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(process::id() * 97 % u32::from(COUNT)).expect("less than the number of ports");
+    (0..COUNT)
+        .map(|_| FIRST + (start + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .expect("a free TCP port on 127.0.0.1")
+}

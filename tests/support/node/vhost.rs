@@ -1,0 +1,29 @@
+//! A virtual host: the part of a broker that one test has for itself.
+
+/// All that a client must know to get in.
+#[derive(Debug, Clone)]
+pub(crate) struct Vhost {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    pub(crate) name: String,
+}
+
+impl Vhost {
+    /// The virtual host `name` of the broker on a port of this machine, for the platform's usual user.
+    pub(crate) fn at(port: u16, name: impl Into<String>) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port,
+            username: super::USERNAME.to_owned(),
+            password: super::PASSWORD.to_owned(),
+            name: name.into(),
+        }
+    }
+
+    /// The same, reached through another port: a proxy that can break the line.
+    pub(crate) fn through(&self, port: u16) -> Self {
+        Self { port, ..self.clone() }
+    }
+}

@@ -5,7 +5,11 @@
 //! at once is bounded by the prefetch, and by the bytes that wait for a confirm.
 
 mod book;
+#[cfg(test)]
+mod book_tests;
 mod outages;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -33,6 +33,13 @@ impl Outages {
 }
 
 #[cfg(test)]
+impl Outages {
+    pub(super) fn is_going_on(&self, queue: &str) -> bool {
+        self.unheard.contains_key(queue)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -1,0 +1,133 @@
+//! Confirms in every order: each delivery is settled once, and none before what was said to it is confirmed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::book::Book;
+use super::outages::Outages;
+use crate::broker::{Confirm, Returned};
+use crate::message::Outgoing;
+use crate::mov::log::{Entry, Severity};
+
+fn message(id: u64) -> Outgoing {
+    let mut message = Outgoing::new("out", vec![0; 10]);
+    message.properties.message_id = Some(id.to_string());
+    message
+}
+
+fn confirm(sequence: u64, multiple: bool, accepted: bool) -> Confirm {
+    Confirm { sequence, multiple, accepted }
+}
+
+#[test]
+fn a_nack_before_an_ack_of_several_stays_a_nack() {
+    let (mut book, mut outages) = (Book::default(), Outages::default());
+    for number in 1..=3 {
+        book.heard(number);
+        book.said(number, number, &message(number));
+        book.closed(number, Vec::new());
+    }
+    assert_eq!(book.confirmed(confirm(2, false, false), &mut outages).give_back, [2]);
+    book.given_back(2);
+    assert!(book.confirmed(confirm(3, true, true), &mut outages).give_back.is_empty());
+    assert_eq!(book.to_acknowledge(), Some(3));
+    assert_eq!(book.to_acknowledge(), None, "it was told twice");
+}
+
+#[test]
+fn a_gap_left_by_a_slower_queue_is_not_acknowledged_over() {
+    let mut book = Book::default();
+    book.heard(1);
+    book.closed(1, Vec::new());
+    book.heard(3);
+    book.closed(3, Vec::new());
+    assert_eq!(book.to_acknowledge(), Some(1), "delivery 2 was not heard yet");
+    book.heard(2);
+    book.closed(2, Vec::new());
+    assert_eq!(book.to_acknowledge(), Some(3));
+}
+
+#[test]
+fn what_is_logged_once_it_is_sent_waits_for_all_that_was_said() {
+    let (mut book, mut outages) = (Book::default(), Outages::default());
+    let entry = Entry::new(Severity::Info, "sent", &());
+    book.heard(1);
+    book.said(1, 1, &message(1));
+    book.said(2, 1, &message(2));
+    assert_eq!(book.closed(1, vec![entry.clone()]), []);
+    assert_eq!(book.confirmed(confirm(2, false, true), &mut outages).log, []);
+    assert_eq!(book.confirmed(confirm(1, false, true), &mut outages).log, [entry]);
+}
+
+#[test]
+fn a_returned_message_does_not_end_the_outage_that_it_shows() {
+    let (mut book, mut outages) = (Book::default(), Outages::default());
+    for number in 1..=2 {
+        book.heard(number);
+        book.said(number, number, &message(number));
+        book.closed(number, Vec::new());
+    }
+    outages.begin("out");
+    book.returned(&Returned { to: "out".into(), message_id: Some("1".into()) });
+    book.confirmed(confirm(1, false, true), &mut outages);
+    assert!(outages.is_going_on("out"));
+    book.confirmed(confirm(2, false, true), &mut outages);
+    assert!(!outages.is_going_on("out"));
+}
+
+/// What a run of the worker may meet: how many messages are said to each delivery, and the broker's confirms.
+fn runs() -> impl Strategy<Value = (Vec<usize>, Vec<(u64, bool, bool)>)> {
+    (vec(0_usize..4, 1..40), vec((1_u64..100, any::<bool>(), any::<bool>()), 0..120))
+}
+
+proptest! {
+    #[test]
+    fn each_delivery_is_settled_once_and_not_before_its_answers((answers, confirms) in runs()) {
+        let (mut book, mut outages) = (Book::default(), Outages::default());
+        // What the broker's confirms mean, by the letter: the first word on a publish counts.
+        let mut owner = BTreeMap::new();
+        let mut verdicts: BTreeMap<u64, bool> = BTreeMap::new();
+        let mut sequence = 0;
+        for (number, count) in (1_u64..).zip(&answers) {
+            book.heard(number);
+            for _ in 0..*count {
+                sequence += 1;
+                owner.insert(sequence, number);
+                book.said(sequence, number, &message(sequence));
+            }
+            book.closed(number, Vec::new());
+        }
+        let last = sequence;
+        let closing = (last > 0).then_some((last, true, true));
+        let mut given_back = BTreeSet::new();
+        let mut acknowledged = 0;
+        for (sequence, multiple, accepted) in confirms.into_iter().chain(closing) {
+            let first = if multiple { 1 } else { sequence };
+            for meant in first..=sequence.min(last) {
+                verdicts.entry(meant).or_insert(accepted);
+            }
+            for number in book.confirmed(confirm(sequence, multiple, accepted), &mut outages).give_back {
+                prop_assert!(given_back.insert(number), "delivery {} was given back twice", number);
+                book.given_back(number);
+            }
+            if let Some(number) = book.to_acknowledge() {
+                prop_assert!(number > acknowledged, "delivery {} was acknowledged twice", number);
+                for (sequence, owner) in &owner {
+                    let is_covered = *owner <= number && !given_back.contains(owner);
+                    prop_assert!(!is_covered || verdicts.get(sequence) == Some(&true),
+                        "delivery {} was acknowledged before {} was accepted", owner, sequence);
+                }
+                acknowledged = number;
+            }
+        }
+        let _ = book.to_acknowledge();
+        prop_assert!(book.is_settled());
+        prop_assert_eq!(book.waiting_bytes(), 0);
+        for (number, _) in (1_u64..).zip(&answers) {
+            let was_refused = owner.iter().any(|(sequence, owner)| *owner == number && verdicts[sequence] == false);
+            prop_assert_eq!(given_back.contains(&number), was_refused, "delivery {}", number);
+        }
+    }
+}

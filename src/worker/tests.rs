@@ -1,0 +1,95 @@
+//! The worker on the broker inside the process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::broker::memory::MemoryBroker;
+use crate::broker::{Job, Session};
+use crate::component::Component;
+use crate::failure::Failure;
+use crate::handler::{Answer, Said};
+use crate::message::Outgoing;
+use crate::mov;
+use crate::mov::identity::Identity;
+use crate::name::Kind;
+
+const CONTRACT: &str = "
+channels:
+  valawai/c1/echo/control/registered: { subscribe: {} }
+  valawai/c1/echo/data/heard: { subscribe: {} }
+  valawai/c1/echo/data/said: { publish: {} }
+";
+const HEARD: &str = "valawai/c1/echo/data/heard";
+const SAID: &str = "valawai/c1/echo/data/said";
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn worker(handler: impl Answer) -> Worker {
+    let component = Component::new("1.0.0", CONTRACT).on("data/heard").answer("data/said", handler);
+    let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
+    Worker::new(Router::new(&component.check().unwrap(), Kind::Data, log.clone()), log, 8)
+}
+
+/// Does `job` with a link of its own, and waits until it is done.
+fn with_link<T: Send + 'static>(broker: &MemoryBroker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
+    let (done, result) = crossbeam_channel::bounded(1);
+    let mut session = broker.connect().unwrap();
+    let job: Job = Box::new(move |link| done.send(job(link)).unwrap());
+    session.spawn("test", job).unwrap();
+    result.recv_timeout(LIMIT).expect("the job did not end")
+}
+
+fn put(broker: &MemoryBroker, count: usize) {
+    with_link(broker, move |link| {
+        link.declare(HEARD).unwrap();
+        link.declare(SAID).unwrap();
+        for number in 0..count {
+            link.publish(&Outgoing::new(HEARD, format!("{{\"n\":{number}}}").into_bytes())).unwrap();
+        }
+    });
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come true in {LIMIT:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn each_message_is_answered_and_acknowledged_and_a_stop_ends_the_worker() {
+    let broker = MemoryBroker::default();
+    put(&broker, 100);
+    let worker = worker(|heard: &crate::Heard<'_>, _: &crate::Context<'_>| Said::json(heard));
+    let (caller, stop) = crossbeam_channel::bounded(0);
+    let at_work = {
+        let broker = broker.clone();
+        std::thread::spawn(move || with_link(&broker, move |link| worker.run(link, &stop, || {})))
+    };
+    until("a hundred answers", || broker.depth(SAID) == Some(100));
+    drop(caller);
+    at_work.join().unwrap().unwrap();
+    assert_eq!(broker.depth(HEARD), Some(0), "something answered was not acknowledged");
+}
+
+#[test]
+fn a_message_to_be_tried_again_is_and_a_lost_session_gives_everything_back() {
+    let broker = MemoryBroker::default();
+    put(&broker, 1);
+    let tries = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&tries);
+    let worker = worker(move |heard: &crate::Heard<'_>, _: &crate::Context<'_>| {
+        if counted.fetch_add(1, Ordering::SeqCst) < 2 { Err(Failure::retry("not yet")) } else { Said::json(heard) }
+    });
+    let (_caller, stop) = crossbeam_channel::bounded(0);
+    let at_work = {
+        let broker = broker.clone();
+        std::thread::spawn(move || with_link(&broker, move |link| worker.run(link, &stop, || {})))
+    };
+    until("the third try", || broker.depth(SAID) == Some(1));
+    assert_eq!(tries.load(Ordering::SeqCst), 3);
+    broker.lose_all_sessions();
+    assert!(at_work.join().unwrap().is_err(), "the worker did not notice that its session is lost");
+}

@@ -27,7 +27,9 @@ struct State {
 
 #[derive(Default)]
 struct Queue {
-    ready: VecDeque<Message>,
+    /// By the order of publishing, which a message keeps when it comes back.
+    ready: BTreeMap<u64, Message>,
+    published: u64,
     consumers: u32,
     exclusive: bool,
 }
@@ -69,7 +71,21 @@ impl MemoryBroker {
     }
 }
 
+impl Queue {
+    fn add(&mut self, message: Message) {
+        self.published += 1;
+        self.ready.insert(self.published, message);
+    }
+}
+
 impl State {
+    fn take_back(&mut self, unsettled: Unsettled) {
+        if let Some(queue) = self.queues.get_mut(&unsettled.queue) {
+            queue.ready.insert(unsettled.place, unsettled.message);
+        }
+        self.ring();
+    }
+
     fn ring(&mut self) {
         self.bells.retain(|bell| !matches!(bell.try_send(()), Err(crossbeam_channel::TrySendError::Disconnected(()))));
     }
@@ -112,10 +128,17 @@ struct MemoryLink {
     session: u64,
     bell: Receiver<()>,
     consumers: Vec<Consumer>,
-    unsettled: BTreeMap<u64, (String, Message)>,
+    unsettled: BTreeMap<u64, Unsettled>,
     heard: u64,
     published: u64,
     events: VecDeque<Event>,
+}
+
+/// A delivery that may have to go back to where it was.
+struct Unsettled {
+    queue: String,
+    place: u64,
+    message: Message,
 }
 
 struct Consumer {
@@ -159,9 +182,10 @@ impl MemoryLink {
             if self.unsettled.len() >= consumer.prefetch {
                 continue;
             }
-            if let Some(message) = queue.ready.pop_front() {
+            if let Some((place, message)) = queue.ready.pop_first() {
                 self.heard += 1;
-                self.unsettled.insert(self.heard, (consumer.queue.clone(), message.clone()));
+                let unsettled = Unsettled { queue: consumer.queue.clone(), place, message: message.clone() };
+                self.unsettled.insert(self.heard, unsettled);
                 let tag = Tag { session: self.session, number: self.heard };
                 return Ok(Some(Event::Delivery(Delivery { tag, consumer: index, message })));
             }
@@ -169,7 +193,7 @@ impl MemoryLink {
         Ok(None)
     }
 
-    fn settle(&mut self, tag: Tag) -> Result<(String, Message), Error> {
+    fn settle(&mut self, tag: Tag) -> Result<Unsettled, Error> {
         drop(self.open()?);
         if tag.session != self.session {
             return Err(Error::Stale);
@@ -221,7 +245,7 @@ impl Link for MemoryLink {
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
         let mut state = self.open()?;
         let copy = Message { body: message.body.clone(), properties: message.properties.clone() };
-        let found = state.queues.get_mut(&*message.to).map(|queue| queue.ready.push_back(copy)).is_some();
+        let found = state.queues.get_mut(&*message.to).map(|queue| queue.add(copy)).is_some();
         state.ring();
         drop(state);
         self.published += 1;
@@ -241,12 +265,8 @@ impl Link for MemoryLink {
     }
 
     fn give_back(&mut self, tag: Tag) -> Result<(), Error> {
-        let (queue, message) = self.settle(tag)?;
-        let mut state = self.open()?;
-        if let Some(queue) = state.queues.get_mut(&queue) {
-            queue.ready.push_front(message);
-        }
-        state.ring();
+        let unsettled = self.settle(tag)?;
+        self.open()?.take_back(unsettled);
         Ok(())
     }
 
@@ -280,11 +300,8 @@ impl Drop for MemoryLink {
         // Cancelling is infallible here; it frees exclusive queues.
         let _ = self.cancel();
         let mut state = self.broker.state();
-        for (queue, message) in std::mem::take(&mut self.unsettled).into_values().rev() {
-            if let Some(queue) = state.queues.get_mut(&queue) {
-                queue.ready.push_front(message);
-            }
+        for unsettled in std::mem::take(&mut self.unsettled).into_values() {
+            state.take_back(unsettled);
         }
-        state.ring();
     }
 }

@@ -120,7 +120,9 @@ impl Client {
         let consumer = channel
             .basic_consume(queue, ConsumerOptions::default())
             .unwrap_or_else(|error| panic!("cannot consume {queue}: {error}"));
-        take_from(&consumer, count, Instant::now() + limit)
+        let taken = take_from(&consumer, count, Instant::now() + limit);
+        leave(&consumer);
+        taken
     }
 
     /// Takes exactly `count` messages, or fails the test.
@@ -180,6 +182,12 @@ impl Drop for Client {
         // All is confirmed by now, and closing politely may wait for a broker that the test has killed.
         self.cut();
     }
+}
+
+/// Cancels, and drains to the broker's last word: dropping a consumer while deliveries arrive ends the whole connection.
+fn leave(consumer: &Consumer<'_>) {
+    consumer.cancel().expect("cancel a consumer");
+    while let Ok(ConsumerMessage::Delivery(_)) = consumer.receiver().recv() {}
 }
 
 fn take_from(consumer: &Consumer<'_>, count: usize, deadline: Instant) -> Vec<Received> {

@@ -1,0 +1,105 @@
+//! The broker dies, freezes, or throws the component out, in mid-stream: the same process goes on, and nothing is lost.
+
+use std::time::Duration;
+
+use crate::stage::{HEARD, LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers, numbered};
+use crate::support::{Client, Node, Process, Vhost, wait_until};
+
+const COUNT: u64 = 30_000;
+
+fn stage_on(node: &Node) -> Stage {
+    Stage::on(node).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR")
+}
+
+/// A component that has echoed some of many messages.
+fn in_mid_stream(stage: &Stage) -> Process {
+    stage.say_numbers(COUNT);
+    let echo = stage.start();
+    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+    echo
+}
+
+/// Waits until everything came out, through a connection of its own because others were broken.
+fn all_comes_out(echo: &Process, vhost: &Vhost) -> usize {
+    let client = wait_until("the broker to be back", SOON, || Client::try_connect(vhost).ok());
+    echo.wait_until("the rest to be echoed", LONG, || {
+        client.look(HEARD).is_some_and(|depth| depth.messages == 0)
+            && client.look(SAID).is_some_and(|depth| u64::from(depth.messages) >= COUNT)
+    });
+    let duplicates = assert_all_came_out(&count_numbers(&client.drain(SAID)), COUNT);
+    client.publish(HEARD, &numbered(7));
+    assert_eq!(client.expect(SAID, 1, SOON)[0].message_id(), Some("7"), "it does not echo any more");
+    duplicates
+}
+
+#[test]
+fn the_broker_is_killed() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.kill();
+    echo.wait_output("reconnecting", SOON);
+    node.start_again();
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn the_broker_is_restarted_in_order() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.stop_gracefully();
+    node.start_again();
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn the_operator_closes_all_connections() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.close_all_connections();
+    echo.wait_output("reconnecting", SOON);
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn the_broker_is_frozen_for_longer_than_two_heartbeats() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.freeze();
+    // Not a guess: this is the outage. It ends when it has lasted 15 s, and the component has noticed.
+    std::thread::sleep(Duration::from_secs(15));
+    echo.wait_output("reconnecting", SOON);
+    node.thaw();
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn the_input_queue_is_deleted() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.delete_queue(&stage.vhost, HEARD);
+    echo.wait_output("was deleted", SOON);
+    // What was in the queue went with it. What comes now is served.
+    echo.wait_until("it to hear its queue again", SOON, || stage.client.consumers(HEARD) > 0);
+    stage.client.purge(SAID);
+    stage.say_numbers(1000);
+    echo.wait_until("all that came later", LONG, || {
+        let echoed = stage.client.look(SAID).map_or(0, |depth| depth.messages);
+        stage.client.depth(HEARD) == 0 && echoed >= 1000
+    });
+}
+
+#[test]
+fn a_memory_alarm_comes_and_goes() {
+    let node = Node::start();
+    let stage = stage_on(&node);
+    let echo = in_mid_stream(&stage);
+    node.memory_alarm(true);
+    let stuck = stage.client.depth(SAID);
+    node.memory_alarm(false);
+    println!("{} duplicates, {stuck} echoed before the alarm ended", all_comes_out(&echo, &stage.vhost));
+}

@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::exchange::Said;
 use crate::failure::Failure;
-use crate::handler::Said;
 use crate::mov::log::{Entry, MovLog, Severity, Writer};
 use crate::name::ChannelName;
 

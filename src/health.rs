@@ -96,8 +96,8 @@ impl HealthFile {
         let written = if ids.is_empty() {
             fs::remove_file(&path)
         } else {
-            let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
-            self.replace(&path, text.as_bytes())
+            let lines: Vec<&str> = ids.iter().map(ComponentId::as_str).collect();
+            self.replace(&path, lines.join("\n").as_bytes())
         };
         if let Err(error) = written {
             log::warn!("cannot keep the identifiers to unregister in {}: {error}", path.display());

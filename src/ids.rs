@@ -6,21 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Makes identifiers that no other process makes: a random part, and a number.
 #[derive(Debug)]
-pub struct Ids {
+pub(crate) struct Ids {
     random: u64,
     made: AtomicU64,
 }
 
 impl Ids {
     /// A maker with a random part of its own.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { random: RandomState::new().hash_one(std::process::id()), made: AtomicU64::new(0) }
     }
 
     /// An identifier that was not made before.
-    #[must_use]
-    pub fn next(&self) -> String {
+    pub(crate) fn next(&self) -> String {
         format!("{:016x}-{}", self.random, self.made.fetch_add(1, Ordering::Relaxed))
     }
 }

@@ -1,14 +1,80 @@
-//! x
+//! The kit for components of [VALAWAI](https://valawai.eu): everything that the C1 echo component is made of, and any
+//! other component in Rust can be.
+//!
+//! VALAWAI is a platform of value-aware software. Components of three levels (C0 senses and acts, C1 reasons, C2 watches
+//! the values) talk JSON over RabbitMQ. The Master Of VALAWAI, the MOV, keeps who is there, and wires their channels.
+//!
+//! A component is declared on top of its `asyncapi.yaml`, and its handlers are plain functions:
+//!
+//! ```no_run
+//! use valawai::{Component, Context, Failure, Heard, Said};
+//!
+//! fn say_back(heard: &Heard<'_>, _context: &Context<'_>) -> Result<Said, Failure> {
+//!     let message: serde_json::Value = heard.read()?;
+//!     Said::json(&message)
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     # const ASYNCAPI: &str = "";
+//!     let echo = Component::new("1.0.0", ASYNCAPI)
+//!         .on("data/received_message")
+//!         .answer("data/publish_message", say_back);
+//!     valawai::main(&echo)
+//! }
+//! ```
+//!
+//! Whoever does so gets a component that registers, never loses a message, survives every outage, and stops in time.
+//!
+//! # Layout
+//!
+//! A module uses only what stands below it; `tests/layers.rs` holds that.
+//!
+//! | layer | modules |
+//! |---|---|
+//! | 6 command line | [`cli`], one verb a file, and `main.rs` with `echo.rs` above the library |
+//! | 5 process | [`app`]: connect, serve, reconnect, stop |
+//! | 4 the component | [`worker`] (the loop) and `speaker` → [`router`] (the fate of one delivery) → [`component`] → [`handler`] → [`context`] → [`exchange`] |
+//! | 3 services | [`mov`] (registration, log), [`settings`] |
+//! | 2 outside world | [`broker`] with its two implementations, [`health`], [`logs`] |
+//! | 1 vocabulary | [`message`], [`asyncapi`] |
+//! | 0 values | [`name`], [`failure`], [`payload`], [`secret`], `ids` |
+//!
+//! Where to look first:
+//! - *What becomes of a message?* [`router::Router::decide`] decides, [`worker`] carries it out.
+//! - *What may be acknowledged when?* `worker/book.rs`, the confirm book.
+//! - *When is the component registered?* [`mov::registrar`] decides, [`mov::registration`] carries it out.
+//! - *What happens when the broker goes away, or a signal comes?* [`app`], and for one session `app/shift.rs`.
+//! - *How is amiquip kept from hanging or losing anything?* [`broker::amqp`]; nothing else names it.
+//!
+//! # Words
+//!
+//! - A **channel** is VALAWAI's: a RabbitMQ queue, `valawai/c1/<component>/<control|data>/<operation>`. AMQP's channels
+//!   are called so in [`broker::amqp`] alone.
+//! - A component **hears** messages and **says** answers. The MOV's convention for `asyncapi.yaml` is the opposite of the
+//!   official one: `subscribe` is what it hears, `publish` what it says.
+//! - A **session** is one life of the connection to the broker, and a **link** is what one thread has of it.
+//!
+//! # Threads
+//!
+//! State is owned, not locked, because amiquip blocks and its channels cannot be shared:
+//! - **main** owns the session: it starts the others, and waits for a signal or for the first of them to end.
+//! - **worker** (as many as `WORKERS`) hears data, answers, and settles; **control** is the same loop for control channels.
+//! - **registrar** keeps the component registered, and its health file true.
+//! - **mov-log** sends what handlers log to the MOV; a bounded queue before it never blocks them.
+//! - **speaker**, one for each source of a component that says something of itself.
+//! - **watchdog** cuts the line when a call on it outlives its limit. Two more belong to amiquip, one a connection.
+
 pub mod app;
 pub mod asyncapi;
 pub mod broker;
 pub mod cli;
 pub mod component;
 pub mod context;
+pub mod exchange;
 pub mod failure;
 pub mod handler;
 pub mod health;
-pub mod ids;
+mod ids;
 pub mod logs;
 pub mod message;
 pub mod mov;
@@ -23,5 +89,10 @@ pub mod worker;
 pub use cli::main;
 pub use component::Component;
 pub use context::{Context, Trial};
+pub use exchange::{Heard, Said};
 pub use failure::Failure;
-pub use handler::{Heard, Said};
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

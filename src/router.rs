@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::component::{Action, Plan, Route};
 use crate::context::Context;
+use crate::exchange::{Heard, Said};
 use crate::failure::Failure;
-use crate::handler::{Heard, Said};
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing};
 use crate::mov::log::{Entry, MovLog, Severity};
@@ -232,7 +232,7 @@ channels:
     #[test]
     fn the_beginning_of_a_body_is_short_and_on_one_line() {
         assert_eq!(beginning(b"a\nb\x1b[31m"), "a\\nb\\u{1b}[31m");
-        let long = beginning(&[b'x'; 16 * 1024 * 1024]);
+        let long = beginning(&vec![b'x'; 16 * 1024 * 1024]);
         assert!(long.len() < 300 && long.ends_with("(16777216 bytes in all)"), "{long}");
     }
 }

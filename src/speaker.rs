@@ -50,7 +50,7 @@ impl Speaker {
     /// Asks the source, and keeps what is to be said.
     fn prepare(&self) {
         let context = Context::new(&self.says, &self.log);
-        match self.source.source.say(&context) {
+        match self.source.handler.say(&context) {
             Ok(said) => {
                 let (further, once_sent) = context.into_parts();
                 let own = said.map(|said| (&self.source.channel, said));
@@ -60,7 +60,9 @@ impl Speaker {
                     message
                 });
                 self.unsaid.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
-                once_sent.into_iter().for_each(|entry| self.log.add(entry));
+                for entry in once_sent {
+                    self.log.add(entry);
+                }
             }
             Err(failure) => log::warn!("nothing is said on {}, because {failure}", self.source.channel),
         }

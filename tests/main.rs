@@ -1,9 +1,12 @@
 //! What the component and its kit do, shown on real parts. Each module opens with what it is for.
 
 mod bad_input;
+mod command_line;
 mod contract;
 mod echo;
 mod harness;
+mod layers;
+mod lifecycle;
 mod outages;
 mod stage;
 mod stopping;

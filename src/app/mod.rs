@@ -1,6 +1,7 @@
 //! The life of the process: connect, serve, reconnect for ever, and stop in time.
 
 mod crew;
+mod shift;
 pub mod signals;
 
 use std::sync::Arc;
@@ -9,21 +10,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
 
-use self::crew::{Crew, End};
+use self::crew::Crew;
+use self::shift::End;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session, Stop};
 use crate::component::Plan;
 use crate::health::HealthFile;
 use crate::mov::identity::Identity;
-use crate::mov::log::{MovLog, Writer};
-use crate::mov::registration::Registration;
-use crate::mov::rest::Rest;
-use crate::mov::{self};
-use crate::name::{ChannelName, Kind};
-use crate::router::Router;
 use crate::settings::Settings;
-use crate::speaker::Speaker;
-use crate::worker::Worker;
 
 /// The pauses between the tries to get back a connection that was lost.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -43,19 +37,25 @@ pub struct App {
     health: HealthFile,
     identity: Identity,
     crew: Crew,
+    backoff: Backoff,
 }
 
 impl App {
     /// Builds the component of `plan` as `settings` say, on the broker that `connect` leads to.
     #[must_use]
     pub fn new(plan: &Plan, settings: &Settings, connect: Connect) -> Self {
-        let identity = Identity::default();
-        let (log, writer) = mov::log::open(settings.mov_level, identity.clone());
-        let health = settings.health.clone();
         // A file of an earlier run would look healthy.
-        health.withdraw();
-        let crew = build_crew(plan, settings, &log, writer, &health, &identity);
-        Self { connect, first_tries: settings.first_tries, retry_sleep: settings.retry_sleep, health, identity, crew }
+        settings.health.withdraw();
+        let identity = Identity::default();
+        Self {
+            connect,
+            first_tries: settings.first_tries,
+            retry_sleep: settings.retry_sleep,
+            health: settings.health.clone(),
+            identity: identity.clone(),
+            crew: Crew::new(plan, settings, identity),
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+        }
     }
 
     /// Runs the component until `stop`.
@@ -67,7 +67,7 @@ impl App {
         let mut session = self.connect_first(&mut number, stop)?;
         while let Some(current) = session {
             let began = Instant::now();
-            let end = self.crew.serve(current, stop);
+            let end = shift::serve(&self.crew, current, stop);
             self.health.withdraw();
             self.identity.set(None);
             match end {
@@ -100,12 +100,11 @@ impl App {
 
     /// `None` when it was called to stop.
     fn reconnect(&mut self, number: &mut u64, was_good: bool, stop: &Stop) -> Option<Box<dyn Session>> {
-        let backoff = &mut self.crew.backoff;
         if was_good {
-            backoff.reset();
+            self.backoff.reset();
         }
         loop {
-            if is_called_within(stop, self.crew.backoff.pause()) {
+            if is_called_within(stop, self.backoff.pause()) {
                 return None;
             }
             match self.try_to_connect(number, stop)? {
@@ -133,39 +132,6 @@ impl App {
             recv(stop) -> _ => None,
         }
     }
-}
-
-fn build_crew(
-    plan: &Plan,
-    settings: &Settings,
-    log: &MovLog,
-    writer: Writer,
-    health: &HealthFile,
-    identity: &Identity,
-) -> Crew {
-    let worker = |kind| Worker::new(Router::new(plan, kind, log.clone()), log.clone(), settings.prefetch);
-    let mut workers = Vec::new();
-    if !plan.routes_of(Kind::Data).is_empty() {
-        workers.extend((0..settings.workers).map({
-            let data = worker(Kind::Data);
-            move |number| (format!("worker-{number}"), data.clone())
-        }));
-    }
-    if !plan.routes_of(Kind::Control).is_empty() {
-        workers.push(("control".to_owned(), worker(Kind::Control)));
-    }
-    let says: Arc<[ChannelName]> = plan.says.clone().into();
-    let speaker = |source| Speaker::new(source, Arc::clone(&says), log.clone());
-    let registration = Registration::new(
-        plan.profile.clone(),
-        plan.registered.queue(),
-        settings.register_timeout,
-        health.clone(),
-        identity.clone(),
-        settings.mov_url.as_deref().map(Rest::new),
-    );
-    let speakers = plan.sources.iter().cloned().map(speaker).collect();
-    Crew::new(workers, speakers, registration, writer, settings.grace, Backoff::new(FIRST_PAUSE, LONGEST_PAUSE))
 }
 
 fn is_called_within(stop: &Stop, time: Duration) -> bool {

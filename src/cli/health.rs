@@ -7,16 +7,14 @@ pub(super) const HELP: &str = "exit 0 if the component is registered and connect
 
 pub(super) fn run() -> Exit {
     match Settings::read_health_file(&Environment) {
-        Ok(file) => match file.id() {
-            Some(id) => {
+        Ok(file) => {
+            if let Some(id) = file.id() {
                 println!("healthy: registered as {id}");
-                Exit::Done
+                return Exit::Done;
             }
-            None => {
-                println!("unhealthy: {} is not there, or is no health file", file.path().display());
-                Exit::Unhealthy
-            }
-        },
+            println!("unhealthy: {} is not there, or is no health file", file.path().display());
+            Exit::Unhealthy
+        }
         Err(problems) => {
             eprintln!("{problems}");
             Exit::Unhealthy

@@ -33,6 +33,10 @@ impl Plan {
         self.profile.version
     }
 
+    pub(crate) fn hears(&self, kind: Kind) -> bool {
+        self.routes.iter().any(|route| route.channel.kind() == kind)
+    }
+
     pub(crate) fn routes_of(&self, kind: Kind) -> Vec<Route> {
         self.routes.iter().filter(|route| route.channel.kind() == kind).cloned().collect()
     }
@@ -57,7 +61,7 @@ pub(crate) enum Action {
 pub(crate) struct Source {
     pub(crate) channel: ChannelName,
     pub(crate) period: Duration,
-    pub(crate) source: Arc<dyn Say>,
+    pub(crate) handler: Arc<dyn Say>,
 }
 
 impl Component {
@@ -77,7 +81,7 @@ impl Component {
         let sources = self.speaks.iter().map(|spoken| Source {
             channel: resolve(&spoken.channel),
             period: spoken.period,
-            source: Arc::clone(&spoken.source),
+            handler: Arc::clone(&spoken.source),
         });
         Plan {
             profile: Profile {

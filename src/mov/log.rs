@@ -117,7 +117,7 @@ impl MovLog {
 
     /// Adds an entry, here and at the MOV. When there is no room for it there, it is counted and forgotten.
     pub fn add(&self, entry: Entry) {
-        log::log!(entry.severity.locally(), "{} {}", entry.message, entry.payload.as_deref().unwrap_or_default());
+        log::log!(target: "component", entry.severity.locally(), "{} {}", entry.message, entry.payload.as_deref().unwrap_or_default());
         if !self.passes(entry.severity) {
             return;
         }
@@ -151,7 +151,7 @@ impl Writer {
         loop {
             crossbeam_channel::select! {
                 recv(self.entries) -> entry => match entry {
-                    Ok(entry) => self.send(link, entry, stop)?,
+                    Ok(entry) => self.send(link, &entry, stop)?,
                     Err(_) => return Ok(()),
                 },
                 recv(stop) -> _ => return self.finish(link),
@@ -170,12 +170,12 @@ impl Writer {
     fn finish(&self, link: &mut dyn Link) -> Result<(), Error> {
         while !link.is_blocked() {
             let Ok(entry) = self.entries.try_recv() else { break };
-            self.publish(link, entry)?;
+            self.publish(link, &entry)?;
         }
         Ok(())
     }
 
-    fn send(&self, link: &mut dyn Link, entry: Entry, stop: &Stop) -> Result<(), Error> {
+    fn send(&self, link: &mut dyn Link, entry: &Entry, stop: &Stop) -> Result<(), Error> {
         while link.is_blocked() {
             // Nothing is ever sent on it: it times out, or it is time to stop.
             if stop.recv_timeout(TICK) == Err(crossbeam_channel::RecvTimeoutError::Disconnected) {
@@ -188,15 +188,15 @@ impl Writer {
             let message =
                 format!("{dropped} log messages were dropped, because they came faster than they could be sent");
             log::warn!("{message}");
-            self.publish(link, Entry { severity: Severity::Warn, message, payload: None })?;
+            self.publish(link, &Entry { severity: Severity::Warn, message, payload: None })?;
         }
         Ok(())
     }
 
-    fn publish(&self, link: &mut dyn Link, entry: Entry) -> Result<(), Error> {
+    fn publish(&self, link: &mut dyn Link, entry: &Entry) -> Result<(), Error> {
         self.shared.waiting_bytes.fetch_sub(entry.weight().min(self.waiting()), Ordering::Relaxed);
         let id = self.identity.id();
-        link.publish(&payloads::add_log(&entry, id.as_ref(), QUEUE)).map(drop)
+        link.publish(&payloads::add_log(entry, id.as_ref(), QUEUE)).map(drop)
     }
 
     fn waiting(&self) -> usize {

@@ -11,7 +11,8 @@ use crate::name::ComponentId;
 /// A MOV that was out of sight for longer may have restarted meanwhile; none does so any quicker.
 const BLINK: Duration = Duration::from_secs(3);
 
-/// A MOV that starts finishes everybody *after* it began to consume: registering earlier would be in vain.
+/// A MOV that starts finishes everybody *after* it began to consume: registering earlier would be in vain. How long it
+/// has been there when it is first seen, nobody tells.
 const SETTLE: Duration = Duration::from_secs(3);
 
 /// Unanswered registrations are repeated after this many times `REGISTER_TIMEOUT` at the most.
@@ -61,6 +62,8 @@ pub struct Registrar {
     last_seen: Option<Instant>,
     is_gone: bool,
     asked: u32,
+    /// Registrations sent whose notices may still come.
+    unanswered: u32,
 }
 
 impl Registrar {
@@ -76,6 +79,7 @@ impl Registrar {
             last_seen: None,
             is_gone: false,
             asked: 0,
+            unanswered: 0,
         }
     }
 
@@ -93,8 +97,8 @@ impl Registrar {
 
     /// Whether a notice may be on its way.
     #[must_use]
-    pub fn is_asking(&self) -> bool {
-        matches!(self.phase, Phase::Asked { .. })
+    pub fn awaits_notice(&self) -> bool {
+        self.unanswered > 0 && !self.is_gone
     }
 
     /// A session began: what was under way in the last one may be lost.
@@ -108,14 +112,31 @@ impl Registrar {
             self.mov_is_gone();
             return;
         }
-        let was_gone = self.is_gone || self.last_seen.is_some_and(|seen| now - seen > BLINK);
+        let may_be_new = self.is_gone || self.last_seen.is_none_or(|seen| now - seen > BLINK);
         self.last_seen = Some(now);
         self.is_gone = false;
-        if was_gone {
+        if may_be_new {
             self.start_again(now);
-        } else if self.phase == Phase::Waiting {
+        }
+    }
+
+    /// Whether the MOV is there, and may still be starting.
+    #[must_use]
+    pub fn is_settling(&self) -> bool {
+        matches!(self.phase, Phase::Settling { .. })
+    }
+
+    /// The MOV is known to have started.
+    pub fn mov_is_settled(&mut self, now: Instant) {
+        if self.is_settling() {
             self.phase = Phase::Settling { until: now };
         }
+    }
+
+    /// Whether the MOV was there when it was last looked for; `None` before the first look.
+    #[must_use]
+    pub fn sees_mov(&self) -> Option<bool> {
+        if self.is_gone { Some(false) } else { self.last_seen.map(|_| true) }
     }
 
     /// A registration came back: the MOV has never run here.
@@ -136,7 +157,7 @@ impl Registrar {
     fn start_again(&mut self, now: Instant) {
         // It may be live all the same, if the MOV was only out of sight.
         self.leftovers.extend(self.id.take());
-        self.asked = 0;
+        (self.asked, self.unanswered) = (0, 0);
         self.phase = Phase::Settling { until: now + SETTLE };
     }
 
@@ -153,6 +174,7 @@ impl Registrar {
         self.leftovers.remove(id);
         self.phase = Phase::Registered;
         self.asked = 0;
+        self.unanswered = self.unanswered.saturating_sub(1);
         Adoption::New
     }
 
@@ -170,6 +192,7 @@ impl Registrar {
             && until <= now
         {
             self.asked += 1;
+            self.unanswered += 1;
             self.phase = Phase::Asked { until: now + self.timeout * self.asked.min(LONGEST_PATIENCE) };
             steps.push(Step::Register);
         }
@@ -223,6 +246,7 @@ mod tests {
         let now = Instant::now();
         let mut registrar = Registrar::new(TIMEOUT, []);
         registrar.saw_mov(Some(1), now);
+        registrar.mov_is_settled(now);
         assert_eq!(registrar.due(now), [Step::Register]);
         assert_eq!(registrar.noticed(&id('a')), Adoption::New);
         (registrar, now)
@@ -239,13 +263,15 @@ mod tests {
     }
 
     #[test]
-    fn a_mov_that_comes_late_is_given_time_to_settle() {
+    fn a_mov_is_given_time_to_settle() {
         let now = Instant::now();
         let mut registrar = Registrar::new(TIMEOUT, []);
-        registrar.saw_mov(None, now);
-        registrar.saw_mov(Some(1), now + SECOND);
-        assert_eq!(registrar.due(now + SECOND), []);
-        assert_eq!(registrar.due(now + SECOND + SETTLE), [Step::Register]);
+        registrar.saw_mov(Some(1), now);
+        assert_eq!(registrar.due(now), []);
+        registrar.saw_mov(None, now + SECOND);
+        registrar.saw_mov(Some(1), now + 2 * SECOND);
+        assert_eq!(registrar.due(now + SETTLE), [], "it went away meanwhile");
+        assert_eq!(registrar.due(now + 2 * SECOND + SETTLE), [Step::Register]);
     }
 
     #[test]
@@ -253,8 +279,9 @@ mod tests {
         let now = Instant::now();
         let mut registrar = Registrar::new(TIMEOUT, []);
         registrar.saw_mov(Some(1), now);
+        registrar.mov_is_settled(now);
         assert_eq!(registrar.due(now), [Step::Register]);
-        assert_eq!(registrar.due(now + TIMEOUT - SECOND), []);
+        assert_eq!(registrar.due(now + 9 * SECOND), []);
         assert_eq!(registrar.due(now + TIMEOUT), [Step::Register]);
         assert_eq!(registrar.due(now + 2 * TIMEOUT), []);
         assert_eq!(registrar.due(now + 3 * TIMEOUT), [Step::Register]);
@@ -266,8 +293,9 @@ mod tests {
         let mut registrar = Registrar::new(TIMEOUT, [id('0')]);
         assert_eq!(registrar.noticed(&id('1')), Adoption::Leftover);
         registrar.saw_mov(Some(1), now);
-        assert_eq!(registrar.due(now), [Step::Unregister(id('0')), Step::Unregister(id('1')), Step::Register]);
+        assert_eq!(registrar.due(now), [Step::Unregister(id('0')), Step::Unregister(id('1'))]);
         assert_eq!(registrar.due(now), []);
+        assert_eq!(registrar.due(now + SETTLE), [Step::Register]);
     }
 
     #[test]
@@ -277,6 +305,19 @@ mod tests {
         assert_eq!(registrar.noticed(&id('b')), Adoption::New);
         assert_eq!(registrar.due(now), [Step::Unregister(id('a'))]);
         assert_eq!(registrar.id(), Some(&id('b')));
+    }
+
+    #[test]
+    fn a_notice_is_awaited_for_each_registration_that_was_sent() {
+        let (mut registrar, now) = registered();
+        assert!(!registrar.awaits_notice());
+        registrar.is_forgotten(now);
+        assert_eq!(registrar.due(now + SETTLE).last(), Some(&Step::Register));
+        assert_eq!(registrar.due(now + SETTLE + TIMEOUT), [Step::Register]);
+        registrar.noticed(&id('b'));
+        assert!(registrar.awaits_notice(), "the second may still come");
+        registrar.noticed(&id('c'));
+        assert!(!registrar.awaits_notice());
     }
 
     #[test]

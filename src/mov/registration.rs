@@ -12,7 +12,7 @@ use crate::health::HealthFile;
 use crate::name::ComponentId;
 
 /// How often the MOV is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often it is asked over HTTP whether it knows us.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -123,9 +123,7 @@ impl Round<'_> {
         while stop.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
             let now = Instant::now();
             if next_look <= now {
-                let consumers = self.link.consumers(payloads::REGISTER)?;
-                self.registration.registrar.saw_mov(consumers, now);
-                self.registration.follow();
+                self.look_for_mov(now)?;
                 next_look = now + LOOK_EVERY;
             }
             if next_question <= now {
@@ -157,6 +155,22 @@ impl Round<'_> {
         Ok(())
     }
 
+    fn look_for_mov(&mut self, now: Instant) -> Result<(), Error> {
+        let consumers = self.link.consumers(payloads::REGISTER)?;
+        let Registration { registrar, rest, .. } = &mut *self.registration;
+        let saw_it_before = registrar.sees_mov();
+        registrar.saw_mov(consumers, now);
+        if registrar.sees_mov() != saw_it_before {
+            log::info!("the MOV is {}", if registrar.sees_mov() == Some(true) { "there" } else { "not there" });
+        }
+        // Only a MOV that has started answers: no need to wait any longer.
+        if registrar.is_settling() && rest.as_ref().is_some_and(Rest::is_ready) {
+            registrar.mov_is_settled(now);
+        }
+        self.registration.follow();
+        Ok(())
+    }
+
     fn ask_whether_known(&mut self, now: Instant) {
         let Registration { rest: Some(rest), registrar, .. } = &mut *self.registration else { return };
         if registrar.id().is_some_and(|id| rest.knows(id) == Some(false)) {
@@ -176,6 +190,8 @@ impl Round<'_> {
         let registrar = &self.registration.registrar;
         if registrar.asked() > 1 {
             log::warn!("the MOV has not answered the registration; trying again (its own log tells if it refused it)");
+        } else {
+            log::info!("registering at the MOV");
         }
         let timeout = registrar.timeout().as_millis().try_into().unwrap_or(u32::MAX);
         let message = payloads::register(&self.registration.profile, timeout);
@@ -227,7 +243,7 @@ impl Round<'_> {
     /// Ends the registration, and returns when the broker has confirmed that. If it never does, the session is cut.
     fn leave(&mut self) -> Result<(), Error> {
         let until = Instant::now() + LAST_NOTICE;
-        while self.registration.registrar.is_asking() && Instant::now() < until {
+        while self.registration.registrar.awaits_notice() && Instant::now() < until {
             match self.link.poll(true)? {
                 Some(event) => self.handle(event)?,
                 None => self.link.wait(true, None, until.saturating_duration_since(Instant::now())),

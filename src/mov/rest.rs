@@ -1,15 +1,14 @@
-//! The one question to the MOV's REST interface: whether it still knows us.
+//! The two questions to the MOV's REST interface: whether it has started, and whether it still knows us.
 
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::http::StatusCode;
 
 use crate::name::ComponentId;
 
 /// An answer that takes longer is no answer.
 const LIMIT: Duration = Duration::from_secs(1);
-
-const NOT_FOUND: u16 = 404;
 
 /// Asks the MOV over HTTP.
 #[derive(Debug)]
@@ -32,19 +31,30 @@ impl Rest {
         Self { url: url.trim_end_matches('/').to_owned(), agent: config.into() }
     }
 
+    /// Whether the MOV has started.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status("/q/health/ready").is_some_and(|status| status.is_success())
+    }
+
     /// Whether `id` is a live registration; `None` when the MOV gives no clear answer.
     #[must_use]
     pub fn knows(&self, id: &ComponentId) -> Option<bool> {
-        let answer = self.agent.get(format!("{}/v1/components/{id}", self.url)).call();
-        match answer.map(|response| response.status()) {
-            Ok(status) if status.is_success() => Some(true),
-            Ok(status) if status.as_u16() == NOT_FOUND => Some(false),
-            Ok(status) => {
+        match self.status(&format!("/v1/components/{id}"))? {
+            status if status.is_success() => Some(true),
+            StatusCode::NOT_FOUND => Some(false),
+            status => {
                 log::debug!("the MOV answers {status} when asked for {id}");
                 None
             }
+        }
+    }
+
+    fn status(&self, path: &str) -> Option<StatusCode> {
+        match self.agent.get(format!("{}{path}", self.url)).call() {
+            Ok(response) => Some(response.status()),
             Err(error) => {
-                log::debug!("the MOV cannot be asked for {id}: {error}");
+                log::debug!("the MOV does not answer at {}: {error}", self.url);
                 None
             }
         }

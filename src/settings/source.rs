@@ -1,6 +1,5 @@
 //! Where settings come from.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 
@@ -30,12 +29,6 @@ impl Source for Environment {
 impl<const N: usize> Source for [(&str, &str); N] {
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         Ok(self.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned()))
-    }
-}
-
-impl Source for HashMap<String, String> {
-    fn get(&self, name: &str) -> Result<Option<String>, String> {
-        Ok(HashMap::get(self, name).cloned())
     }
 }
 

@@ -145,7 +145,7 @@ impl Book {
     }
 
     /// The highest delivery up to which everything is settled and something is still to be acknowledged. It is told once.
-    pub(super) fn to_acknowledge(&mut self) -> Option<u64> {
+    pub(super) fn take_acknowledgeable(&mut self) -> Option<u64> {
         let mut highest = None;
         let first = self.deliveries.first;
         for (number, delivery) in (first..).zip(self.deliveries.iter_mut()) {

@@ -32,8 +32,8 @@ fn a_nack_before_an_ack_of_several_stays_a_nack() {
     assert_eq!(book.confirmed(confirm(2, false, false), &mut outages).give_back, [2]);
     book.given_back(2);
     assert!(book.confirmed(confirm(3, true, true), &mut outages).give_back.is_empty());
-    assert_eq!(book.to_acknowledge(), Some(3));
-    assert_eq!(book.to_acknowledge(), None, "it was told twice");
+    assert_eq!(book.take_acknowledgeable(), Some(3));
+    assert_eq!(book.take_acknowledgeable(), None, "it was told twice");
 }
 
 #[test]
@@ -43,10 +43,10 @@ fn a_gap_left_by_a_slower_queue_is_not_acknowledged_over() {
     book.closed(1, Vec::new());
     book.heard(3);
     book.closed(3, Vec::new());
-    assert_eq!(book.to_acknowledge(), Some(1), "delivery 2 was not heard yet");
+    assert_eq!(book.take_acknowledgeable(), Some(1), "delivery 2 was not heard yet");
     book.heard(2);
     book.closed(2, Vec::new());
-    assert_eq!(book.to_acknowledge(), Some(3));
+    assert_eq!(book.take_acknowledgeable(), Some(3));
 }
 
 #[test]
@@ -112,7 +112,7 @@ proptest! {
                 prop_assert!(given_back.insert(number), "delivery {} was given back twice", number);
                 book.given_back(number);
             }
-            if let Some(number) = book.to_acknowledge() {
+            if let Some(number) = book.take_acknowledgeable() {
                 prop_assert!(number > acknowledged, "delivery {} was acknowledged twice", number);
                 for (sequence, owner) in &owner {
                     let is_covered = *owner <= number && !given_back.contains(owner);
@@ -122,11 +122,11 @@ proptest! {
                 acknowledged = number;
             }
         }
-        let _ = book.to_acknowledge();
+        let _ = book.take_acknowledgeable();
         prop_assert!(book.is_settled());
         prop_assert_eq!(book.waiting_bytes(), 0);
         for (number, _) in (1_u64..).zip(&answers) {
-            let was_refused = owner.iter().any(|(sequence, owner)| *owner == number && verdicts[sequence] == false);
+            let was_refused = owner.iter().any(|(sequence, owner)| *owner == number && !verdicts[sequence]);
             prop_assert_eq!(given_back.contains(&number), was_refused, "delivery {}", number);
         }
     }

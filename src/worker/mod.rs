@@ -46,12 +46,6 @@ impl Worker {
         Self { router: Arc::new(router), log, prefetch }
     }
 
-    /// How many queues it hears.
-    #[must_use]
-    pub fn queues(&self) -> usize {
-        self.router.queues().count()
-    }
-
     /// Hears the router's queues until `stop`, and then finishes what is in hand. Calls `ready` when it hears them all.
     ///
     /// # Errors
@@ -86,12 +80,11 @@ impl<'w> Hand<'w> {
     fn work(&mut self, stop: &Stop) -> Result<(), Error> {
         while !is_called(stop) {
             let intake = self.may_take();
-            match self.link.poll(intake)? {
-                Some(event) => self.handle(event)?,
-                None => {
-                    self.acknowledge()?;
-                    self.link.wait(intake, Some(stop), self.longest_wait());
-                }
+            if let Some(event) = self.link.poll(intake)? {
+                self.handle(event)?;
+            } else {
+                self.acknowledge()?;
+                self.link.wait(intake, Some(stop), self.longest_wait());
             }
         }
         self.finish()
@@ -101,12 +94,11 @@ impl<'w> Hand<'w> {
     fn finish(&mut self) -> Result<(), Error> {
         self.link.cancel()?;
         while !self.book.is_settled() {
-            match self.link.poll(false)? {
-                Some(event) => self.handle(event)?,
-                None => {
-                    self.acknowledge()?;
-                    self.link.wait(false, None, TICK);
-                }
+            if let Some(event) = self.link.poll(false)? {
+                self.handle(event)?;
+            } else {
+                self.acknowledge()?;
+                self.link.wait(false, None, TICK);
             }
         }
         self.acknowledge()
@@ -160,7 +152,7 @@ impl<'w> Hand<'w> {
     }
 
     fn acknowledge(&mut self) -> Result<(), Error> {
-        match self.book.to_acknowledge() {
+        match self.book.take_acknowledgeable() {
             Some(number) => self.link.acknowledge_up_to(self.tag(number)),
             None => Ok(()),
         }

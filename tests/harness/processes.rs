@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Launch, wait_until};
+use crate::support::{Launch, Node, wait_until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -53,30 +53,33 @@ fn a_dropped_process_takes_its_children_with_it() {
     wait_until("the child to end", SOON, || !runs(&child));
 }
 
-/// The test runs itself once more, as a process that starts another one and is then killed.
+/// The tests run once more, as a process that starts a process and a broker and is then killed.
 #[test]
 fn nothing_outlives_the_tests_even_when_they_are_killed() {
     let itself = std::env::current_exe().expect("the path of the tests");
     let victim = Launch::program_at(&itself)
         .arg("--exact")
-        .arg("harness::processes::starts_a_process_and_waits")
+        .arg("harness::processes::starts_much_and_waits")
         .arg("--ignored")
         .arg("--nocapture")
         .start();
-    let told = victim.wait_output("started ", SOON);
-    let words: Vec<&str> = told.split("started ").nth(1).expect("what it started").split(' ').collect();
-    let (pid, directory) = (words[0], Path::new(words[1]));
-    assert!(runs(pid) && directory.exists());
+    let told = victim.wait_output("started;", Duration::from_secs(100));
+    let words: Vec<&str> = told.split(';').collect();
+    let [_, process, its_directory, node, nodes_directory, ..] = words[..] else { panic!("{told}") };
+    let directories = [Path::new(its_directory), Path::new(nodes_directory)];
+    assert!(runs(process) && runs(node) && directories.iter().all(|directory| directory.exists()));
     victim.kill();
-    wait_until("the orphan to end", SOON, || !runs(pid));
-    wait_until("its directory to go", SOON, || !directory.exists());
+    wait_until("the orphans to end", SOON, || !runs(process) && !runs(node));
+    wait_until("their directories to go", SOON, || directories.iter().all(|directory| !directory.exists()));
 }
 
 #[test]
 #[ignore = "the victim of nothing_outlives_the_tests_even_when_they_are_killed"]
-fn starts_a_process_and_waits() {
+fn starts_much_and_waits() {
     let process = shell("trap '' HUP TERM INT; while :; do sleep 1; done").start();
-    println!("started {} {} ", process.pid(), process.directory().display());
+    let node = Node::start();
+    let (its_directory, nodes_directory) = (process.directory().display(), node.directory().display());
+    println!("started;{};{its_directory};{};{nodes_directory};", process.pid(), node.pid());
     process.wait_exit(Duration::from_secs(60));
 }
 

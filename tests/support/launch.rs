@@ -33,7 +33,7 @@ impl Launch {
 
     /// The component with no setting but its directory: for its command line, and for what it says of bad settings.
     pub(crate) fn bare_component() -> Self {
-        Self::program_at(Path::new(env!("CARGO_BIN_EXE_c1_echo"))).logs_to_its_directory()
+        Self::program_at(&built("c1_echo")).logs_to_its_directory()
     }
 
     /// Any program, with an empty environment but for `PATH`.
@@ -109,4 +109,10 @@ fn temporary_directory() -> Arc<TempDir> {
     let directory = tempfile::Builder::new().prefix("valawai-process-").tempdir().expect("make a temporary directory");
     leash::remove_at_the_end(directory.path());
     Arc::new(directory)
+}
+
+/// A program of this package, built with the one that runs now: a test, or an example.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let own = env::current_exe().expect("the path of the running program");
+    own.parent().and_then(Path::parent).expect("a folder of a profile").join(name)
 }

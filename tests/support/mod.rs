@@ -5,14 +5,17 @@ pub(crate) mod amqp;
 pub(crate) mod launch;
 pub(crate) mod leash;
 pub(crate) mod message;
+pub(crate) mod mov;
 pub(crate) mod node;
 pub(crate) mod process;
 mod publisher;
+pub(crate) mod sight;
 pub(crate) mod wait;
 
 pub(crate) use amqp::Client;
 pub(crate) use launch::Launch;
 pub(crate) use message::{Message, Received};
+pub(crate) use mov::Mov;
 pub(crate) use node::{Node, Vhost};
 pub(crate) use process::{Exit, Process};
 pub(crate) use wait::{poll, wait_until};

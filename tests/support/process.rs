@@ -10,7 +10,7 @@ use nix::sys::signal::Signal;
 
 use super::launch::Launch;
 use super::leash::Leashed;
-use super::wait::{Sight, poll};
+use super::wait::{Glance, poll};
 
 /// Enough to start, connect and register on a busy machine.
 const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
@@ -128,7 +128,7 @@ impl Process {
 
     /// Waits for a state of the world that this process brings about. Its early end, or none, fails the test with its output.
     #[track_caller]
-    pub(crate) fn wait_until<S: Sight>(&self, what: &str, limit: Duration, mut look: impl FnMut() -> S) -> S::Seen {
+    pub(crate) fn wait_until<S: Glance>(&self, what: &str, limit: Duration, mut look: impl FnMut() -> S) -> S::Seen {
         let mut ended = false;
         let seen = poll(limit, || {
             // In this order: what a process did last counts also when it has ended since.

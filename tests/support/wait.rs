@@ -4,13 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a look at the world gives: nothing yet, or what was waited for.
-pub(crate) trait Sight {
+pub(crate) trait Glance {
     type Seen;
 
     fn seen(self) -> Option<Self::Seen>;
 }
 
-impl Sight for bool {
+impl Glance for bool {
     type Seen = ();
 
     fn seen(self) -> Option<()> {
@@ -18,7 +18,7 @@ impl Sight for bool {
     }
 }
 
-impl<T> Sight for Option<T> {
+impl<T> Glance for Option<T> {
     type Seen = T;
 
     fn seen(self) -> Self {
@@ -27,7 +27,7 @@ impl<T> Sight for Option<T> {
 }
 
 /// Looks again and again until it sees something, or the limit has passed.
-pub(crate) fn poll<S: Sight>(limit: Duration, mut look: impl FnMut() -> S) -> Option<S::Seen> {
+pub(crate) fn poll<S: Glance>(limit: Duration, mut look: impl FnMut() -> S) -> Option<S::Seen> {
     let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(1);
     loop {
@@ -44,6 +44,6 @@ pub(crate) fn poll<S: Sight>(limit: Duration, mut look: impl FnMut() -> S) -> Op
 
 /// Like [`poll`], but a state that does not come fails the test: `what` completes "waited for …".
 #[track_caller]
-pub(crate) fn wait_until<S: Sight>(what: &str, limit: Duration, look: impl FnMut() -> S) -> S::Seen {
+pub(crate) fn wait_until<S: Glance>(what: &str, limit: Duration, look: impl FnMut() -> S) -> S::Seen {
     poll(limit, look).unwrap_or_else(|| panic!("waited {limit:?} in vain for {what}"))
 }

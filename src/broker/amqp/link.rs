@@ -39,9 +39,9 @@ impl<'c> AmqpLink<'c> {
     pub(super) fn new(channels: &'c Channels) -> Result<Self, Error> {
         let saying = &channels.saying;
         // Listening first: a confirm that comes earlier would be thrown away.
-        let confirms = saying.ask("listen for confirms", |channel| channel.listen_for_publisher_confirms())?;
-        let returns = saying.ask("listen for returns", |channel| channel.listen_for_returns())?;
-        saying.ask("confirm what is published", |channel| channel.enable_publisher_confirms())?;
+        let confirms = saying.ask("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
+        let returns = saying.ask("listen for returns", amiquip::Channel::listen_for_returns)?;
+        saying.ask("confirm what is published", amiquip::Channel::enable_publisher_confirms)?;
         Ok(Self {
             channels,
             consumers: Vec::new(),
@@ -159,10 +159,9 @@ impl Link for AmqpLink<'_> {
             exclusive: access == Access::Exclusive,
             arguments: FieldTable::new(),
         };
-        let consumed = hearing.line().within(CALL_LIMIT, || hearing.basic_consume(queue, options));
-        let consumer = consumed.map_err(|error| match is_taken(&error) {
-            true => Error::Taken { queue: queue.to_owned() },
-            false => explain(&action, &error),
+        let begun = hearing.line().within(CALL_LIMIT, || hearing.basic_consume(queue, options));
+        let consumer = begun.map_err(|error| {
+            if is_taken(&error) { Error::Taken { queue: queue.to_owned() } } else { explain(&action, &error) }
         })?;
         self.consumers.push(Heard { queue: queue.to_owned(), consumer });
         Ok(())

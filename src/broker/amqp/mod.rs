@@ -1,8 +1,8 @@
 //! RabbitMQ, by way of amiquip. Nothing outside this folder names amiquip, so that another client can replace it.
 //!
 //! amiquip is quick, and used plainly it hangs for ever and loses messages. The rules that make it safe, one file each:
-//! [`socket`] owns the socket, [`watchdog`] cuts the line when a call outlives its limit, [`stream`] with [`frames`] and
-//! [`gate`] bounds what comes in, [`connection`] puts a limit on every call, and [`link`] hears, says and settles.
+//! `socket` owns the socket, `watchdog` cuts the line when a call outlives its limit, `stream` with `frames` and
+//! `gate` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles.
 
 mod connection;
 mod explain;

@@ -30,6 +30,10 @@ impl Files {
         files
     }
 
+    pub(super) fn directory(&self) -> &Path {
+        self.root.path()
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }

@@ -10,6 +10,7 @@ mod vhost;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -78,6 +79,11 @@ impl Node {
     /// The id of the Erlang VM's process.
     pub(crate) fn pid(&self) -> u32 {
         self.server().pid()
+    }
+
+    /// Where its data and its logs are.
+    pub(crate) fn directory(&self) -> &Path {
+        self.files.directory()
     }
 
     /// SIGKILL to the Erlang VM: no time for a word to anybody.

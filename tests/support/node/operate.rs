@@ -78,7 +78,7 @@ impl Node {
         self.list(&[&["list_queues", "-p", &vhost.name][..], &columns].concat())
     }
 
-    /// The queue's counts, exact and half a second old; for the depth alone [`crate::support::Client::depth`] is quicker.
+    /// The queue's counts, exact, but half a second of work: for the depth alone [`crate::support::Client::depth`] is quicker.
     pub(crate) fn queue(&self, vhost: &Vhost, name: &str) -> Option<Queue> {
         self.queues(vhost).into_iter().find(|queue| queue.name == name)
     }

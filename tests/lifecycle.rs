@@ -1,0 +1,230 @@
+//! From registering to unregistering, at a MOV that is as unforgiving as the real one.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage};
+use crate::support::{Client, Message, Mov, Node, Process, wait_until};
+
+/// Waits until the health file carries the one live registration that the MOV has of the component.
+fn settled(mov: &Mov, echo: &Process) -> String {
+    echo.wait_until("the health file to tell of the one live registration", SOON, || {
+        let live = mov.live_of(NAME);
+        let shown = fs::read_to_string(echo.health_file()).unwrap_or_default();
+        (live.len() == 1 && shown.contains(&live[0].id)).then(|| live[0].id.clone())
+    })
+}
+
+/// Nothing that the component sent was refused by the MOV or stopped it.
+fn assert_content(mov: &Mov) {
+    assert_eq!(mov.poisoned(), [""; 0], "the MOV was poisoned");
+    assert!(mov.refusals().is_empty(), "the MOV refused {:#?}", mov.refusals());
+}
+
+fn stage() -> Stage {
+    Stage::on(Node::shared()).env("REGISTER_TIMEOUT", 2)
+}
+
+#[test]
+fn it_registers_shows_its_health_and_unregisters() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let id = settled(&mov, &echo);
+
+    let text = echo.wait_healthy();
+    let notice: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(text, format!("{notice:#}\n"), "the keys are not sorted, or the indent is not two spaces");
+    assert_eq!((&notice["name"], &notice["type"]), (&json!(NAME), &json!("C1")));
+    assert_eq!(notice["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(notice["channels"].as_array().map(Vec::len), Some(3), "the MOV did not read all channels");
+
+    stage.say("hello");
+    mov.wait_until("the log of the echo", SOON, |sight| sight.logs >= 2);
+    let logs = mov.logs_with("Sent Echoed message");
+    assert_eq!(logs[0].component.as_ref().map(|component| &component.id), Some(&id), "a log without its component");
+
+    let exit = echo.stop(SOON);
+    assert_eq!(exit.code(), Some(0));
+    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+    assert!(!echo.is_healthy(), "it left its health file");
+    assert_eq!(mov.registrations().len(), 1, "it registered more than once");
+    assert_content(&mov);
+}
+
+#[test]
+fn the_mov_connects_it_to_others_of_its_kind_of_messages() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    settled(&mov, &echo);
+    let payload = json!({"type": "object", "properties": {"content": {"type": "string"}}});
+    let asyncapi = json!({"channels": {
+        "valawai/c0/mouth/data/said": {"publish": {"message": {"payload": payload}}},
+        "valawai/c0/mouth/data/heard": {"subscribe": {"message": {"payload": {
+            "type": "object", "properties": {"content": {"type": "string"}, "extra": {"type": "string"}}}}}},
+    }});
+    stage.client.declare("valawai/c0/mouth/data/heard");
+    let register = json!({"type": "C0", "name": "c0_mouth", "version": "1.0.0", "asyncapi_yaml": asyncapi.to_string()});
+    stage.client.publish("valawai/component/register", &Message::json(&register));
+    mov.wait_until("two enabled connections", SOON, |sight| {
+        sight.connections.iter().filter(|connection| connection.enabled).count() == 2
+    });
+    stage.client.publish("valawai/c0/mouth/data/said", &Message::json(&json!({"content": "through the MOV"})));
+    let back = stage.client.expect("valawai/c0/mouth/data/heard", 1, SOON).remove(0);
+    assert_eq!(back.json(), json!({"content": "through the MOV"}));
+    assert_content(&mov);
+}
+
+#[test]
+fn a_mov_that_comes_late_finds_it_working_and_waiting() {
+    let stage = stage();
+    let echo = stage.start();
+    stage.assert_echoes("nobody knows me");
+    assert!(!echo.is_healthy(), "it looks healthy, and nobody registered it");
+    let mov = Mov::start(&stage.vhost);
+    settled(&mov, &echo);
+    assert_eq!(mov.registrations().len(), 1, "it registered more than once");
+    assert_content(&mov);
+}
+
+#[test]
+fn a_mov_that_restarted_is_told_again() {
+    let stage = stage();
+    let mut mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let first = settled(&mov, &echo);
+    mov.stop();
+    echo.wait_output("the MOV is not there", SOON);
+    stage.assert_echoes("while the MOV is away");
+    mov.start_again();
+    let second = settled(&mov, &echo);
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_mov_that_forgets_it_without_a_restart_is_told_again_if_its_address_is_known() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let stage = stage.env("MOV_URL", mov.url());
+    let echo = stage.start();
+    let first = settled(&mov, &echo);
+    // Somebody ends the registration behind its back.
+    let unregister = json!({ "component_id": first });
+    stage.client.publish("valawai/component/unregister", &Message::json(&unregister));
+    mov.wait_until("it to be forgotten", SOON, |sight| sight.live.is_empty());
+    let second = settled(&mov, &echo);
+    assert_ne!(first, second);
+}
+
+#[test]
+fn what_a_killed_process_left_is_unregistered_by_the_next() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let first = settled(&mov, &echo);
+    echo.kill();
+    assert!(echo.is_healthy(), "a killed process cannot remove its file");
+    let echo = stage.start();
+    let second = settled(&mov, &echo);
+    assert_ne!(first, second);
+    assert_eq!(mov.registrations().len(), 2);
+    assert_content(&mov);
+}
+
+#[test]
+fn a_notice_that_waited_from_an_earlier_run_is_not_believed() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    stage.client.declare(REGISTERED);
+    // A process registered and died before it heard the notice.
+    let asyncapi = include_str!("../asyncapi.yaml");
+    let register = json!({"type": "C1", "name": NAME, "version": "1.0.0", "asyncapi_yaml": asyncapi});
+    stage.client.publish("valawai/component/register", &Message::json(&register));
+    wait_until("the notice to wait", SOON, || stage.client.depth(REGISTERED) == 1);
+    let left = mov.wait_registered(NAME, SOON).id;
+    let echo = stage.start();
+    let own = settled(&mov, &echo);
+    assert_ne!(own, left);
+    assert_content(&mov);
+}
+
+#[test]
+fn after_a_lost_connection_the_health_file_goes_and_comes_back() {
+    let node = Node::start();
+    let stage = Stage::on(&node).env("REGISTER_TIMEOUT", 2);
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    settled(&mov, &echo);
+    node.kill();
+    echo.wait_unhealthy(SOON);
+    assert!(echo.is_running());
+    node.start_again();
+    settled(&mov, &echo);
+    let client = Client::connect(&stage.vhost);
+    client.publish(HEARD, &Message::json(&json!({"content": "again"})));
+    assert_eq!(client.expect(SAID, 1, SOON)[0].json(), json!({"content": "again"}));
+    assert_eq!(echo.stop(SOON).code(), Some(0));
+    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+}
+
+#[test]
+fn a_connection_that_was_lost_for_a_moment_keeps_its_registration() {
+    let node = Node::shared();
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let first = settled(&mov, &echo);
+    let of_component = |line: &&str| line.contains(&stage.vhost.name) && line.contains(NAME);
+    let list = node.ctl(&["-q", "list_connections", "pid", "vhost", "client_properties"]);
+    for line in list.lines().filter(of_component) {
+        let pid = line.split_whitespace().next().expect("a connection's process");
+        node.ctl(&["close_connection", pid, "by a test"]);
+    }
+    echo.wait_output("reconnecting", SOON);
+    let again = settled(&mov, &echo);
+    assert_eq!((first, mov.registrations().len()), (again, 1), "it registered anew, and lost what was wired by hand");
+}
+
+#[test]
+fn stopped_before_it_heard_of_its_registrations_it_leaves_none_behind() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    mov.process().signal(nix::sys::signal::Signal::SIGSTOP);
+    let echo = stage.start();
+    echo.wait_output("has not answered", SOON);
+    echo.terminate();
+    mov.process().signal(nix::sys::signal::Signal::SIGCONT);
+    assert_eq!(echo.wait_exit(SOON).code(), Some(0));
+    mov.wait_until("both registrations to come and go", SOON, |sight| {
+        sight.registrations.len() == 2 && sight.live.is_empty()
+    });
+}
+
+#[test]
+fn whatever_it_hears_the_mov_is_not_poisoned() {
+    let stage = stage().env("LOG_MOV_LEVEL", "DEBUG");
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    settled(&mov, &echo);
+    let deep = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
+    let bodies = [
+        r#"{"content": "fine {0} 'quoted'", "deep": DEEP}"#.replace("DEEP", &deep),
+        deep.clone(),
+        r#"{"content": NaN}"#.to_owned(),
+        format!(r#"{{"content": "{}"}}"#, "long ".repeat(100_000)),
+        "\u{0}\u{1}".to_owned(),
+        r#"{"content": "\ud83d\ude00 \u0000"}"#.to_owned(),
+    ];
+    for body in bodies {
+        stage.client.publish(HEARD, &Message::bare(body));
+    }
+    stage.client.publish(HEARD, &Message::json(&json!({"content": "the last"})));
+    let is_last =
+        |entry: &crate::support::sight::LogEntry| entry.payload.as_deref() == Some(r#"{"content":"the last"}"#);
+    wait_until("the log of the last one", SOON, || mov.logs_with("Sent Echoed message").iter().any(is_last));
+    assert_content(&mov);
+    assert!(mov.process().is_running() && Duration::ZERO < mov.process().age());
+}

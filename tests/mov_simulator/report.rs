@@ -1,0 +1,90 @@
+//! What the MOV tells of itself, and what only the simulator does.
+
+use std::collections::BTreeMap;
+
+use super::component::Component;
+use super::connection::Connection;
+use super::events::INLETS;
+use super::json::{Json, Members};
+use super::logs::Entry;
+use super::world::{Refusal, World};
+
+/// One dead stream is enough for `DOWN`.
+pub(crate) fn health(world: &World) -> (u16, Json) {
+    let checks = INLETS.iter().map(|inlet| {
+        let dead = world.poisoned.contains_key(inlet.queue) || world.unready.contains_key(inlet.queue);
+        check(inlet.exchange, world.connected && !dead)
+    });
+    let checks: Vec<(bool, Json)> = checks.chain([check("RabbitMQ service", world.connected)]).collect();
+    let up = checks.iter().all(|(up, _)| *up);
+    let body = Members::new().text("status", status(up)).list("checks", checks.into_iter().map(|(_, check)| check));
+    (if up { 200 } else { 503 }, body.object())
+}
+
+fn check(name: &str, up: bool) -> (bool, Json) {
+    (up, Members::new().text("name", name).text("status", status(up)).object())
+}
+
+fn status(up: bool) -> &'static str {
+    if up { "UP" } else { "DOWN" }
+}
+
+pub(crate) fn log_entry(entry: &Entry, world: &World) -> Json {
+    let component = entry.component.as_ref().and_then(|id| world.component(id));
+    Members::new()
+        .text("level", entry.level)
+        .text("message", &entry.message)
+        .optional("payload", entry.payload.as_deref())
+        .with("component", component.map_or(Json::Null, Component::to_summary))
+        .number("timestamp", entry.timestamp)
+        .object()
+}
+
+/// All that a test wants to know. Unlike the MOV's own answers it has every member, the empty ones too.
+pub(crate) fn simulator(world: &World) -> Json {
+    let registrations = world.registrations().iter().map(registration).collect();
+    let live = world.live().map(registration).collect();
+    Json::Object(vec![
+        ("connected".to_owned(), Json::Bool(world.connected)),
+        ("live".to_owned(), Json::Array(live)),
+        ("registrations".to_owned(), Json::Array(registrations)),
+        ("connections".to_owned(), Json::Array(world.connections.iter().map(connection).collect())),
+        ("refusals".to_owned(), Json::Array(world.refusals.iter().map(refusal).collect())),
+        ("poisoned".to_owned(), reasons(&world.poisoned)),
+        ("unready".to_owned(), reasons(&world.unready)),
+        ("sinks".to_owned(), reasons(&world.sinks)),
+        ("forwarded".to_owned(), Json::number(world.forwarded)),
+        ("logs".to_owned(), Json::number(world.logs.total())),
+    ])
+}
+
+fn registration(component: &Component) -> Json {
+    Members::new()
+        .text("id", component.id.as_str())
+        .text("name", &component.name)
+        .text("type", component.kind)
+        .text("version", &component.version)
+        .optional("description", component.description.as_deref())
+        .optional("registered_channel", component.registered_channel())
+        .number("since", component.since)
+        .bool("finished", component.finished)
+        .object()
+}
+
+fn connection(connection: &Connection) -> Json {
+    Members::new()
+        .text("id", connection.id.as_str())
+        .with("source", connection.source.to_payload())
+        .with("target", connection.target.to_payload())
+        .bool("enabled", connection.enabled)
+        .bool("deleted", connection.deleted)
+        .object()
+}
+
+fn refusal(refusal: &Refusal) -> Json {
+    Members::new().text("queue", &refusal.queue).text("reason", &refusal.reason).text("body", &refusal.body).object()
+}
+
+fn reasons(queues: &BTreeMap<String, String>) -> Json {
+    Json::Object(queues.iter().map(|(queue, reason)| (queue.clone(), Json::text(reason))).collect())
+}

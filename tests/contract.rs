@@ -72,8 +72,8 @@ every_broker!(
 fn with_link<T: Send + 'static>(broker: &dyn Broker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect();
-    let job: Job = Box::new(move |link| done.send(job(link)).expect("the test waits"));
-    session.spawn("test", job).expect("a link");
+    let job: Job = Box::new(move |link| done.send(job(link.expect("a link"))).expect("the test waits"));
+    session.spawn("test", job).expect("a thread");
     let result = result.recv_timeout(LIMIT).expect("the job did not end well in time");
     assert!(session.close(Instant::now() + LIMIT).is_none(), "the session had been lost");
     result
@@ -278,6 +278,7 @@ fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
         .spawn(
             "holder",
             Box::new(move |link| {
+                let link = link.unwrap();
                 link.declare(QUEUE).unwrap();
                 held.send(link.consume(QUEUE, Access::Exclusive, 1)).unwrap();
                 let _ = released.recv();
@@ -362,6 +363,7 @@ fn a_deleted_queue_ends_the_hearing_of_it() {
         .spawn(
             "hears",
             Box::new(move |link| {
+                let link = link.unwrap();
                 link.declare(QUEUE).unwrap();
                 link.consume(QUEUE, Access::Shared, 1).unwrap();
                 heard.send(()).unwrap();

@@ -174,7 +174,7 @@ impl<'c> Shift<'c> {
                 let reporter = report.reporter.clone();
                 // The shift may be over already, and then nobody asks.
                 let mut ready = || drop(reporter.send(Report::Ready));
-                report.result = Some(work(link, &mut ready));
+                report.result = Some(link.and_then(|link| work(link, &mut ready)));
                 drop(report);
             }),
         )

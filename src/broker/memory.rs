@@ -104,7 +104,7 @@ impl Session for MemorySession {
         let (broker, number, running) = (self.broker.clone(), self.number, self.running.clone());
         let work = move || {
             let running = running;
-            job(&mut MemoryLink::new(broker, number));
+            job(Ok(&mut MemoryLink::new(broker, number)));
             drop(running);
         };
         thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::lost)?;

@@ -20,15 +20,17 @@ use crate::message::{Message, Outgoing};
 /// Nothing is ever sent here: that its senders are gone is the message, and everybody hears it at once.
 pub type Stop = Receiver<std::convert::Infallible>;
 
-/// What a thread does with its link; the session drops the link when the job returns.
-pub type Job = Box<dyn FnOnce(&mut dyn Link) + Send>;
+/// What a thread does with its link, or without one when the broker gives none. The session drops the link when the job
+/// returns.
+pub type Job = Box<dyn FnOnce(Result<&mut dyn Link, Error>) + Send>;
 
 /// One life of the connection to a broker.
 pub trait Session: Send {
-    /// Starts a thread called `name` that does `job` with a link of its own.
+    /// Starts a thread called `name` that does `job` with a link of its own. The link is opened on that thread, so the
+    /// caller is not held up by a broker that does not answer.
     ///
     /// # Errors
-    /// When the broker gives no link: the session is over.
+    /// When the system gives no thread.
     fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error>;
 
     /// Ends the session: waits for its threads until `deadline`, closes politely if they all ended, and cuts the line

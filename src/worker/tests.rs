@@ -36,7 +36,7 @@ fn worker(handler: impl Answer) -> Worker {
 fn with_link<T: Send + 'static>(broker: &MemoryBroker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect().unwrap();
-    let job: Job = Box::new(move |link| done.send(job(link)).unwrap());
+    let job: Job = Box::new(move |link| done.send(job(link.unwrap())).unwrap());
     session.spawn("test", job).unwrap();
     result.recv_timeout(LIMIT).expect("the job did not end")
 }

@@ -220,7 +220,8 @@ fn forwarding_goes_on_after_an_outage_of_the_broker() {
     scene.register("C1", "c1_target", &asyncapi("c1", "target", "word", "unused_b"));
     scene.client.declare(HEARD);
     scene.wait_enabled(1);
-    node.kill();
+    // In order: a broker that is killed forgets what was declared in its last moments.
+    node.stop_gracefully();
     scene.mov.wait_until("the loss to be noticed", SOON, |sight| !sight.connected);
     node.start_again();
     scene.mov.wait_until("the broker to be found again", SOON, |sight| sight.connected);

@@ -14,8 +14,8 @@ fn one_poisonous_message_ends_its_queue_and_no_other() {
     scene.send(LOG, &json!({"level": "INFO", "message": "before"}));
     scene.client.publish(LOG, &Message::bare("[1]").content_type("application/json"));
     scene.mov.wait_until("the poison to work", SOON, |sight| sight.poisoned.contains_key(LOG));
-    scene.send(LOG, &json!({"level": "INFO", "message": "after"}));
     wait_until("the consumer to go", SOON, || scene.client.consumers(LOG) == 0);
+    scene.send(LOG, &json!({"level": "INFO", "message": "after"}));
     assert_eq!(scene.client.depth(LOG), 1, "nobody takes what comes after");
     let queue = Node::shared().queue(&scene.vhost, LOG).expect("the queue");
     assert_eq!((queue.messages_ready, queue.messages_unacknowledged), (1, 1), "the poison stays in hand");

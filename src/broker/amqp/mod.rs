@@ -97,23 +97,17 @@ impl AmqpSession {
 
 impl Session for AmqpSession {
     fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
-        let channels = Channels {
-            hearing: self.hearing.open_channel()?,
-            saying: self.saying.open_channel()?,
-            hearing_connection: Arc::clone(&self.hearing),
-            saying_connection: Arc::clone(&self.saying),
-            session: self.number,
-        };
-        let running = self.running.clone();
+        let (hearing, saying) = (Arc::clone(&self.hearing), Arc::clone(&self.saying));
+        let (session, running) = (self.number, self.running.clone());
         let work = move || {
-            // Moved in, so that they are dropped in this order: first the channels, then the sign of life.
-            let running = running;
-            let channels = channels;
-            match AmqpLink::new(&channels) {
-                Ok(mut link) => job(&mut link),
-                Err(error) => log::debug!("no link: {error}"),
+            match Channels::open(hearing, saying, session) {
+                Ok(channels) => match AmqpLink::new(&channels) {
+                    Ok(mut link) => job(Ok(&mut link)),
+                    Err(error) => job(Err(error)),
+                },
+                Err(error) => job(Err(error)),
             }
-            drop(channels);
+            // The sign of life goes last, when the channels are closed.
             drop(running);
         };
         thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::lost)?;
@@ -135,11 +129,23 @@ impl Session for AmqpSession {
     }
 }
 
-/// What a link needs, opened before its thread starts and outliving the link.
+/// What a link needs, and is outlived by.
 struct Channels {
     hearing: Channel,
     saying: Channel,
     hearing_connection: Arc<Connection>,
     saying_connection: Arc<Connection>,
     session: u64,
+}
+
+impl Channels {
+    fn open(hearing: Arc<Connection>, saying: Arc<Connection>, session: u64) -> Result<Self, Error> {
+        Ok(Self {
+            hearing: hearing.open_channel()?,
+            saying: saying.open_channel()?,
+            hearing_connection: hearing,
+            saying_connection: saying,
+            session,
+        })
+    }
 }

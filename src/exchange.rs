@@ -38,6 +38,10 @@ impl<'m> Heard<'m> {
         &self.message.properties
     }
 
+    pub(crate) fn into_message(self) -> Message {
+        self.message
+    }
+
     /// The body as a `T`, which may borrow from it. Unknown fields are ignored.
     ///
     /// # Errors

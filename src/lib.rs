@@ -33,7 +33,7 @@
 //! |---|---|
 //! | 6 command line | [`cli`], one verb a file, and `main.rs` with `echo.rs` above the library |
 //! | 5 process | [`app`]: connect, serve, reconnect, stop |
-//! | 4 the component | [`worker`] (the loop) and `speaker` → [`router`] (the fate of one delivery) → [`component`] → [`handler`] → [`context`] → [`exchange`] |
+//! | 4 the component | [`worker`] (the loop) and `speaker` → [`router`] (the fate of one delivery) → [`retry`], [`chaos`] → [`component`] → [`handler`] → [`context`] → [`exchange`] |
 //! | 3 services | [`mov`] (registration, log), [`settings`] |
 //! | 2 outside world | [`broker`] with its two implementations, [`health`], [`logs`] |
 //! | 1 vocabulary | [`message`], [`asyncapi`] |
@@ -67,6 +67,7 @@
 pub mod app;
 pub mod asyncapi;
 pub mod broker;
+pub mod chaos;
 pub mod cli;
 pub mod component;
 pub mod context;
@@ -80,6 +81,7 @@ pub mod message;
 pub mod mov;
 pub mod name;
 pub mod payload;
+pub mod retry;
 pub mod router;
 pub mod secret;
 pub mod settings;

@@ -20,6 +20,8 @@ pub struct Properties {
     pub correlation_id: Option<String>,
     /// The conversation that it belongs to: a header of the platform's services.
     pub conversation_id: Option<String>,
+    /// How often it was tried in vain before; a header of our own counts it.
+    pub attempts: u32,
 }
 
 /// A message on its way out, through the default exchange to the queue `to`.

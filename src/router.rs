@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
+use crate::chaos::{Chaos, Mischief};
 use crate::component::{Action, Plan, Route};
 use crate::context::Context;
 use crate::exchange::{Heard, Said};
@@ -13,6 +14,7 @@ use crate::message::{Message, Outgoing};
 use crate::mov::log::{Entry, MovLog, Severity};
 use crate::name::{ChannelName, Kind};
 use crate::payload::{self, Shape};
+use crate::retry::{self, RetryQueue, dead_letter_queue};
 
 /// What becomes of a message that was heard.
 #[derive(Debug)]
@@ -24,8 +26,45 @@ pub enum Fate {
         /// To be logged afterwards.
         once_sent: Vec<Entry>,
     },
+    /// It waits in `queue` until it is tried again, and was tried `attempts` times.
+    Retry {
+        /// The body, which goes with it.
+        body: Vec<u8>,
+        /// Where it waits.
+        queue: RetryQueue,
+        /// How often it was tried in vain.
+        attempts: u32,
+    },
+    /// Nobody will process it; it is kept for people to look at.
+    Bury(Burial),
     /// It goes back to its queue, and is heard again after a pause.
     GiveBack,
+}
+
+/// What goes to the dead letters, and why.
+#[derive(Debug)]
+pub struct Burial {
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// The dead-letter queue.
+    pub to: String,
+    /// The queue that it was heard on.
+    pub from: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it could not be processed.
+    pub reason: String,
+}
+
+/// What a router does with messages that fail.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// How often and how late they are tried again.
+    pub retry: retry::Options,
+    /// `DEAD_LETTER`: whether those that nobody will process are kept. Defaults to yes.
+    pub dead_letters: bool,
+    /// Faults made on purpose.
+    pub chaos: Chaos,
 }
 
 /// Knows what happens to the messages of each channel of a component.
@@ -34,13 +73,14 @@ pub struct Router {
     says: Vec<ChannelName>,
     log: MovLog,
     ids: Ids,
+    options: Options,
 }
 
 impl Router {
     /// A router for the channels of one kind of the component.
     #[must_use]
-    pub fn new(plan: &Plan, kind: Kind, log: MovLog) -> Self {
-        Self { routes: plan.routes_of(kind), says: plan.says.clone(), log, ids: Ids::new() }
+    pub fn new(plan: &Plan, kind: Kind, log: MovLog, options: Options) -> Self {
+        Self { routes: plan.routes_of(kind), says: plan.says.clone(), log, ids: Ids::new(), options }
     }
 
     /// The queues to hear; the fate of a delivery is asked for by a queue's place among them.
@@ -54,17 +94,44 @@ impl Router {
         let route = &self.routes[place];
         let heard = Heard::new(route.channel.short(), message);
         let context = Context::new(&self.says, &self.log);
-        match handle(route, &heard, &context) {
+        let answer = match self.options.chaos.strike(route.channel.queue()) {
+            Mischief::None => handle(route, &heard, &context),
+            Mischief::Fail => Err(Failure::retry("chaos made it fail")),
+            Mischief::Nack => return Fate::GiveBack,
+        };
+        match answer {
             Ok(answer) => self.settle(route, &heard, context, answer),
-            Err(Failure::Retry(reason)) => {
-                log::warn!("{} is tried again later, because {reason}", route.task);
-                Fate::GiveBack
-            }
-            Err(Failure::Refuse(reason)) => {
-                self.report(route, &heard, &reason);
-                Fate::Settle { said: Vec::new(), once_sent: Vec::new() }
-            }
+            Err(Failure::Retry(reason)) => self.retry(route, heard, &reason),
+            Err(Failure::Refuse(reason)) => self.refuse(route, heard, reason),
         }
+    }
+
+    fn retry(&self, route: &Route, heard: Heard<'_>, reason: &str) -> Fate {
+        let attempts = heard.properties().attempts.saturating_add(1);
+        let Some(delay) = self.options.retry.delay(attempts) else {
+            return self.refuse(
+                route,
+                heard,
+                format!("it was tried {attempts} times in vain, at last because {reason}"),
+            );
+        };
+        log::warn!("{} is tried again in {delay:?}, because {reason}", route.task);
+        let queue = RetryQueue::of(&route.channel, delay);
+        Fate::Retry { body: heard.into_message().body, queue, attempts }
+    }
+
+    fn refuse(&self, route: &Route, heard: Heard<'_>, reason: String) -> Fate {
+        self.report(route, &heard, &reason);
+        if !self.options.dead_letters {
+            return Fate::Settle { said: Vec::new(), once_sent: Vec::new() };
+        }
+        Fate::Bury(Burial {
+            to: dead_letter_queue(&route.channel),
+            from: route.channel.queue().to_string(),
+            attempts: heard.properties().attempts.saturating_add(1),
+            body: heard.into_message().body,
+            reason,
+        })
     }
 
     fn settle(&self, route: &Route, heard: &Heard<'_>, context: Context<'_>, answer: Option<Said>) -> Fate {
@@ -89,17 +156,17 @@ impl Router {
 
     /// Says once, where it helps, why a message was refused.
     fn report(&self, route: &Route, heard: &Heard<'_>, reason: &str) {
-        match payload::shape(heard.body()) {
+        let entry = match payload::shape(heard.body()) {
             Shape::NotJson(why) => {
-                let (task, channel) = (&route.task, &route.channel);
-                let start = beginning(heard.body());
-                log::error!("Cannot process {task}, because what came on {channel} is not JSON ({why}): {start}");
+                let message = format!("Cannot process {}, because it is not JSON ({why})", route.task);
+                Entry::new(Severity::Error, message, &beginning(heard.body()))
             }
             Shape::OtherJson(_) | Shape::Object(_) => {
                 let message = format!("Cannot process {}, because {reason}", route.task);
-                self.log.add(Entry::new(Severity::Error, message, heard));
+                Entry::new(Severity::Error, message, heard)
             }
-        }
+        };
+        self.log.add(entry);
     }
 }
 
@@ -125,114 +192,5 @@ fn beginning(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::component::Component;
-    use crate::message::Properties;
-    use crate::mov;
-    use crate::mov::identity::Identity;
-    use crate::mov::log::Writer;
-
-    const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/heard: { subscribe: {} }
-  valawai/c1/echo/data/said: { publish: {} }
-  valawai/c1/echo/data/further: { publish: {} }
-";
-
-    fn router(handler: fn(&Heard<'_>, &Context<'_>) -> Result<Said, Failure>) -> (Router, Writer) {
-        let component =
-            Component::new("1.0.0", CONTRACT).on("data/heard").answer("data/said", handler).says("data/further");
-        let (log, writer) = mov::log::open(log::LevelFilter::Info, Identity::default());
-        (Router::new(&component.check().unwrap(), Kind::Data, log), writer)
-    }
-
-    fn message(body: &[u8], message_id: Option<&str>) -> Message {
-        let properties = Properties {
-            message_id: message_id.map(Into::into),
-            correlation_id: Some("question".into()),
-            conversation_id: Some("talk".into()),
-        };
-        Message { body: body.into(), properties }
-    }
-
-    fn said(fate: Fate) -> Vec<Outgoing> {
-        match fate {
-            Fate::Settle { said, .. } => said,
-            Fate::GiveBack => panic!("the message was given back"),
-        }
-    }
-
-    #[test]
-    fn an_answer_carries_what_its_question_came_with() {
-        let (router, _) = router(|heard, _| Said::json(heard));
-        let said = said(router.decide(0, message(b"{}", Some("m-1"))));
-        assert_eq!(said.len(), 1);
-        assert_eq!(&*said[0].to, "valawai/c1/echo/data/said");
-        assert_eq!(said[0].properties, message(b"", Some("m-1")).properties);
-        assert!(said[0].persistent && said[0].mandatory);
-    }
-
-    #[test]
-    fn an_answer_to_a_message_without_an_identifier_gets_one_and_each_its_own() {
-        let (router, _) = router(|heard, _| Said::json(heard));
-        let mut ids =
-            (0..3).map(|_| said(router.decide(0, message(b"{}", None)))[0].properties.message_id.clone().unwrap());
-        let (first, second, third) = (ids.next(), ids.next(), ids.next());
-        assert!(first != second && second != third && first != third);
-    }
-
-    #[test]
-    fn what_is_said_beside_the_answer_goes_out_first_under_an_identifier_of_its_own() {
-        let (router, _) = router(|heard, context| {
-            context.send("data/further", &serde_json::json!({"more": true}))?;
-            Said::json(heard)
-        });
-        let said = said(router.decide(0, message(b"{}", Some("m-1"))));
-        let to: Vec<&str> = said.iter().map(|message| &*message.to).collect();
-        assert_eq!(to, ["valawai/c1/echo/data/further", "valawai/c1/echo/data/said"]);
-        assert_ne!(said[0].properties.message_id, said[1].properties.message_id);
-    }
-
-    #[test]
-    fn a_handler_that_may_do_better_later_gets_the_message_again() {
-        let (router, _) = router(|_, _| Err(Failure::retry("not now")));
-        assert!(matches!(router.decide(0, message(b"{}", None)), Fate::GiveBack));
-    }
-
-    #[test]
-    fn a_refused_object_is_one_error_at_the_mov_with_what_came() {
-        let (router, writer) = router(|_, _| Err(Failure::refuse("it is blue")));
-        assert!(said(router.decide(0, message(b"{\"a\": 1}", None))).is_empty());
-        let entries = writer.take_all();
-        assert_eq!(entries.len(), 1);
-        assert_eq!(entries[0].severity, Severity::Error);
-        assert_eq!(entries[0].message, "Cannot process heard, because it is blue");
-        assert_eq!(entries[0].payload.as_deref(), Some("{\"a\": 1}"));
-    }
-
-    #[test]
-    fn json_that_is_no_object_is_one_error_at_the_mov_and_what_is_not_json_is_none() {
-        let (router, writer) =
-            router(|heard, _| heard.read::<serde_json::Value>().and_then(|value| Said::json(&value)));
-        assert!(said(router.decide(0, message(b"[1, 2]", None))).is_empty());
-        assert_eq!(writer.take_all()[0].payload.as_deref(), Some("[1, 2]"));
-        assert!(said(router.decide(0, message(b"{\"a\": NaN}", None))).is_empty());
-        assert!(writer.take_all().is_empty(), "what is not JSON has no place in a log of JSON");
-    }
-
-    #[test]
-    fn a_handler_that_panics_costs_its_message_and_nothing_else() {
-        let (router, writer) = router(|_, _| panic!("oh no"));
-        assert!(said(router.decide(0, message(b"{}", None))).is_empty());
-        assert!(writer.take_all()[0].message.ends_with("the handler panicked: oh no"));
-    }
-
-    #[test]
-    fn the_beginning_of_a_body_is_short_and_on_one_line() {
-        assert_eq!(beginning(b"a\nb\x1b[31m"), "a\\nb\\u{1b}[31m");
-        let long = beginning(&vec![b'x'; 16 * 1024 * 1024]);
-        assert!(long.len() < 300 && long.ends_with("(16777216 bytes in all)"), "{long}");
-    }
-}
+#[path = "router_tests.rs"]
+mod tests;

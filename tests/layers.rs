@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["name", "failure", "secret", "ids", "payload"],
     &["message", "asyncapi"],
     &["broker", "health", "logs"],
-    &["mov", "settings"],
+    &["mov", "retry", "chaos", "settings"],
     &["exchange", "context", "handler", "component", "router", "worker", "speaker"],
     &["app"],
     &["cli"],

@@ -1,18 +1,20 @@
 //! Everybody who works for a component, in one session after another.
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::chaos::Chaos;
 use crate::component::Plan;
 use crate::mov::identity::Identity;
 use crate::mov::log::{self, Writer};
-use crate::mov::registration::Registration;
+use crate::mov::registration::{self, Registration};
 use crate::mov::rest::Rest;
 use crate::name::{ChannelName, Kind};
-use crate::router::Router;
+use crate::router::{self, Router};
 use crate::settings::Settings;
 use crate::speaker::Speaker;
-use crate::worker::Worker;
+use crate::worker::{self, Worker};
 
 pub(super) struct Crew {
     /// With the names of their threads. Control channels have a worker of their own, so that slow work on data does not
@@ -28,7 +30,17 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(plan: &Plan, settings: &Settings, identity: Identity) -> Self {
         let (log, writer) = log::open(settings.mov_level, identity.clone());
-        let worker = |kind| Worker::new(Router::new(plan, kind, log.clone()), log.clone(), settings.prefetch);
+        let consumers = Arc::new(AtomicUsize::new(0));
+        let worker = |kind| {
+            let options = router::Options {
+                retry: settings.retry.clone(),
+                dead_letters: settings.dead_letters,
+                chaos: Chaos::new(settings.chaos.clone()),
+            };
+            let router = Router::new(plan, kind, log.clone(), options);
+            let options = worker::Options { prefetch: settings.prefetch, kill_switch: settings.kill_switch };
+            Worker::new(router, log.clone(), options, Arc::clone(&consumers))
+        };
         let mut workers = Vec::new();
         if plan.hears(Kind::Data) {
             let data = worker(Kind::Data);
@@ -39,14 +51,16 @@ impl Crew {
         }
         let says: Arc<[ChannelName]> = plan.says.clone().into();
         let speaker = |source| Speaker::new(source, Arc::clone(&says), log.clone());
-        let registration = Registration::new(
-            plan.profile.clone(),
-            plan.registered.queue(),
-            settings.register_timeout,
-            settings.health.clone(),
+        let registration = Registration::new(registration::Options {
+            profile: plan.profile.clone(),
+            queue: plan.registered.queue().to_string(),
+            shared_queue: plan.routes.first().map(|route| route.channel.queue().to_string()),
+            consumers,
+            timeout: settings.register_timeout,
+            health: settings.health.clone(),
             identity,
-            settings.mov_url.as_deref().map(Rest::new),
-        );
+            rest: settings.mov_url.as_deref().map(Rest::new),
+        });
         Self {
             workers,
             speakers: plan.sources.iter().cloned().map(speaker).collect(),

@@ -10,7 +10,7 @@ use super::crew::Crew;
 use crate::broker::{Error, Link, Session, Stop};
 
 /// Who did not become the registrar tries again after so long.
-const REGISTRAR_RETRY: Duration = Duration::from_secs(3);
+const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
 
 /// What each part of leaving may take of the whole grace; the rest is for closing.
 const TO_FINISH: f64 = 0.6;
@@ -194,8 +194,7 @@ impl<'c> Shift<'c> {
         if !self.await_end_of(Role::Worker, by(TO_FINISH)) {
             log::warn!("what is in hand could not be finished in time; it is heard again by the next process");
         }
-        self.registering = None;
-        if !self.await_end_of(Role::Registrar, by(TO_UNREGISTER)) {
+        if !self.unregister(by(TO_UNREGISTER)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");
         }
         self.logging = None;
@@ -204,20 +203,47 @@ impl<'c> Shift<'c> {
         let _ = self.session.close(by(TO_LOG));
     }
 
+    /// Lets the registrar leave. A process that was not the registrar may be the last one now, and then it has to become it.
+    fn unregister(&mut self, deadline: Instant) -> bool {
+        loop {
+            if !self.at_work.contains(&Role::Registrar) {
+                self.registering.get_or_insert_with(Call::new);
+                if self.start_registrar().is_err() {
+                    return false;
+                }
+            }
+            self.registering = None;
+            match self.await_report_of(Role::Registrar, deadline) {
+                // Another one that stops had the lock in this moment.
+                Some(Err(Error::Taken { .. })) => {}
+                Some(result) => return result.is_ok(),
+                None => return false,
+            }
+        }
+    }
+
     fn await_end_of(&mut self, role: Role, deadline: Instant) -> bool {
         while self.at_work.contains(&role) {
-            match self.reports.recv_deadline(deadline) {
-                Ok(Report::Ended(ended, result)) => {
-                    self.ended(ended);
-                    if let Err(error) = result {
-                        log::warn!("while stopping: {error}");
-                    }
-                }
-                Ok(Report::Ready) => {}
-                Err(_) => return false,
+            if self.await_report_of(role, deadline).is_none() {
+                return false;
             }
         }
         true
+    }
+
+    /// How the next of this role to end did so; `None` when none did in time.
+    fn await_report_of(&mut self, role: Role, deadline: Instant) -> Option<Result<(), Error>> {
+        loop {
+            let Report::Ended(ended, result) = self.reports.recv_deadline(deadline).ok()? else { continue };
+            self.ended(ended);
+            match &result {
+                Ok(()) | Err(Error::Taken { .. }) => {}
+                Err(error) => log::warn!("while stopping: {error}"),
+            }
+            if ended == role {
+                return Some(result);
+            }
+        }
     }
 
     /// Ends a session that is over, and returns the best reason there is.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, Sender};
 
-use super::{Access, Confirm, Delivery, Error, Event, Job, Link, Returned, Session, Stop, Tag};
+use super::{
+    ATTEMPTS, Access, Confirm, Delivery, Error, Event, Job, Link, MOST_BROWSED, OwnQueue, Returned, Session, Stop, Tag,
+};
 use crate::message::{Message, Outgoing};
 
 /// The broker. Clones are the same broker.
@@ -30,6 +32,10 @@ struct Queue {
     /// By the order of publishing, which a message keeps when it comes back.
     ready: BTreeMap<u64, Message>,
     published: u64,
+    /// Messages leave it after so long, for the queue named.
+    delay: Option<(Duration, String)>,
+    since: BTreeMap<u64, Instant>,
+    keeps: Option<usize>,
     consumers: u32,
     exclusive: bool,
 }
@@ -75,10 +81,31 @@ impl Queue {
     fn add(&mut self, message: Message) {
         self.published += 1;
         self.ready.insert(self.published, message);
+        self.since.insert(self.published, Instant::now());
+        while self.keeps.is_some_and(|most| self.ready.len() > most) {
+            self.ready.pop_first();
+        }
+    }
+
+    /// What has waited here for as long as it should, and where it goes.
+    fn take_due(&mut self) -> Vec<(String, Message)> {
+        let Some((delay, to)) = self.delay.clone() else { return Vec::new() };
+        let is_due = |place: &u64| self.since.get(place).is_some_and(|since| since.elapsed() >= delay);
+        let due: Vec<u64> = self.ready.keys().copied().filter(|place| is_due(place)).collect();
+        due.iter().filter_map(|place| self.ready.remove(place)).map(|message| (to.clone(), message)).collect()
     }
 }
 
 impl State {
+    fn move_due(&mut self) {
+        let due: Vec<(String, Message)> = self.queues.values_mut().flat_map(Queue::take_due).collect();
+        for (to, message) in due {
+            if let Some(queue) = self.queues.get_mut(&to) {
+                queue.add(message);
+            }
+        }
+    }
+
     fn take_back(&mut self, unsettled: Unsettled) {
         if let Some(queue) = self.queues.get_mut(&unsettled.queue) {
             queue.ready.insert(unsettled.place, unsettled.message);
@@ -175,6 +202,7 @@ impl MemoryLink {
     fn hear(&mut self) -> Result<Option<Event>, Error> {
         let broker = self.broker.clone();
         let mut state = broker.state();
+        state.move_due();
         for (index, consumer) in self.consumers.iter().enumerate().filter(|(_, consumer)| !consumer.cancelled) {
             let Some(queue) = state.queues.get_mut(&consumer.queue) else {
                 return Err(Error::QueueGone { queue: consumer.queue.clone() });
@@ -193,6 +221,21 @@ impl MemoryLink {
         Ok(None)
     }
 
+    fn hand_over(&mut self, to: &str, message: Message, mandatory: bool) -> Result<u64, Error> {
+        let message_id = message.properties.message_id.clone();
+        let mut state = self.open()?;
+        let found = state.queues.get_mut(to).map(|queue| queue.add(message)).is_some();
+        state.ring();
+        drop(state);
+        self.published += 1;
+        if !found && mandatory {
+            self.events.push_back(Event::Returned(Returned { to: to.to_owned(), message_id }));
+        }
+        let confirm = Confirm { sequence: self.published, multiple: false, accepted: true };
+        self.events.push_back(Event::Confirm(confirm));
+        Ok(self.published)
+    }
+
     fn settle(&mut self, tag: Tag) -> Result<Unsettled, Error> {
         drop(self.open()?);
         if tag.session != self.session {
@@ -205,6 +248,26 @@ impl MemoryLink {
 impl Link for MemoryLink {
     fn declare(&mut self, queue: &str) -> Result<(), Error> {
         self.open()?.queues.entry(queue.to_owned()).or_default();
+        Ok(())
+    }
+
+    fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
+        let mut state = self.open()?;
+        let declared = state.queues.entry(queue.to_owned()).or_default();
+        declared.delay = options.delay.map(|(after, to)| (Duration::from_millis(after.into()), to.to_owned()));
+        declared.keeps = options.keeps.map(|count| count as usize);
+        Ok(())
+    }
+
+    fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
+        let mut state = self.open()?;
+        let Some(found) = state.queues.get_mut(queue) else { return Ok(()) };
+        let looked_at: Vec<u64> = found.ready.keys().copied().take(MOST_BROWSED).collect();
+        for place in looked_at {
+            if take(&found.ready[&place]) {
+                found.ready.remove(&place);
+            }
+        }
         Ok(())
     }
 
@@ -243,19 +306,17 @@ impl Link for MemoryLink {
     }
 
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
-        let mut state = self.open()?;
         let copy = Message { body: message.body.clone(), properties: message.properties.clone() };
-        let found = state.queues.get_mut(&*message.to).map(|queue| queue.add(copy)).is_some();
-        state.ring();
-        drop(state);
-        self.published += 1;
-        if !found && message.mandatory {
-            let returned = Returned { to: message.to.to_string(), message_id: message.properties.message_id.clone() };
-            self.events.push_back(Event::Returned(returned));
+        self.hand_over(&message.to, copy, message.mandatory)
+    }
+
+    fn forward(&mut self, tag: Tag, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
+        let unsettled = self.unsettled.get(&tag.number).filter(|_| tag.session == self.session);
+        let mut properties = unsettled.ok_or(Error::Stale)?.message.properties.clone();
+        if let Some((_, attempts)) = headers.iter().find(|(name, _)| *name == ATTEMPTS) {
+            properties.attempts = attempts.parse().unwrap_or(0);
         }
-        let confirm = Confirm { sequence: self.published, multiple: false, accepted: true };
-        self.events.push_back(Event::Confirm(confirm));
-        Ok(self.published)
+        self.hand_over(to, Message { body: body.to_vec(), properties }, true)
     }
 
     fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {
@@ -285,8 +346,8 @@ impl Link for MemoryLink {
         if let Some(stop) = stop {
             select.recv(stop);
         }
-        // What happened, and whether anything did, is for `poll` to find out.
-        let _ = select.ready_timeout(limit);
+        // What happened, and whether anything did, is for `poll` to find out. Nobody rings when a delay has passed.
+        let _ = select.ready_timeout(limit.min(Duration::from_millis(50)));
         let _ = self.bell.try_recv();
     }
 

@@ -46,6 +46,19 @@ pub trait Link {
     /// When the session is over, or the queue exists and is of another kind.
     fn declare(&mut self, queue: &str) -> Result<(), Error>;
 
+    /// Makes sure that `queue`, one of the component's own, exists as `options` say.
+    ///
+    /// # Errors
+    /// When the session is over, or the queue exists and is of another kind.
+    fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error>;
+
+    /// Looks at the messages that wait in `queue`, up to [`MOST_BROWSED`], and takes those out for which `take` says so. The
+    /// others stay where they are. A queue that is not there has none.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error>;
+
     /// How many consumers `queue` has, or `None` when it does not exist.
     ///
     /// # Errors
@@ -72,6 +85,13 @@ pub trait Link {
     /// When the session is over.
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error>;
 
+    /// Publishes the delivery of `tag` once more, to the queue `to`: `body` and all its properties, with `headers` added;
+    /// persistent and mandatory. Returns its number, as [`Link::publish`] does.
+    ///
+    /// # Errors
+    /// When the session is over, or the delivery is settled already.
+    fn forward(&mut self, tag: Tag, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error>;
+
     /// Tells the broker that the delivery of `tag`, and each one before it that is not settled yet, is done with.
     ///
     /// # Errors
@@ -95,6 +115,23 @@ pub trait Link {
 
     /// Whether the broker takes no messages for now, as in a memory alarm.
     fn is_blocked(&self) -> bool;
+}
+
+/// The header that counts how often a message was tried in vain.
+pub const ATTEMPTS: &str = "x-attempts";
+
+/// How many waiting messages are looked at, at the most.
+pub const MOST_BROWSED: usize = 100;
+
+/// A queue that is the component's own affair. It is durable.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnQueue<'q> {
+    /// Its messages leave it after so many milliseconds, for the queue named.
+    pub delay: Option<(u32, &'q str)>,
+    /// It vanishes when it was not used for so many milliseconds.
+    pub vanishes_after_ms: Option<u32>,
+    /// It keeps so many messages, the newest.
+    pub keeps: Option<u32>,
 }
 
 /// Who may hear a queue.

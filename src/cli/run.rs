@@ -26,6 +26,9 @@ pub(super) fn run(plan: &Plan) -> Exit {
         }
     };
     log::info!("{} {} starts", plan.name(), plan.version());
+    if settings.chaos.is_on() {
+        log::warn!("CHAOS is on, and makes messages fail on purpose: {:?}", settings.chaos);
+    }
     match App::new(plan, &settings, connect(plan, &settings)).run(&stop) {
         Ok(()) => Exit::Done,
         Err(error) => {

@@ -44,6 +44,47 @@ pub fn unregister(id: &ComponentId) -> Outgoing {
     to_mov(UNREGISTER, &Unregister { component_id: id.as_str() })
 }
 
+/// Where components are asked for, and where the answers come, everybody's in one queue.
+pub const QUERY: &str = "valawai/component/query";
+/// See [`QUERY`].
+pub const PAGE: &str = "valawai/component/page";
+
+/// The question for the live registrations of the name in `profile`, whose answer carries `query_id`.
+#[must_use]
+pub fn query(profile: &Profile, query_id: &str) -> Outgoing {
+    #[derive(Serialize)]
+    struct Query<'q> {
+        id: &'q str,
+        pattern: &'q str,
+        r#type: &'static str,
+        offset: u32,
+        limit: u32,
+    }
+
+    let body = Query { id: query_id, pattern: &profile.name, r#type: profile.level.upper(), offset: 0, limit: 100 };
+    Outgoing { expires_after_ms: Some(10_000), ..to_mov(QUERY, &body) }
+}
+
+/// The registrations of the name in `profile` that `body`, a page, tells of, if it answers the question `query_id`.
+#[must_use]
+pub fn registrations_in(body: &[u8], profile: &Profile, query_id: &str) -> Option<Vec<ComponentId>> {
+    #[derive(Deserialize)]
+    struct Page {
+        query_id: String,
+        #[serde(default)]
+        components: Vec<Listed>,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        id: String,
+        name: String,
+    }
+
+    let page: Page = crate::payload::read(body).ok()?;
+    let own = page.components.into_iter().filter(|listed| listed.name == profile.name);
+    (page.query_id == query_id).then(|| own.filter_map(|listed| listed.id.parse().ok()).collect())
+}
+
 /// A line for the MOV's log, sent to `queue`.
 #[must_use]
 pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing {
@@ -169,6 +210,20 @@ mod tests {
         );
         let bare = Entry { severity: Severity::Info, message: "hi".into(), payload: None };
         assert_eq!(text(add_log(&bare, None, "q")), r#"{"level":"INFO","message":"hi"}"#);
+    }
+
+    #[test]
+    fn a_page_tells_of_the_registrations_of_our_name_if_it_answers_us() {
+        let other = "75a0b1c2d3e4f5061728394a";
+        let body = format!(
+            r#"{{"query_id":"q-1","total":2,"components":[
+                {{"id":"{ID}","name":"c1_echo","channels":[{{"subscribe":{{"type":"OBJECT","type":"OBJECT"}}}}]}},
+                {{"id":"{other}","name":"c1_other"}}]}}"#
+        );
+        let read = |query_id| registrations_in(body.as_bytes(), &profile(), query_id);
+        assert_eq!(read("q-1"), Some(vec![ID.parse().unwrap()]));
+        assert_eq!(read("q-2"), None, "it is somebody else's answer");
+        assert_eq!(registrations_in(br#"{"query_id":"q-1","total":0}"#, &profile(), "q-1"), Some(Vec::new()));
     }
 
     #[test]

@@ -101,6 +101,24 @@ impl Registrar {
         self.unanswered > 0 && !self.is_gone
     }
 
+    /// The registration `id` is not ours, and will be ended.
+    pub fn add_leftover(&mut self, id: ComponentId) {
+        if self.id.as_ref() != Some(&id) && !self.under_way.contains(&id) {
+            self.leftovers.insert(id);
+        }
+    }
+
+    /// Another process registered the component meanwhile: what we held is over, and so is what it held.
+    pub fn take_over(&mut self, held: Option<ComponentId>) {
+        if held.is_some() && held == self.id {
+            return;
+        }
+        self.leftovers.extend(held);
+        self.leftovers.extend(self.id.take());
+        self.last_seen = None;
+        self.phase = Phase::Waiting;
+    }
+
     /// A session began: what was under way in the last one may be lost.
     pub fn new_session(&mut self) {
         self.leftovers.append(&mut self.under_way);
@@ -363,6 +381,18 @@ mod tests {
         registrar.unregistered(&id('a'));
         registrar.new_session();
         assert_eq!(registrar.due(now), []);
+    }
+
+    #[test]
+    fn who_takes_over_ends_what_the_other_held_unless_it_was_his_own() {
+        let (mut registrar, now) = registered();
+        registrar.take_over(Some(id('a')));
+        assert_eq!(registrar.id(), Some(&id('a')), "it was a moment's absence");
+        registrar.take_over(Some(id('b')));
+        assert_eq!(registrar.id(), None);
+        registrar.saw_mov(Some(1), now + SECOND);
+        assert_eq!(registrar.due(now + SECOND), [Step::Unregister(id('a')), Step::Unregister(id('b'))]);
+        assert_eq!(registrar.due(now + SECOND + SETTLE), [Step::Register]);
     }
 
     #[test]

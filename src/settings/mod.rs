@@ -13,8 +13,8 @@ pub use source::{Environment, Source};
 
 use crate::broker::amqp;
 use crate::health::HealthFile;
-use crate::logs;
 use crate::secret::Secret;
+use crate::{chaos, logs, retry};
 use source::find;
 
 /// Everything that can be set, with its meaning where it is used.
@@ -28,6 +28,14 @@ pub struct Settings {
     pub retry_sleep: Duration,
     /// `RABBITMQ_PREFETCH`: deliveries in hand for each worker. Defaults to 1024.
     pub prefetch: u16,
+    /// `KILL_SWITCH_RATIO`: the part of failures above which a worker pauses. Off by default.
+    pub kill_switch: Option<f64>,
+    /// `MAX_RETRIES`, `RETRY_TTL`, `RETRY_BACKOFF`, `RETRY_MAX_TTL`.
+    pub retry: retry::Options,
+    /// `DEAD_LETTER`: whether messages that nobody will process are kept. Defaults to 1.
+    pub dead_letters: bool,
+    /// `CHAOS_…`, off by default.
+    pub chaos: chaos::Options,
     /// `LOG_DIR`, `LOG_FILE_NAME`, `LOG_CONSOLE_LEVEL`, `LOG_FILE_LEVEL`, `LOG_FILE_MAX_BYTES`, `LOG_FILE_BACKUP_COUNT`.
     pub logs: logs::Options,
     /// `LOG_MOV_LEVEL`: what also goes to the MOV's log. Defaults to INFO.
@@ -66,6 +74,18 @@ impl Settings {
     }
 }
 
+/// The platform's services in other languages have these under two prefixes.
+macro_rules! prefixed {
+    ($name:literal) => {
+        [$name, concat!("EVENT_", $name), concat!("MESSAGE_", $name)]
+    };
+}
+const CHAOS_NACK: [&str; 3] = prefixed!("CHAOS_PERCENTAGE_SIMULATE_NACK");
+const CHAOS_FAIL: [&str; 3] = prefixed!("CHAOS_PERCENTAGE_SIMULATE_FAILURES");
+const CHAOS_DELAY: [&str; 3] = prefixed!("CHAOS_DELAY_BEFORE_HANDLER_SECONDS");
+const CHAOS_SPARED: [&str; 3] = prefixed!("CHAOS_PROTECTED_ROUTING_KEYS");
+const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
+
 /// Reads one variable after another, and remembers what is wrong with each.
 struct Reader<'s> {
     source: &'s dyn Source,
@@ -79,6 +99,10 @@ impl Reader<'_> {
             first_tries: self.get("RABBITMQ_MAX_RETRIES", 100, parse::number(1..=1_000_000)),
             retry_sleep: self.get("RABBITMQ_RETRY_SLEEP", Duration::from_secs(3), parse::seconds(0.0..=3600.0)),
             prefetch: self.get("RABBITMQ_PREFETCH", 1024, parse::number(1..=u16::MAX)),
+            kill_switch: self.get("KILL_SWITCH_RATIO", None, |text| parse::ratio(text).map(Some)),
+            retry: self.retry(),
+            dead_letters: self.get("DEAD_LETTER", true, parse::yes_or_no),
+            chaos: self.chaos(),
             logs: self.logs(),
             mov_level: self.get("LOG_MOV_LEVEL", LevelFilter::Info, parse::level),
             health: self.health_file(),
@@ -100,6 +124,39 @@ impl Reader<'_> {
             heartbeat: self.get("RABBITMQ_HEARTBEAT", 10, parse::number(1..=3600)),
             client: String::new(),
         }
+    }
+
+    fn retry(&mut self) -> retry::Options {
+        let default = retry::Options::default();
+        retry::Options {
+            most: self.get("MAX_RETRIES", default.most, parse::number(0..=1000)),
+            first: self.get("RETRY_TTL", default.first, parse::milliseconds(1..=86_400_000)),
+            factor: self.get("RETRY_BACKOFF", default.factor, parse::number(1.0..=100.0)),
+            longest: self.get("RETRY_MAX_TTL", default.longest, parse::milliseconds(1..=86_400_000)),
+        }
+    }
+
+    fn chaos(&mut self) -> chaos::Options {
+        let words = |text: &str| Ok(text.split(',').map(|word| word.trim().to_owned()).collect());
+        chaos::Options {
+            nack: self.get_prefixed(&CHAOS_NACK, 0.0, parse::ratio),
+            fail: self.get_prefixed(&CHAOS_FAIL, 0.0, parse::ratio),
+            delay: self.get_prefixed(&CHAOS_DELAY, Duration::ZERO, parse::seconds(0.0..=60.0)),
+            spared: self.get_prefixed(&CHAOS_SPARED, Vec::new(), words),
+            seed: self.get_prefixed(&CHAOS_SEED, 0, parse::number(0..=u64::MAX)),
+        }
+    }
+
+    /// The first of several names that is set.
+    fn get_prefixed<T>(
+        &mut self,
+        names: &[&'static str; 3],
+        default: T,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> T {
+        let is_set = |name: &&&'static str| !matches!(find(self.source, name), Ok(None));
+        let name = names.iter().find(is_set).unwrap_or(&names[0]);
+        self.get(name, default, parse)
     }
 
     fn logs(&mut self) -> logs::Options {

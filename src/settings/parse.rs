@@ -31,6 +31,25 @@ pub(super) fn seconds(allowed: RangeInclusive<f64>) -> impl Fn(&str) -> Result<s
     }
 }
 
+pub(super) fn milliseconds(allowed: RangeInclusive<u64>) -> impl Fn(&str) -> Result<std::time::Duration, Expected> {
+    move |text| {
+        let read = number(allowed.clone())(text).map(std::time::Duration::from_millis);
+        read.map_err(|expected| format!("{expected}, in milliseconds"))
+    }
+}
+
+pub(super) fn ratio(text: &str) -> Result<f64, Expected> {
+    number(0.0..=1.0)(text)
+}
+
+pub(super) fn yes_or_no(text: &str) -> Result<bool, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("1 or 0".to_owned()),
+    }
+}
+
 /// The names of this platform's components in Python are accepted too, in any case.
 pub(super) fn level(text: &str) -> Result<LevelFilter, Expected> {
     match text.to_ascii_uppercase().as_str() {

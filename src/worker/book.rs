@@ -45,6 +45,8 @@ enum Publish {
         bytes: usize,
         fingerprint: u64,
         returned: bool,
+        /// Coming back is as bad as being refused: it is all that is left of the delivery.
+        must_arrive: bool,
     },
 }
 
@@ -65,14 +67,32 @@ impl Book {
 
     /// Enters that `message` was published as `sequence` in answer to `delivery`.
     pub(super) fn said(&mut self, sequence: u64, delivery: u64, message: &Outgoing) {
+        let message_id = message.properties.message_id.as_deref();
+        self.published(sequence, delivery, Arc::clone(&message.to), message_id, message.body.len(), false);
+    }
+
+    /// Enters that `delivery`, with `message_id` and a body of so many `bytes`, was itself published once more to one of
+    /// the component's own queues. It must arrive there.
+    pub(super) fn moved(&mut self, sequence: u64, delivery: u64, to: &str, message_id: Option<&str>, bytes: usize) {
+        self.published(sequence, delivery, to.into(), message_id, bytes, true);
+    }
+
+    fn published(
+        &mut self,
+        sequence: u64,
+        delivery: u64,
+        to: Arc<str>,
+        message_id: Option<&str>,
+        bytes: usize,
+        must_arrive: bool,
+    ) {
         if let Some(Delivery::Open { awaited, .. }) = self.deliveries.get(delivery) {
             *awaited += 1;
         }
-        let bytes = message.body.len();
         self.waiting_bytes += bytes;
-        let fingerprint = fingerprint(&message.to, message.properties.message_id.as_deref());
-        let to = Arc::clone(&message.to);
-        *self.publishes.entry(sequence) = Publish::Awaited { delivery, to, bytes, fingerprint, returned: false };
+        let fingerprint = fingerprint(&to, message_id);
+        *self.publishes.entry(sequence) =
+            Publish::Awaited { delivery, to, bytes, fingerprint, returned: false, must_arrive };
     }
 
     /// Enters that everything is said to `delivery`; `once_sent` is to be logged when all of it is confirmed, which it
@@ -96,16 +116,20 @@ impl Book {
         *self.deliveries.entry(delivery) = Delivery::GivenBack;
     }
 
-    /// Enters that a message came back for want of a queue. Its confirm is still to come.
-    pub(super) fn returned(&mut self, message: &Returned) {
+    /// Enters that a message came back for want of a queue. Its confirm is still to come. Where two may be meant both are,
+    /// because one too many that is heard again is better than one too few. Tells whether it was an answer.
+    pub(super) fn returned(&mut self, message: &Returned) -> bool {
         let wanted = fingerprint(&message.to, message.message_id.as_deref());
-        let found = self.publishes.iter_mut().find_map(|publish| match publish {
-            Publish::Awaited { fingerprint, returned, .. } if *fingerprint == wanted && !*returned => Some(returned),
-            _ => None,
-        });
-        if let Some(returned) = found {
-            *returned = true;
+        let mut was_answer = true;
+        for publish in self.publishes.iter_mut() {
+            if let Publish::Awaited { fingerprint, returned, must_arrive, .. } = publish
+                && *fingerprint == wanted
+            {
+                *returned = true;
+                was_answer = !*must_arrive;
+            }
         }
+        was_answer
     }
 
     /// Enters what the broker confirms, and tells what is settled by it; an outage ends with a message that reached its
@@ -125,11 +149,13 @@ impl Book {
 
     fn confirm_one(&mut self, sequence: u64, accepted: bool, outages: &mut Outages, settled: &mut Settled) {
         let Some(publish) = self.publishes.get(sequence) else { return };
-        let Publish::Awaited { delivery: number, to, bytes, returned, .. } = std::mem::take(publish) else { return };
+        let awaited = std::mem::take(publish);
+        let Publish::Awaited { delivery: number, to, bytes, returned, must_arrive, .. } = awaited else { return };
         self.waiting_bytes -= bytes;
         if accepted && !returned {
             outages.end(&to);
         }
+        let accepted = accepted && !(returned && must_arrive);
         let Some(Delivery::Open { awaited, refused, once_sent }) = self.deliveries.get(number) else { return };
         *awaited -= 1;
         *refused |= !accepted;

@@ -7,19 +7,23 @@
 mod book;
 #[cfg(test)]
 mod book_tests;
+mod kill_switch;
 mod outages;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::book::Book;
+use self::kill_switch::KillSwitch;
 use self::outages::Outages;
 use crate::broker::backoff::Backoff;
-use crate::broker::{Access, Confirm, Delivery, Error, Event, Link, Stop, Tag};
-use crate::mov::log::{Entry, MovLog};
-use crate::router::{Fate, Router};
+use crate::broker::{ATTEMPTS, Access, Confirm, Delivery, Error, Event, Link, OwnQueue, Stop, Tag};
+use crate::mov::log::{Entry, MovLog, Severity};
+use crate::router::{Burial, Fate, Router};
 
 /// Bytes that may wait for a confirm before no more messages are taken.
 const WINDOW_BYTES: usize = 8 * 1024 * 1024;
@@ -31,19 +35,36 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
+/// A queue of our own that vanishes when it is not used is declared again after so long.
+const DECLARED_FOR: Duration = Duration::from_secs(20);
+
+/// The longest reason that goes with a dead letter.
+const LONGEST_REASON: usize = 500;
+
 /// What a worker needs to work; clones serve other workers and later sessions.
 #[derive(Clone)]
 pub struct Worker {
     router: Arc<Router>,
     log: MovLog,
-    prefetch: u16,
+    options: Options,
+    /// How many consumers this process has.
+    consumers: Arc<AtomicUsize>,
+}
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Messages in hand, at the most.
+    pub prefetch: u16,
+    /// `KILL_SWITCH_RATIO`: the part of failures above which it pauses. Off by default.
+    pub kill_switch: Option<f64>,
 }
 
 impl Worker {
-    /// A worker that lets `router` decide, with at most `prefetch` messages in hand.
+    /// A worker that lets `router` decide, and counts its consumers in `consumers`.
     #[must_use]
-    pub fn new(router: Router, log: MovLog, prefetch: u16) -> Self {
-        Self { router: Arc::new(router), log, prefetch }
+    pub fn new(router: Router, log: MovLog, options: Options, consumers: Arc<AtomicUsize>) -> Self {
+        Self { router: Arc::new(router), log, options, consumers }
     }
 
     /// Hears the router's queues until `stop`, and then finishes what is in hand. Calls `ready` when it hears them all.
@@ -53,10 +74,14 @@ impl Worker {
     pub fn run(&self, link: &mut dyn Link, stop: &Stop, ready: impl FnOnce()) -> Result<(), Error> {
         for queue in self.router.queues() {
             link.declare(queue)?;
-            link.consume(queue, Access::Shared, self.prefetch)?;
+            link.consume(queue, Access::Shared, self.options.prefetch)?;
         }
         ready();
-        Hand::new(self, link).work(stop)
+        let counted = self.router.queues().count();
+        self.consumers.fetch_add(counted, Ordering::SeqCst);
+        let result = Hand::new(self, link).work(stop);
+        self.consumers.fetch_sub(counted, Ordering::SeqCst);
+        result
     }
 }
 
@@ -69,12 +94,26 @@ struct Hand<'w> {
     outages: Outages,
     rest: Backoff,
     rests_until: Option<Instant>,
+    kill_switch: KillSwitch,
+    /// The component's own queues, and when they were declared.
+    own_queues: HashMap<String, Instant>,
+    is_refused: bool,
 }
 
 impl<'w> Hand<'w> {
     fn new(worker: &'w Worker, link: &'w mut dyn Link) -> Self {
-        let rest = Backoff::new(FIRST_REST, LONGEST_REST);
-        Self { worker, link, session: 0, book: Book::default(), outages: Outages::default(), rest, rests_until: None }
+        Self {
+            worker,
+            link,
+            session: 0,
+            book: Book::default(),
+            outages: Outages::default(),
+            rest: Backoff::new(FIRST_REST, LONGEST_REST),
+            rests_until: None,
+            kill_switch: KillSwitch::new(worker.options.kill_switch),
+            own_queues: HashMap::new(),
+            is_refused: false,
+        }
     }
 
     fn work(&mut self, stop: &Stop) -> Result<(), Error> {
@@ -108,8 +147,10 @@ impl<'w> Hand<'w> {
         match event {
             Event::Confirm(confirm) => self.confirm(confirm),
             Event::Returned(returned) => {
-                self.outages.begin(&returned.to);
-                self.book.returned(&returned);
+                if self.book.returned(&returned) {
+                    self.outages.begin(&returned.to);
+                }
+                self.own_queues.remove(&returned.to);
                 Ok(())
             }
             Event::Delivery(delivery) => {
@@ -124,7 +165,10 @@ impl<'w> Hand<'w> {
         let Delivery { tag, consumer, message } = delivery;
         self.session = tag.session;
         self.book.heard(tag.number);
-        match self.worker.router.decide(consumer, message) {
+        let message_id = message.properties.message_id.clone();
+        let fate = self.worker.router.decide(consumer, message);
+        self.watch(&fate);
+        match fate {
             Fate::Settle { said, once_sent } => {
                 for message in &said {
                     let sequence = self.link.publish(message)?;
@@ -134,18 +178,76 @@ impl<'w> Hand<'w> {
                 self.log(log);
                 Ok(())
             }
+            Fate::Retry { body, queue, attempts } => {
+                self.declare_own(&queue.name, &queue.options())?;
+                let headers = [(ATTEMPTS, &*attempts.to_string())];
+                self.move_to(tag, &body, &queue.name, message_id.as_deref(), &headers)
+            }
+            Fate::Bury(burial) => self.bury(tag, &burial, message_id.as_deref()),
             Fate::GiveBack => self.give_back(tag.number),
+        }
+    }
+
+    fn bury(&mut self, tag: Tag, burial: &Burial, message_id: Option<&str>) -> Result<(), Error> {
+        self.declare_own(&burial.to, &OwnQueue::default())?;
+        let reason = &burial.reason[..burial.reason.floor_char_boundary(LONGEST_REASON)];
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let headers = [
+            ("x-original-queue", &*burial.from),
+            (ATTEMPTS, &*burial.attempts.to_string()),
+            ("x-error", reason),
+            ("x-failed-at", &*now.to_string()),
+        ];
+        self.move_to(tag, &burial.body, &burial.to, message_id, &headers)
+    }
+
+    /// Publishes a delivery once more to one of our own queues; it is acknowledged when it arrived there.
+    fn move_to(
+        &mut self,
+        tag: Tag,
+        body: &[u8],
+        to: &str,
+        message_id: Option<&str>,
+        headers: &[(&str, &str)],
+    ) -> Result<(), Error> {
+        let sequence = self.link.forward(tag, body, to, headers)?;
+        self.book.moved(sequence, tag.number, to, message_id, body.len());
+        self.book.closed(tag.number, Vec::new());
+        Ok(())
+    }
+
+    /// Declares one of our own queues when it is first needed, and again before it can have vanished.
+    fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
+        if self.own_queues.get(queue).is_none_or(|declared| declared.elapsed() > DECLARED_FOR) {
+            self.link.declare_own(queue, options)?;
+            self.own_queues.insert(queue.to_owned(), Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Pauses when too much fails.
+    fn watch(&mut self, fate: &Fate) {
+        let failed = !matches!(fate, Fate::Settle { .. });
+        if let Some(failures) = self.kill_switch.record(failed) {
+            let pause = kill_switch::PAUSE;
+            let message = format!("{failures} of the last messages failed; nothing is heard for {pause:?}");
+            self.worker.log.add(Entry { severity: Severity::Error, message, payload: None });
+            self.rests_until = Some(Instant::now() + pause);
         }
     }
 
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settled = self.book.confirmed(confirm, &mut self.outages);
+        if !settled.give_back.is_empty() && !self.is_refused {
+            log::warn!("the broker refuses what is said, as a full queue does; the messages are heard again later");
+            self.is_refused = true;
+        }
         for number in settled.give_back {
-            log::warn!("the broker refused an answer; the message is heard again later");
             self.give_back(number)?;
         }
         if confirm.accepted {
             self.rest.reset();
+            self.is_refused = false;
         }
         self.log(settled.log);
         Ok(())
@@ -159,7 +261,7 @@ impl<'w> Hand<'w> {
     }
 
     fn give_back(&mut self, number: u64) -> Result<(), Error> {
-        self.rests_until = Some(Instant::now() + self.rest.pause());
+        self.rests_until = self.rests_until.max(Some(Instant::now() + self.rest.pause()));
         self.book.given_back(number);
         self.link.give_back(self.tag(number))
     }

@@ -29,7 +29,13 @@ const LIMIT: Duration = Duration::from_secs(10);
 fn worker(handler: impl Answer) -> Worker {
     let component = Component::new("1.0.0", CONTRACT).on("data/heard").answer("data/said", handler);
     let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
-    Worker::new(Router::new(&component.check().unwrap(), Kind::Data, log.clone()), log, 8)
+    let options = crate::router::Options {
+        retry: crate::retry::Options { first: Duration::from_millis(20), ..Default::default() },
+        dead_letters: true,
+        ..Default::default()
+    };
+    let router = Router::new(&component.check().unwrap(), Kind::Data, log.clone(), options);
+    Worker::new(router, log, Options { prefetch: 8, kill_switch: None }, Arc::default())
 }
 
 /// Does `job` with a link of its own, and waits until it is done.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
-use amiquip::{ConfirmPayload, Consumer, ConsumerMessage, ConsumerOptions, FieldTable, QueueDeclareOptions};
+use amiquip::{ConfirmPayload, Consumer, ConsumerMessage, ConsumerOptions, FieldTable};
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::connection::{CALL_LIMIT, CLOSE_LIMIT, Channel};
 use super::explain::{explain, is_taken};
-use super::{Channels, properties};
-use crate::broker::{Access, Confirm, Delivery, Error, Event, Link, Returned, Stop, Tag};
+use super::{Channels, properties, queues};
+use crate::broker::{Access, Confirm, Delivery, Error, Event, Link, OwnQueue, Returned, Stop, Tag};
 use crate::message::{Message, Outgoing};
 
 /// Longest that a publish may wait for room. Our windows are bounded far below amiquip's buffer, so it hardly ever does.
@@ -100,9 +100,17 @@ impl<'c> AmqpLink<'c> {
         self.channels.hearing_connection.gate().taken(delivery.body.len());
         let tag = Tag { session: self.channels.session, number: delivery.delivery_tag() };
         let body = mem::take(&mut delivery.body);
-        let properties = properties::taken_from(&mem::take(&mut delivery.properties));
+        let properties = properties::taken_from(&delivery.properties);
         self.unsettled.insert(tag.number, delivery);
         Delivery { tag, consumer, message: Message { body, properties } }
+    }
+
+    fn hand_over(&mut self, publish: amiquip::Publish<'_>) -> Result<u64, Error> {
+        let saying = &self.channels.saying;
+        let published = saying.line().within(PUBLISH_LIMIT, || saying.basic_publish("", publish));
+        published.map_err(|error| explain("publish", &error))?;
+        self.published += 1;
+        Ok(self.published)
     }
 
     /// The delivery of `tag`, which is settled with it.
@@ -129,9 +137,15 @@ impl<'c> AmqpLink<'c> {
 
 impl Link for AmqpLink<'_> {
     fn declare(&mut self, queue: &str) -> Result<(), Error> {
-        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        let action = format!("declare the queue {queue}");
-        self.hearing().ask(&action, |channel| channel.queue_declare(queue, options).map(drop))
+        queues::declare(self.hearing(), queue, &OwnQueue::default())
+    }
+
+    fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
+        queues::declare(self.hearing(), queue, options)
+    }
+
+    fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
+        queues::browse(&self.channels.hearing_connection, queue, take)
     }
 
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
@@ -172,18 +186,25 @@ impl Link for AmqpLink<'_> {
     }
 
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
-        let saying = &self.channels.saying;
-        let publish = amiquip::Publish {
+        self.hand_over(amiquip::Publish {
             body: &message.body,
             routing_key: message.to.to_string(),
             mandatory: message.mandatory,
             immediate: false,
             properties: properties::made_for(message),
-        };
-        let published = saying.line().within(PUBLISH_LIMIT, || saying.basic_publish("", publish));
-        published.map_err(|error| explain("publish", &error))?;
-        self.published += 1;
-        Ok(self.published)
+        })
+    }
+
+    fn forward(&mut self, tag: Tag, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
+        let delivery = self.unsettled.get(&tag.number).filter(|_| tag.session == self.channels.session);
+        let properties = properties::forwarded(&delivery.ok_or(Error::Stale)?.properties, headers);
+        self.hand_over(amiquip::Publish {
+            body,
+            routing_key: to.to_owned(),
+            mandatory: true,
+            immediate: false,
+            properties,
+        })
     }
 
     fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {

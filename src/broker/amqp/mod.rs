@@ -10,6 +10,7 @@ mod frames;
 mod gate;
 mod link;
 mod properties;
+mod queues;
 mod socket;
 mod stream;
 mod watchdog;

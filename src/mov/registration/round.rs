@@ -1,18 +1,19 @@
-//! Keeps the component registered for as long as a session lasts, and ends the registration when it stops.
+//! The registrar in one session: registers, stays registered, and unregisters.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::identity::Identity;
-use super::payloads::{self, Notice, Profile};
-use super::registrar::{Adoption, Registrar, Step};
-use super::rest::Rest;
-use crate::broker::{Access, Delivery, Error, Event, Link, Stop};
-use crate::health::HealthFile;
+use super::Registration;
+use super::roll_call::RollCall;
+use crate::broker::{Delivery, Error, Event, Link, Stop};
+use crate::message::Outgoing;
+use crate::mov::payloads::{self, Notice};
+use crate::mov::registrar::{Adoption, Step};
+use crate::mov::rest::Rest;
 use crate::name::ComponentId;
 
 /// How often the MOV is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often it is asked over HTTP whether it knows us.
 const ASK_EVERY: Duration = Duration::from_secs(10);
@@ -23,100 +24,25 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// How long a stop waits for a notice that is on its way: unheard of, the registration would stay live for ever.
 const LAST_NOTICE: Duration = Duration::from_secs(2);
 
-/// Notices in hand. They are few.
-const PREFETCH: u16 = 16;
-
-/// The registration of this process; it outlives the sessions.
-pub struct Registration {
-    profile: Profile,
-    queue: String,
-    registrar: Registrar,
-    health: HealthFile,
-    identity: Identity,
-    rest: Option<Rest>,
-    shown: Option<Notice>,
-}
-
-impl Registration {
-    /// The registration of `profile`, whose notices come on `queue`; what the health file tells of earlier runs will be
-    /// unregistered. Registers anew after `timeout` without a notice.
-    #[must_use]
-    pub fn new(
-        profile: Profile,
-        queue: &str,
-        timeout: Duration,
-        health: HealthFile,
-        identity: Identity,
-        rest: Option<Rest>,
-    ) -> Self {
-        let registrar = Registrar::new(timeout, health.previous());
-        Self { profile, queue: queue.to_owned(), registrar, health, identity, rest, shown: None }
-    }
-
-    /// Registers, stays so until `stop`, and then unregisters.
-    ///
-    /// # Errors
-    /// When the session is over; [`Error::Taken`] when another process of this name does it already.
-    pub fn run(&mut self, link: &mut dyn Link, stop: &Stop) -> Result<(), Error> {
-        link.declare(&self.queue)?;
-        link.consume(&self.queue, Access::Exclusive, PREFETCH)?;
-        self.registrar.new_session();
-        Round { registration: self, link, unregistering: HashMap::new() }.stay(stop)
-    }
-
-    fn adopt(&mut self, notice: Notice) {
-        match self.registrar.noticed(&notice.id) {
-            Adoption::New => {
-                log::info!("registered at the MOV as {}", notice.id);
-                // A later notice replaces the earlier one, whose identifier is remembered until it is unregistered.
-                self.health.withdraw();
-                self.show(notice);
-            }
-            Adoption::Known => self.show(notice),
-            Adoption::Leftover => {
-                log::info!("an earlier run left the registration {}; it will be ended", notice.id);
-                self.health.remember(notice.id);
-            }
-        }
-    }
-
-    fn show(&mut self, notice: Notice) {
-        self.identity.set(Some(notice.id.clone()));
-        self.health.show(&notice.whole);
-        self.health.forget(&notice.id);
-        self.shown = Some(notice);
-    }
-
-    /// Keeps the health file and what the other threads know in step with the registrar.
-    fn follow(&mut self) {
-        let is_shown = self.identity.id().is_some();
-        match (self.registrar.id(), is_shown) {
-            (None, true) => {
-                log::info!("the MOV may have restarted; registering anew");
-                self.health.withdraw();
-                self.identity.set(None);
-                self.shown = None;
-            }
-            (Some(_), false) if self.registrar.is_live() => {
-                if let Some(notice) = self.shown.clone() {
-                    self.show(notice);
-                }
-            }
-            _ => {}
-        }
-    }
-}
+/// A broker that takes no messages for so long is a reason to look unhealthy.
+const BLOCKED_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The registration in one session.
-struct Round<'r> {
+pub(super) struct Round<'r> {
     registration: &'r mut Registration,
     link: &'r mut dyn Link,
     /// What was published to end registrations, and is not confirmed.
     unregistering: HashMap<u64, ComponentId>,
+    roll_call: RollCall,
+    blocked_since: Option<Instant>,
 }
 
-impl Round<'_> {
-    fn stay(&mut self, stop: &Stop) -> Result<(), Error> {
+impl<'r> Round<'r> {
+    pub(super) fn new(registration: &'r mut Registration, link: &'r mut dyn Link) -> Self {
+        Self { registration, link, unregistering: HashMap::new(), roll_call: RollCall::Done, blocked_since: None }
+    }
+
+    pub(super) fn stay(&mut self, stop: &Stop) -> Result<(), Error> {
         self.hear_until_silent(stop)?;
         let mut next_look = Instant::now();
         let mut next_question = Instant::now() + ASK_EVERY;
@@ -124,10 +50,12 @@ impl Round<'_> {
             let now = Instant::now();
             if next_look <= now {
                 self.look_for_mov(now)?;
+                self.look_at_broker(now);
+                self.roll_call = std::mem::take(&mut self.roll_call).go_on(self.registration, self.link)?;
                 next_look = now + LOOK_EVERY;
             }
             if next_question <= now {
-                self.ask_whether_known(now);
+                self.ask_whether_known(now)?;
                 next_question = now + ASK_EVERY;
             }
             for step in self.registration.registrar.due(now) {
@@ -157,26 +85,60 @@ impl Round<'_> {
 
     fn look_for_mov(&mut self, now: Instant) -> Result<(), Error> {
         let consumers = self.link.consumers(payloads::REGISTER)?;
-        let Registration { registrar, rest, .. } = &mut *self.registration;
+        let Registration { registrar, options, .. } = &mut *self.registration;
         let saw_it_before = registrar.sees_mov();
         registrar.saw_mov(consumers, now);
         if registrar.sees_mov() != saw_it_before {
             log::info!("the MOV is {}", if registrar.sees_mov() == Some(true) { "there" } else { "not there" });
         }
         // Only a MOV that has started answers: no need to wait any longer.
-        if registrar.is_settling() && rest.as_ref().is_some_and(Rest::is_ready) {
+        if registrar.is_settling() && options.rest.as_ref().is_some_and(Rest::is_ready) {
             registrar.mov_is_settled(now);
         }
-        self.registration.follow();
+        self.follow()
+    }
+
+    /// Keeps the health file and what the other processes know in step with the registrar.
+    fn follow(&mut self) -> Result<(), Error> {
+        let Registration { registrar, identity_queue, shown, .. } = &mut *self.registration;
+        if registrar.id().is_none() && shown.take().is_some() {
+            log::info!("the MOV may have restarted; registering anew");
+            self.link.browse(identity_queue, &mut |_| true)?;
+            self.registration.conceal();
+        }
+        let is_live = self.registration.registrar.is_live() && !self.is_stuck();
+        match (self.registration.shown.clone(), self.registration.is_shown()) {
+            (Some(notice), false) if is_live => self.registration.show(notice),
+            _ => {}
+        }
         Ok(())
     }
 
-    fn ask_whether_known(&mut self, now: Instant) {
-        let Registration { rest: Some(rest), registrar, .. } = &mut *self.registration else { return };
+    /// A component that can say nothing does not work, however well it is registered.
+    fn look_at_broker(&mut self, now: Instant) {
+        if !self.link.is_blocked() {
+            self.blocked_since = None;
+            return;
+        }
+        self.blocked_since.get_or_insert(now);
+        if self.is_stuck() && self.registration.is_shown() {
+            log::warn!("the broker has taken no messages for {BLOCKED_PATIENCE:?} (an alarm of its memory or disk?)");
+            self.registration.conceal();
+        }
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.blocked_since.is_some_and(|since| since.elapsed() > BLOCKED_PATIENCE)
+    }
+
+    fn ask_whether_known(&mut self, now: Instant) -> Result<(), Error> {
+        let Registration { options, registrar, .. } = &mut *self.registration;
+        let Some(rest) = &options.rest else { return Ok(()) };
         if registrar.id().is_some_and(|id| rest.knows(id) == Some(false)) {
             registrar.is_forgotten(now);
-            self.registration.follow();
+            self.follow()?;
         }
+        Ok(())
     }
 
     fn take(&mut self, step: Step) -> Result<(), Error> {
@@ -194,7 +156,7 @@ impl Round<'_> {
             log::info!("registering at the MOV");
         }
         let timeout = registrar.timeout().as_millis().try_into().unwrap_or(u32::MAX);
-        let message = payloads::register(&self.registration.profile, timeout);
+        let message = payloads::register(&self.registration.options.profile, timeout);
         self.link.publish(&message).map(drop)
     }
 
@@ -222,7 +184,7 @@ impl Round<'_> {
                 for (_, id) in confirmed {
                     if confirm.accepted {
                         self.registration.registrar.unregistered(&id);
-                        self.registration.health.forget(&id);
+                        self.registration.options.health.forget(&id);
                     } else {
                         self.registration.registrar.not_unregistered(&id);
                     }
@@ -233,14 +195,24 @@ impl Round<'_> {
     }
 
     fn hear(&mut self, delivery: &Delivery) -> Result<(), Error> {
-        match Notice::parse(&delivery.message.body, &self.registration.profile) {
-            Ok(notice) => self.registration.adopt(notice),
-            Err(error) => log::error!("ignoring a message on {}: {error}", self.registration.queue),
+        match Notice::parse(&delivery.message.body, &self.registration.options.profile) {
+            Ok(notice) => self.adopt(notice)?,
+            Err(error) => log::error!("ignoring a message on {}: {error}", self.registration.options.queue),
         }
         self.link.acknowledge_up_to(delivery.tag)
     }
 
-    /// Ends the registration, and returns when the broker has confirmed that. If it never does, the session is cut.
+    fn adopt(&mut self, notice: Notice) -> Result<(), Error> {
+        let body = notice.whole.to_string().into_bytes();
+        if self.registration.adopt(notice) == Adoption::New {
+            // The queue keeps one message, the newest.
+            self.link.publish(&Outgoing::new(self.registration.identity_queue.as_str(), body))?;
+            self.roll_call = RollCall::soon();
+        }
+        Ok(())
+    }
+
+    /// Ends the registration unless other processes go on with it, and returns when the broker has confirmed that. If it never does, the session is cut.
     fn leave(&mut self) -> Result<(), Error> {
         let until = Instant::now() + LAST_NOTICE;
         while self.registration.registrar.awaits_notice() && Instant::now() < until {
@@ -250,6 +222,11 @@ impl Round<'_> {
             }
         }
         self.link.cancel()?;
+        if self.registration.others_work(self.link)? {
+            log::info!("other processes of the component go on; it stays registered");
+            self.registration.hide();
+            return Ok(());
+        }
         for id in self.registration.registrar.leave() {
             self.unregister(id)?;
         }
@@ -259,8 +236,8 @@ impl Round<'_> {
                 None => self.link.wait(false, None, LOOK_EVERY),
             }
         }
-        self.registration.identity.set(None);
-        self.registration.health.remove();
+        self.link.browse(&self.registration.identity_queue, &mut |_| true)?;
+        self.registration.hide();
         Ok(())
     }
 }

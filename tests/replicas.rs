@@ -1,0 +1,117 @@
+//! Several processes of one component: one registration, whoever dies.
+
+use std::fs;
+
+use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage, assert_all_came_out, count_numbers};
+use crate::support::{Launch, Mov, Node, Process, wait_until};
+
+/// A stage with a MOV, and a launch for each replica: they share nothing but the broker.
+fn scene() -> (Stage, Mov, Vec<Launch>) {
+    let stage = Stage::on(Node::shared()).env("REGISTER_TIMEOUT", 2);
+    let mov = Mov::start(&stage.vhost);
+    let stage = stage.env("MOV_URL", mov.url());
+    let launches = (0..3).map(|_| stage.launch().clone().elsewhere()).collect();
+    (stage, mov, launches)
+}
+
+/// Waits until each of `replicas` shows the one live registration that the MOV has, and returns it.
+fn settled(mov: &Mov, replicas: &[&Process]) -> String {
+    wait_until("one live registration, known to every replica", SOON, || {
+        let live = mov.live_of(NAME);
+        let id = live.first().filter(|_| live.len() == 1)?.id.clone();
+        let knows = |replica: &&Process| fs::read_to_string(replica.health_file()).unwrap_or_default().contains(&id);
+        replicas.iter().all(knows).then_some(id)
+    })
+}
+
+/// The registrar among `replicas`: it says so in its log.
+fn registrar<'r>(replicas: &[&'r Process], id: &str) -> &'r Process {
+    let line = format!("registered at the MOV as {id}");
+    replicas.iter().find(|replica| replica.output().contains(&line)).expect("a registrar")
+}
+
+#[test]
+fn three_processes_are_one_registration_and_share_the_work() {
+    let (stage, mov, launches) = scene();
+    let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
+    let replicas: Vec<&Process> = replicas.iter().collect();
+    settled(&mov, &replicas);
+    wait_until("three consumers", SOON, || stage.client.consumers(HEARD) == 3);
+    stage.say_numbers(3000);
+    let counts = count_numbers(&stage.client.expect(SAID, 3000, SOON));
+    assert_eq!(assert_all_came_out(&counts, 3000), 0, "something came out twice");
+    assert_eq!(mov.registrations().len(), 1, "more than one of them registered");
+
+    mov.wait_until("the logs", SOON, |sight| sight.logs >= 6000);
+    let nameless = mov.logs_with("Sent Echoed message").into_iter().filter(|entry| entry.component.is_none()).count();
+    assert_eq!(nameless, 0, "some logs do not tell which component they are from");
+
+    // Stopping one after the other: the registration stays until the last.
+    for last in (0..replicas.len()).rev() {
+        assert_eq!(replicas[last].stop(SOON).code(), Some(0), "{}", replicas[last].output());
+        if last > 0 {
+            settled(&mov, &replicas[..last]);
+        }
+    }
+    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+    assert_eq!(mov.refusals().len(), 0, "{:#?}", mov.refusals());
+}
+
+#[test]
+fn a_registrar_that_is_killed_is_replaced() {
+    let (stage, mov, launches) = scene();
+    let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
+    let replicas: Vec<&Process> = replicas.iter().collect();
+    let first = settled(&mov, &replicas);
+    let dead = registrar(&replicas, &first);
+    dead.kill();
+    let left: Vec<&Process> = replicas.into_iter().filter(|replica| replica.pid() != dead.pid()).collect();
+    wait_until("another registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != first));
+    let second = settled(&mov, &left);
+    assert_ne!(first, second);
+    stage.assert_echoes("still here");
+}
+
+#[test]
+fn when_all_are_killed_the_next_ends_what_they_left() {
+    let (stage, mov, launches) = scene();
+    let replicas: Vec<Process> = launches.iter().take(2).map(Launch::start).collect();
+    let first = settled(&mov, &replicas.iter().collect::<Vec<_>>());
+    replicas.iter().for_each(Process::kill);
+    // It starts with an empty folder, as a new container does.
+    let next = launches[2].start();
+    wait_until("another registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != first));
+    settled(&mov, &[&next]);
+    assert_eq!(next.stop(SOON).code(), Some(0));
+    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+    assert_eq!(stage.client.depth(REGISTERED), 0);
+}
+
+#[test]
+fn all_stopped_at_once_leave_no_registration() {
+    let (_stage, mov, launches) = scene();
+    let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
+    settled(&mov, &replicas.iter().collect::<Vec<_>>());
+    replicas.iter().for_each(Process::terminate);
+    for replica in &replicas {
+        assert_eq!(replica.wait_exit(SOON).code(), Some(0), "{}", replica.output());
+    }
+    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+}
+
+#[test]
+fn a_registration_that_nobody_remembers_is_found_by_its_name() {
+    let (stage, mov, launches) = scene();
+    // It was registered, its notice was lost with the broker that was killed, and so nobody knows it.
+    let register = serde_json::json!({"type": "C1", "name": NAME, "version": "1.0.0",
+        "asyncapi_yaml": include_str!("../asyncapi.yaml")});
+    stage.client.declare(REGISTERED);
+    stage.client.publish("valawai/component/register", &crate::support::Message::json(&register));
+    let zombie = mov.wait_registered(NAME, SOON).id;
+    wait_until("the notice", SOON, || stage.client.depth(REGISTERED) == 1);
+    stage.client.purge(REGISTERED);
+    let echo = launches[0].start();
+    wait_until("its own registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != zombie));
+    let own = settled(&mov, &[&echo]);
+    assert_ne!(own, zombie);
+}

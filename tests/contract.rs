@@ -60,6 +60,7 @@ every_broker!(
     an_acknowledgement_covers_the_deliveries_before_it,
     no_more_than_the_prefetch_is_in_hand,
     without_intake_nothing_is_heard,
+    another_prefetch_loses_nothing_and_keeps_the_order,
     a_cancelled_link_hears_no_more_and_can_still_settle,
     an_exclusive_consumer_is_a_lock,
     the_consumers_of_a_queue_are_counted,
@@ -242,6 +243,22 @@ fn no_more_than_the_prefetch_is_in_hand(broker: &dyn Broker) {
         assert_silent(link, true, "two are in hand");
         link.acknowledge_up_to(first.tag).unwrap();
         assert_eq!(number_in(&hear(link)), 2);
+    });
+}
+
+fn another_prefetch_loses_nothing_and_keeps_the_order(broker: &dyn Broker) {
+    with_link(broker, |link| {
+        publish(link, 0..200);
+        link.consume(QUEUE, Access::Shared, 5).unwrap();
+        for expected in 0..200 {
+            let delivery = hear(link);
+            assert_eq!(number_in(&delivery), expected);
+            if expected % 20 == 7 {
+                link.retune(0, [50, 2, 9][expected / 20 % 3]).unwrap();
+            }
+            link.acknowledge_up_to(delivery.tag).unwrap();
+        }
+        assert_silent(link, true, "all of them were heard");
     });
 }
 

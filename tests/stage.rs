@@ -80,7 +80,8 @@ impl Stage {
     pub(crate) fn assert_echoes(&self, content: &str) {
         self.say(content);
         let echo = self.echo();
-        assert_eq!(echo.json(), json!({ "content": content }), "another message came back");
+        let came: String = echo.text().chars().take(200).collect();
+        assert!(echo.json() == json!({ "content": content }), "{content:?} was said, and {came} came back");
     }
 
     /// The next entry of the MOV's log.

@@ -292,6 +292,11 @@ impl Link for MemoryLink {
         Ok(())
     }
 
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error> {
+        self.consumers[consumer].prefetch = usize::from(prefetch);
+        Ok(())
+    }
+
     fn cancel(&mut self) -> Result<(), Error> {
         let broker = self.broker.clone();
         let mut state = broker.state();

@@ -71,6 +71,13 @@ pub trait Link {
     /// When the session is over; [`Error::Taken`] when somebody else hears it exclusively, or is to be excluded.
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error>;
 
+    /// Has at most `prefetch` deliveries in hand from now on, of the queue at the place `consumer` in the order of the calls
+    /// of [`Link::consume`]. Nothing that is under way is lost, or overtaken.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error>;
+
     /// Hears no more. What was delivered and not yet polled goes back to the broker when the link ends; what was polled
     /// can still be settled.
     ///

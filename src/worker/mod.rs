@@ -4,6 +4,7 @@
 //! taken as they come, and what is confirmed without a gap is acknowledged in one go. How many messages are under way
 //! at once is bounded by the prefetch, and by the bytes that wait for a confirm.
 
+mod appetite;
 mod book;
 #[cfg(test)]
 mod book_tests;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use self::appetite::{Appetite, Change};
 use self::book::Book;
 use self::kill_switch::KillSwitch;
 use self::outages::Outages;
@@ -74,7 +76,7 @@ impl Worker {
     pub fn run(&self, link: &mut dyn Link, stop: &Stop, ready: impl FnOnce()) -> Result<(), Error> {
         for queue in self.router.queues() {
             link.declare(queue)?;
-            link.consume(queue, Access::Shared, self.options.prefetch)?;
+            link.consume(queue, Access::Shared, Appetite::new(self.options.prefetch).prefetch())?;
         }
         ready();
         let counted = self.router.queues().count();
@@ -95,6 +97,8 @@ struct Hand<'w> {
     rest: Backoff,
     rests_until: Option<Instant>,
     kill_switch: KillSwitch,
+    /// One for each queue.
+    appetites: Vec<Appetite>,
     /// The component's own queues, and when they were declared.
     own_queues: HashMap<String, Instant>,
     is_refused: bool,
@@ -111,6 +115,7 @@ impl<'w> Hand<'w> {
             rest: Backoff::new(FIRST_REST, LONGEST_REST),
             rests_until: None,
             kill_switch: KillSwitch::new(worker.options.kill_switch),
+            appetites: worker.router.queues().map(|_| Appetite::new(worker.options.prefetch)).collect(),
             own_queues: HashMap::new(),
             is_refused: false,
         }
@@ -164,6 +169,13 @@ impl<'w> Hand<'w> {
     fn answer(&mut self, delivery: Delivery) -> Result<(), Error> {
         let Delivery { tag, consumer, message } = delivery;
         self.session = tag.session;
+        match self.appetites[consumer].heard(message.body.len()) {
+            Some(Change::Prefetch(prefetch)) => self.link.retune(consumer, prefetch)?,
+            Some(Change::StartAnew) => {
+                return Err(Error::lost("much larger messages came than before; starting anew with fewer in hand"));
+            }
+            None => {}
+        }
         self.book.heard(tag.number);
         let message_id = message.properties.message_id.clone();
         let fate = self.worker.router.decide(consumer, message);

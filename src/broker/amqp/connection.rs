@@ -34,6 +34,7 @@ const WRITE_BOUND: usize = 64 * 1024 * 1024;
 pub(super) struct Connection {
     inner: Mutex<Option<amiquip::Connection>>,
     host: Host,
+    purpose: String,
     socket: Arc<TcpStream>,
     gate: Arc<Gate>,
     line: Arc<Line>,
@@ -61,13 +62,14 @@ impl Connection {
         let stream = Stream::new(mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?, held_bytes);
         let gate = Arc::clone(stream.gate());
         watchdog.nudge(&gate);
-        let line = watchdog.line(Arc::clone(&handle));
+        let line = watchdog.line(format!("to {purpose}"), Arc::clone(&handle));
         let open = || amiquip::Connection::insecure_open_stream(stream, introduce(options, purpose), tuning());
         let mut inner = line.within(OPEN_LIMIT, open).map_err(|error| refusal(&host, &error))?;
         let changes = inner.listen_for_connection_blocked().map_err(|error| explain("open", &error))?;
         Ok(Self {
             inner: Mutex::new(Some(inner)),
             host,
+            purpose: format!("to {purpose}"),
             socket: handle,
             gate,
             line,
@@ -78,7 +80,8 @@ impl Connection {
 
     /// A new channel, with a line of its own because another thread may use it.
     pub(super) fn open_channel(&self) -> Result<Channel, Error> {
-        let line = self.watchdog.line(Arc::clone(&self.socket));
+        let name = format!("{}, {}", self.purpose, std::thread::current().name().unwrap_or_default());
+        let line = self.watchdog.line(name, Arc::clone(&self.socket));
         let mut inner = lock(&self.inner);
         let connection = inner.as_mut().ok_or_else(|| Error::lost("it is closed"))?;
         let opened = line.within(CALL_LIMIT, || connection.open_channel(None));

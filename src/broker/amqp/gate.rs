@@ -15,6 +15,8 @@ const TICKS_PER_TRICKLE: u64 = 10;
 pub(super) struct Gate {
     limit: usize,
     held: AtomicUsize,
+    /// How many calls need it open.
+    lifted: AtomicUsize,
     shut: AtomicBool,
     trickle: AtomicBool,
     ticks: AtomicU64,
@@ -35,6 +37,7 @@ impl Gate {
         Self {
             limit,
             held: AtomicUsize::new(0),
+            lifted: AtomicUsize::new(0),
             shut: AtomicBool::new(false),
             trickle: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
@@ -64,6 +67,20 @@ impl Gate {
     /// So many of the bytes received were taken, or dropped.
     pub(super) fn taken(&self, bytes: usize) {
         self.held.fetch_sub(bytes, Ordering::SeqCst);
+        self.open_if_not_full();
+    }
+
+    /// Makes `call` with the gate open: its answer comes behind what is on the way, and whoever takes that waits for the
+    /// answer. How much is on the way is bounded by the prefetch.
+    pub(super) fn lifted<T>(&self, call: impl FnOnce() -> T) -> T {
+        self.lifted.fetch_add(1, Ordering::SeqCst);
+        self.open_if_not_full();
+        let result = call();
+        self.lifted.fetch_sub(1, Ordering::SeqCst);
+        result
+    }
+
+    fn open_if_not_full(&self) {
         if !self.is_full() && self.shut.swap(false, Ordering::SeqCst) {
             self.wake();
         }
@@ -79,7 +96,7 @@ impl Gate {
     }
 
     fn is_full(&self) -> bool {
-        self.held.load(Ordering::SeqCst) > self.limit
+        self.held.load(Ordering::SeqCst) > self.limit && self.lifted.load(Ordering::SeqCst) == 0
     }
 
     fn wake(&self) {
@@ -104,6 +121,8 @@ mod tests {
         gate.nudge();
         assert_eq!(gate.passage(), Passage::Trickle, "a shut gate lets a trickle through");
         assert_eq!(gate.passage(), Passage::Shut, "one trickle is one read");
+        gate.lifted(|| assert_eq!(gate.passage(), Passage::Free, "a call needs it open"));
+        assert_eq!(gate.passage(), Passage::Shut);
         gate.taken(1);
         assert_eq!(gate.passage(), Passage::Free);
     }

@@ -1,6 +1,6 @@
 //! What one thread has of a session: a channel to hear on, a channel to say on, and what is not settled yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
@@ -32,7 +32,10 @@ pub(super) struct AmqpLink<'c> {
 /// A queue that is being heard.
 struct Heard<'c> {
     queue: String,
+    access: Access,
     consumer: Consumer<'c>,
+    /// What came before the consumer was exchanged for this one.
+    earlier: VecDeque<amiquip::Delivery>,
 }
 
 impl<'c> AmqpLink<'c> {
@@ -84,6 +87,9 @@ impl<'c> AmqpLink<'c> {
 
     fn poll_hearing(&mut self) -> Result<Option<Event>, Error> {
         for index in 0..self.consumers.len() {
+            if let Some(delivery) = self.consumers[index].earlier.pop_front() {
+                return Ok(Some(Event::Delivery(self.take(index, delivery))));
+            }
             match self.consumers[index].consumer.receiver().try_recv() {
                 Ok(ConsumerMessage::Delivery(delivery)) => {
                     return Ok(Some(Event::Delivery(self.take(index, delivery))));
@@ -121,17 +127,43 @@ impl<'c> AmqpLink<'c> {
         self.unsettled.remove(&tag.number).ok_or(Error::Stale)
     }
 
+    fn start_to_consume(&self, queue: &str, access: Access, prefetch: u16) -> Result<Consumer<'c>, Error> {
+        let hearing = self.hearing();
+        let action = format!("consume from the queue {queue}");
+        hearing.ask(&action, |channel| channel.qos(0, prefetch, false))?;
+        let options = ConsumerOptions {
+            no_local: false,
+            no_ack: false,
+            exclusive: access == Access::Exclusive,
+            arguments: FieldTable::new(),
+        };
+        let begun = hearing.line().within(CALL_LIMIT, || hearing.basic_consume(queue, options));
+        begun.map_err(|error| {
+            if is_taken(&error) { Error::Taken { queue: queue.to_owned() } } else { explain(&action, &error) }
+        })
+    }
+
     fn cancel_within(&mut self, limit: Duration) -> Result<(), Error> {
-        for Heard { consumer, .. } in mem::take(&mut self.consumers) {
-            // A consumer that is dropped while deliveries arrive takes the whole connection with it: so first cancel,
-            // then drain until the broker's last word, then drop.
-            let receiver = consumer.receiver().clone();
-            self.hearing().ask_within(limit, "cancel a consumer", |_| consumer.cancel())?;
-            while let Ok(ConsumerMessage::Delivery(delivery)) = receiver.recv_timeout(limit) {
-                self.channels.hearing_connection.gate().taken(delivery.body.len());
-            }
+        for Heard { consumer, earlier, .. } in mem::take(&mut self.consumers) {
+            let left = self.stop_consuming(consumer, limit)?;
+            let bytes = earlier.iter().chain(&left).map(|delivery| delivery.body.len()).sum();
+            self.channels.hearing_connection.gate().taken(bytes);
         }
         Ok(())
+    }
+
+    /// Returns what was delivered and not taken. A consumer that is dropped while deliveries arrive takes the whole
+    /// connection with it: so first cancel, then drain until the broker's last word, then drop.
+    fn stop_consuming(&self, consumer: Consumer<'c>, limit: Duration) -> Result<Vec<amiquip::Delivery>, Error> {
+        let receiver = consumer.receiver().clone();
+        let gate = self.channels.hearing_connection.gate();
+        gate.lifted(|| self.hearing().ask_within(limit, "cancel a consumer", |_| consumer.cancel()))?;
+        let mut left = Vec::new();
+        while let Ok(ConsumerMessage::Delivery(delivery)) = receiver.recv_timeout(limit) {
+            left.push(delivery);
+        }
+        drop(consumer);
+        Ok(left)
     }
 }
 
@@ -141,7 +173,8 @@ impl Link for AmqpLink<'_> {
     }
 
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
-        queues::declare(self.hearing(), queue, options)
+        let gate = self.channels.hearing_connection.gate();
+        gate.lifted(|| queues::declare(self.hearing(), queue, options))
     }
 
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
@@ -164,20 +197,16 @@ impl Link for AmqpLink<'_> {
     }
 
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
-        let hearing = self.hearing();
-        let action = format!("consume from the queue {queue}");
-        hearing.ask(&action, |channel| channel.qos(0, prefetch, false))?;
-        let options = ConsumerOptions {
-            no_local: false,
-            no_ack: false,
-            exclusive: access == Access::Exclusive,
-            arguments: FieldTable::new(),
-        };
-        let begun = hearing.line().within(CALL_LIMIT, || hearing.basic_consume(queue, options));
-        let consumer = begun.map_err(|error| {
-            if is_taken(&error) { Error::Taken { queue: queue.to_owned() } } else { explain(&action, &error) }
-        })?;
-        self.consumers.push(Heard { queue: queue.to_owned(), consumer });
+        let consumer = self.start_to_consume(queue, access, prefetch)?;
+        self.consumers.push(Heard { queue: queue.to_owned(), access, consumer, earlier: VecDeque::new() });
+        Ok(())
+    }
+
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error> {
+        let Heard { queue, access, consumer: old, mut earlier } = self.consumers.remove(consumer);
+        earlier.extend(self.stop_consuming(old, CALL_LIMIT)?);
+        let new = self.start_to_consume(&queue, access, prefetch)?;
+        self.consumers.insert(consumer, Heard { queue, access, consumer: new, earlier });
         Ok(())
     }
 
@@ -231,6 +260,9 @@ impl Link for AmqpLink<'_> {
     }
 
     fn wait(&mut self, intake: bool, stop: Option<&Stop>, limit: Duration) {
+        if intake && self.consumers.iter().any(|heard| !heard.earlier.is_empty()) {
+            return;
+        }
         let mut select = Select::new();
         select.recv(&self.confirms);
         select.recv(&self.returns);

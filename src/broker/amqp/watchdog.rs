@@ -37,6 +37,8 @@ struct Watched {
 /// One thread's use of one socket.
 #[derive(Debug)]
 pub(super) struct Line {
+    /// For the log.
+    name: String,
     socket: Arc<TcpStream>,
     watched: Arc<Watched>,
     due: AtomicU64,
@@ -56,8 +58,8 @@ impl Watchdog {
     }
 
     /// A line on `socket`; calls on it from one thread at a time.
-    pub(super) fn line(&self, socket: Arc<TcpStream>) -> Arc<Line> {
-        let line = Arc::new(Line { socket, watched: Arc::clone(&self.watched), due: AtomicU64::new(IDLE) });
+    pub(super) fn line(&self, name: String, socket: Arc<TcpStream>) -> Arc<Line> {
+        let line = Arc::new(Line { name, socket, watched: Arc::clone(&self.watched), due: AtomicU64::new(IDLE) });
         register(&self.watched.lines, Arc::downgrade(&line));
         line
     }
@@ -73,6 +75,8 @@ impl Watched {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
         for line in alive(&self.lines) {
             if line.due.load(Ordering::Relaxed) < now {
+                line.due.store(IDLE, Ordering::Relaxed);
+                log::warn!("the broker did not answer in time ({}); cutting the connection", line.name);
                 line.cut();
             }
         }
@@ -123,7 +127,7 @@ mod tests {
         let socket = Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let (_silent_peer, _) = listener.accept().unwrap();
         let watchdog = Watchdog::start().unwrap();
-        let line = watchdog.line(Arc::clone(&socket));
+        let line = watchdog.line("test".into(), Arc::clone(&socket));
 
         let began = Instant::now();
         let read = line.within(Duration::from_millis(200), || (&*socket).read(&mut [0; 1]).unwrap());

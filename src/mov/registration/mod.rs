@@ -1,7 +1,7 @@
 //! Keeps the component registered for as long as a session lasts, and ends the registration when it stops.
 //!
 //! Any number of processes may be one component; exactly one of them registers it. The lock is an exclusive consumer on
-//! `control/registered`: who gets it is the registrar ([`round`]), the others are its replicas ([`replica`]). The registrar
+//! `control/registered`: who gets it is the registrar (`round`), the others are its replicas (`replica`). The registrar
 //! leaves the notice that it adopted in a queue of the component's own, `valawai/c1/<name>/identity`: there the replicas
 //! learn who the component is, and whoever takes over learns what is to be unregistered.
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::stage::{HEARD, LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers, numbered};
-use crate::support::{Client, Node, Process, Vhost, wait_until};
+use crate::support::{Client, Launch, Node, Process, Proxy, Vhost, wait_until};
 
 const COUNT: u64 = 30_000;
 
@@ -102,4 +102,35 @@ fn a_memory_alarm_comes_and_goes() {
     let stuck = stage.client.depth(SAID);
     node.memory_alarm(false);
     println!("{} duplicates, {stuck} echoed before the alarm ended", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn all_packets_are_dropped_for_longer_than_two_heartbeats() {
+    let node = Node::start();
+    let proxy = Proxy::to(node.port());
+    let stage = stage_on(&node).env("RABBITMQ_PORT", proxy.port());
+    let echo = in_mid_stream(&stage);
+    proxy.swallow(true);
+    echo.wait_output("reconnecting", SOON);
+    proxy.swallow(false);
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn the_component_is_killed() {
+    let stage = stage_on(Node::shared());
+    let echo = in_mid_stream(&stage);
+    echo.kill();
+    let echo = stage.launch().start();
+    println!("{} duplicates", all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn one_of_two_replicas_is_killed() {
+    let stage = stage_on(Node::shared());
+    let other: Launch = stage.launch().clone().elsewhere();
+    let other = other.start();
+    let echo = in_mid_stream(&stage);
+    echo.kill();
+    println!("{} duplicates", all_comes_out(&other, &stage.vhost));
 }

@@ -3,10 +3,10 @@
 //! amiquip comes with a `ConfirmSmoother`, which takes a nack for an ack when confirms arrive out of order. This book
 //! takes them in any order, and settles each delivery exactly once.
 
-use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use super::numbered::Numbered;
 use super::outages::Outages;
 use crate::broker::{Confirm, Returned};
 use crate::message::Outgoing;
@@ -203,55 +203,4 @@ fn fingerprint(to: &str, message_id: Option<&str>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (to, message_id).hash(&mut hasher);
     hasher.finish()
-}
-
-/// Items with consecutive numbers, of which the first ones are forgotten again and again.
-#[derive(Debug)]
-struct Numbered<T> {
-    first: u64,
-    items: VecDeque<T>,
-}
-
-impl<T> Default for Numbered<T> {
-    fn default() -> Self {
-        Self { first: 1, items: VecDeque::new() }
-    }
-}
-
-impl<T: Default> Numbered<T> {
-    fn entry(&mut self, number: u64) -> &mut T {
-        let place = self.place(number).expect("a number is entered before it is forgotten");
-        if place >= self.items.len() {
-            self.items.resize_with(place + 1, T::default);
-        }
-        &mut self.items[place]
-    }
-
-    fn get(&mut self, number: u64) -> Option<&mut T> {
-        let place = self.place(number)?;
-        self.items.get_mut(place)
-    }
-
-    fn place(&self, number: u64) -> Option<usize> {
-        number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())
-    }
-
-    fn last(&self) -> u64 {
-        self.first + self.items.len() as u64 - 1
-    }
-
-    fn forget_while(&mut self, is_over: impl Fn(&T) -> bool) {
-        while self.items.front().is_some_and(&is_over) {
-            self.items.pop_front();
-            self.first += 1;
-        }
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.items.iter_mut()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
 }

@@ -1,156 +1,18 @@
-//! A broker inside the process, with the manners of the real one: for tests that need no server.
+//! What one thread has of a session with the broker inside the process.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::MutexGuard;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select, Sender};
+use crossbeam_channel::{Receiver, Select};
 
-use super::{
-    ATTEMPTS, Access, Confirm, Delivery, Error, Event, Job, Link, MOST_BROWSED, OwnQueue, Returned, Session, Stop, Tag,
+use super::{MemoryBroker, State, Unsettled};
+use crate::broker::{
+    ATTEMPTS, Access, Confirm, Delivery, Error, Event, Link, MOST_BROWSED, OwnQueue, Returned, Stop, Tag,
 };
 use crate::message::{Message, Outgoing};
 
-/// The broker. Clones are the same broker.
-#[derive(Clone, Default)]
-pub struct MemoryBroker {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    queues: HashMap<String, Queue>,
-    /// Rung when anything changes: one bell for each link.
-    bells: Vec<Sender<()>>,
-    sessions: u64,
-    lost: Vec<u64>,
-}
-
-#[derive(Default)]
-struct Queue {
-    /// By the order of publishing, which a message keeps when it comes back.
-    ready: BTreeMap<u64, Message>,
-    published: u64,
-    /// Messages leave it after so long, for the queue named.
-    delay: Option<(Duration, String)>,
-    since: BTreeMap<u64, Instant>,
-    keeps: Option<usize>,
-    consumers: u32,
-    exclusive: bool,
-}
-
-impl MemoryBroker {
-    /// A new session with the broker.
-    ///
-    /// # Errors
-    /// Never; the signature is that of a real broker.
-    pub fn connect(&self) -> Result<MemorySession, Error> {
-        let mut state = self.state();
-        state.sessions += 1;
-        let (running, ended) = crossbeam_channel::bounded(0);
-        Ok(MemorySession { broker: self.clone(), number: state.sessions, running, ended })
-    }
-
-    /// Breaks every session that is open now, as a broker that dies would.
-    pub fn lose_all_sessions(&self) {
-        let mut state = self.state();
-        state.lost = (1..=state.sessions).collect();
-        state.ring();
-    }
-
-    /// How many messages wait in `queue`, or `None` when it does not exist.
-    #[must_use]
-    pub fn depth(&self, queue: &str) -> Option<usize> {
-        self.state().queues.get(queue).map(|queue| queue.ready.len())
-    }
-
-    /// Deletes `queue` and what is in it.
-    pub fn delete(&self, queue: &str) {
-        let mut state = self.state();
-        state.queues.remove(queue);
-        state.ring();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Queue {
-    fn add(&mut self, message: Message) {
-        self.published += 1;
-        self.ready.insert(self.published, message);
-        self.since.insert(self.published, Instant::now());
-        while self.keeps.is_some_and(|most| self.ready.len() > most) {
-            self.ready.pop_first();
-        }
-    }
-
-    /// What has waited here for as long as it should, and where it goes.
-    fn take_due(&mut self) -> Vec<(String, Message)> {
-        let Some((delay, to)) = self.delay.clone() else { return Vec::new() };
-        let is_due = |place: &u64| self.since.get(place).is_some_and(|since| since.elapsed() >= delay);
-        let due: Vec<u64> = self.ready.keys().copied().filter(|place| is_due(place)).collect();
-        due.iter().filter_map(|place| self.ready.remove(place)).map(|message| (to.clone(), message)).collect()
-    }
-}
-
-impl State {
-    fn move_due(&mut self) {
-        let due: Vec<(String, Message)> = self.queues.values_mut().flat_map(Queue::take_due).collect();
-        for (to, message) in due {
-            if let Some(queue) = self.queues.get_mut(&to) {
-                queue.add(message);
-            }
-        }
-    }
-
-    fn take_back(&mut self, unsettled: Unsettled) {
-        if let Some(queue) = self.queues.get_mut(&unsettled.queue) {
-            queue.ready.insert(unsettled.place, unsettled.message);
-        }
-        self.ring();
-    }
-
-    fn ring(&mut self) {
-        self.bells.retain(|bell| !matches!(bell.try_send(()), Err(crossbeam_channel::TrySendError::Disconnected(()))));
-    }
-}
-
-/// One life of a connection to a [`MemoryBroker`].
-pub struct MemorySession {
-    broker: MemoryBroker,
-    number: u64,
-    running: Sender<()>,
-    ended: Receiver<()>,
-}
-
-impl Session for MemorySession {
-    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
-        let (broker, number, running) = (self.broker.clone(), self.number, self.running.clone());
-        let work = move || {
-            let running = running;
-            job(Ok(&mut MemoryLink::new(broker, number)));
-            drop(running);
-        };
-        thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Error::lost)?;
-        Ok(())
-    }
-
-    fn close(self: Box<Self>, deadline: Instant) -> Option<Error> {
-        drop(self.running);
-        // Nobody sends: it ends when the last thread is gone, or at the deadline.
-        let _ = self.ended.recv_deadline(deadline);
-        let mut state = self.broker.state();
-        let was_lost = state.lost.contains(&self.number);
-        state.lost.push(self.number);
-        state.ring();
-        was_lost.then(|| Error::lost("the sessions were lost on purpose"))
-    }
-}
-
-struct MemoryLink {
+pub(super) struct MemoryLink {
     broker: MemoryBroker,
     session: u64,
     bell: Receiver<()>,
@@ -161,13 +23,6 @@ struct MemoryLink {
     events: VecDeque<Event>,
 }
 
-/// A delivery that may have to go back to where it was.
-struct Unsettled {
-    queue: String,
-    place: u64,
-    message: Message,
-}
-
 struct Consumer {
     queue: String,
     prefetch: usize,
@@ -176,7 +31,7 @@ struct Consumer {
 }
 
 impl MemoryLink {
-    fn new(broker: MemoryBroker, session: u64) -> Self {
+    pub(super) fn new(broker: MemoryBroker, session: u64) -> Self {
         let (ring, bell) = crossbeam_channel::bounded(1);
         broker.state().bells.push(ring);
         Self {

@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# Tests the image and docker-compose.yml from end to end on a real Docker engine; --help tells the options.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/docker/standins.sh disable=SC2034
+. tests/docker/standins.sh
+# shellcheck source=tests/docker/steps.sh
+. tests/docker/steps.sh
+
+usage() {
+    cat <<EOF
+Tests the image and docker-compose.yml from end to end on a real Docker engine. No registry is needed: what cannot be
+pulled is made here from Debian packages and this machine's Rust. Everything is removed in the end.
+
+usage: tests/docker/run.sh [option]…
+
+  --start-engine   when no engine answers, start one for the test (as root, where dockerd is installed)
+  --required       fail, instead of skipping the test, where there is no engine
+  --standins       use stand-ins for all images, also for those that are here or in the registry
+  --keep-images    leave the stand-ins for the next time
+  -h, --help       this text
+EOF
+}
+
+main() {
+    read_options "$@"
+    work=$(mktemp -d) made_images=() engine='' project=c1-echo-test-$$
+    trap clean_up EXIT
+    find_engine
+    find_images
+    write_settings
+
+    step "The build script makes a small image" build_the_image
+    step "Everything comes up healthy, and the component is registered" come_up
+    step "A message from another container is said back" say_back
+    step "docker stop: exit code 0 in time, and unregistered" stop_in_time
+    step "The broker dies and comes back: unhealthy, then healthy" lose_the_broker
+    step "The image by itself, hardened, with any user and any kind of volume" run_by_itself
+    step "The component alone, with the broker on the host" run_on_the_host
+    step "The password from a file" read_the_password_from_a_file
+    step "docker compose down leaves nothing" leave_nothing
+    note "All passed in $SECONDS s"
+}
+
+read_options() {
+    start_engine=no required=no standins_only=no keep_images=no
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --start-engine) start_engine=yes ;;
+            --required) required=yes ;;
+            --standins) standins_only=yes ;;
+            --keep-images) keep_images=yes ;;
+            -h | --help) usage && exit 0 ;;
+            *) fail "Unknown option $1. See tests/docker/run.sh --help" ;;
+        esac
+        shift
+    done
+}
+
+find_engine() {
+    command -v docker >/dev/null || skip "There is no docker command."
+    if ! docker version >/dev/null 2>&1; then
+        [ "$start_engine" = yes ] || skip "No Docker engine answers (--start-engine starts one)."
+        start_engine
+    fi
+    docker compose version >/dev/null 2>&1 || skip "The docker command has no Compose plugin."
+    note "Engine $(docker version --format '{{.Server.Version}}'), Compose $(docker compose version --short)"
+}
+
+start_engine() {
+    command -v dockerd >/dev/null || skip "dockerd is not installed."
+    [ "$(id -u)" = 0 ] || skip "Only root can start an engine."
+    export DOCKER_HOST=unix://$work/docker.sock
+    dockerd --host "$DOCKER_HOST" --data-root "$work/engine" --exec-root "$work/exec" --pidfile "$work/pid" >"$work/dockerd.log" 2>&1 &
+    engine=$!
+    if ! eventually 60 docker version; then
+        tail "$work/dockerd.log" >&2
+        skip "The engine does not start."
+    fi
+}
+
+# Nothing has its default, so that a name written twice is noticed. The engine chooses free ports.
+write_settings() {
+    cat >"$work/env" <<EOF
+C1_ECHO_EXAMPLE_WITH_RUST_AND_AMIQUIP_TAG=$project
+MQ_HOST=broker.test
+MQ_PORT=0
+MQ_UI_PORT=0
+MQ_USER=tester
+MQ_PASSWORD=t0p secret
+MOV_UI_PORT=0
+MOV_DB_NAME=testDB
+MOV_DB_USER_NAME=tester
+MOV_DB_USER_PASSWORD=another
+MONGO_ROOT_USER=rooter
+MONGO_ROOT_PASSWORD=third
+MONGO_LOCAL_PORT=0
+LOG_LEVEL=DEBUG
+EOF
+    files=(--file docker-compose.yml)
+    if [ "$(docker version --format '{{.Server.Version}}' | cut -d . -f 1)" -lt 25 ]; then
+        files+=(--file docker-compose.old-engine.yml)
+    fi
+}
+
+# --- what the steps are made of -------------------------------------------------------------------------------------
+
+step() {
+    note "$1"
+    running=$1
+    "$2"
+    running=''
+}
+
+note() {
+    printf '\n== %s\n' "$*"
+}
+
+# compose <arguments>: in the project of the test, with the profile `mov`.
+compose() {
+    docker compose --project-name "$project" "${files[@]}" --env-file "$work/env" --profile mov "$@"
+}
+
+container_of() {
+    compose ps --all --quiet "$1"
+}
+
+health_of() {
+    docker inspect --format '{{.State.Health.Status}}' "$1"
+}
+
+has_health() {
+    [ "$(health_of "$1")" = "$2" ]
+}
+
+# wait_for <seconds> <what> <command>…
+wait_for() {
+    local seconds=$1 what=$2
+    shift 2
+    eventually "$seconds" "$@" || fail "Waited $seconds s in vain for $what."
+}
+
+eventually() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.2
+    done
+}
+
+quietly() {
+    "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "Failed: $*"; }
+}
+
+need() {
+    command -v "$1" >/dev/null || fail "There is no $1, which makes $2."
+}
+
+skip() {
+    printf '%s\n' \
+        '********************************************************************************' \
+        '*** SKIPPED: the end-to-end test of the Docker image and of docker-compose.yml' \
+        "*** $1" \
+        '********************************************************************************' >&2
+    [ "$required" = no ] || exit 1
+    exit 0
+}
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+clean_up() {
+    local status=$?
+    if [ -n "${running:-}" ] && [ "$status" != 0 ]; then
+        echo "FAILED: $running" >&2
+        compose ps --all >&2 || true
+        compose logs --no-color --tail 20 >&2 || true
+    fi
+    if [ -e "$work/env" ]; then remove_what_was_made; fi
+    if [ -n "$engine" ]; then stop_engine; fi
+    rm -rf "$work"
+}
+
+remove_what_was_made() {
+    docker ps --all --quiet --filter "label=$project" | xargs -r docker rm --force --volumes >/dev/null
+    docker volume ls --quiet --filter "label=$project" | xargs -r docker volume rm >/dev/null
+    compose down --volumes --remove-orphans >/dev/null 2>&1 || true
+    docker image rm "$IMAGE:$project" >/dev/null 2>&1 || true
+    if [ "$keep_images" = no ] && [ ${#made_images[@]} -gt 0 ]; then
+        docker image rm --force "${made_images[@]}" >/dev/null 2>&1 || true
+    fi
+}
+
+stop_engine() {
+    kill "$engine" 2>/dev/null || true
+    wait "$engine" || true
+    awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount || true
+}
+
+main "$@"

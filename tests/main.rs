@@ -6,6 +6,7 @@ mod contract;
 mod echo;
 mod failures;
 mod harness;
+mod kit;
 mod layers;
 mod lifecycle;
 mod outages;

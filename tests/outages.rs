@@ -108,9 +108,7 @@ fn a_memory_alarm_comes_and_goes() {
     let stage = stage_on(&node);
     let echo = in_mid_stream(&stage);
     node.memory_alarm(true);
-    echo.wait_until("the alarm to be felt", SOON, || {
-        node.ctl(&["-q", "list_connections", "state"]).contains("block")
-    });
+    echo.wait_until("the alarm to be felt", SOON, || node.ctl(&["-q", "list_connections", "state"]).contains("block"));
     node.memory_alarm(false);
     report(all_comes_out(&echo, &stage.vhost));
 }

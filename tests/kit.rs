@@ -1,0 +1,151 @@
+//! Components of one's own, on the broker inside the process: they hear, they answer, they say something of themselves.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use valawai::app::App;
+use valawai::broker::memory::MemoryBroker;
+use valawai::broker::{Error, Session};
+use valawai::message::Outgoing;
+use valawai::settings::Settings;
+use valawai::{Component, Context, Failure, Heard, Said};
+
+use crate::stage::SOON;
+use crate::support::wait_until;
+
+const CONTRACT: &str = "
+channels:
+  valawai/c1/own/control/registered: { subscribe: {} }
+  valawai/c1/own/control/parameters: { subscribe: {} }
+  valawai/c1/own/data/question: { subscribe: {} }
+  valawai/c1/own/data/answer: { publish: {} }
+  valawai/c1/own/data/heartbeat: { publish: {} }
+";
+const QUESTION: &str = "valawai/c1/own/data/question";
+const ANSWER: &str = "valawai/c1/own/data/answer";
+const PARAMETERS: &str = "valawai/c1/own/control/parameters";
+const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
+
+/// A component at work on a broker of its own; stopped in order when dropped.
+struct AtWork {
+    broker: MemoryBroker,
+    stop: Option<crossbeam_channel::Sender<std::convert::Infallible>>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+    _folder: tempfile::TempDir,
+}
+
+impl AtWork {
+    fn start(component: &Component) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
+        let broker = MemoryBroker::default();
+        with_link(&broker, |link| [ANSWER, HEARTBEAT].iter().for_each(|queue| link.declare(queue).unwrap()));
+        let connecting = broker.clone();
+        let connect = Arc::new(move |_| Ok(Box::new(connecting.connect()?) as Box<dyn Session>));
+        let app = App::new(&component.check().unwrap(), &settings, connect);
+        let (caller, stop) = crossbeam_channel::bounded(0);
+        let thread = std::thread::spawn(move || app.run(&stop));
+        Self { broker, stop: Some(caller), thread: Some(thread), _folder: folder }
+    }
+
+    fn say(&self, queue: &'static str, body: &'static str) {
+        wait_until("the queue", SOON, || self.broker.depth(queue).is_some());
+        with_link(&self.broker, move |link| {
+            link.publish(&Outgoing::new(queue, body.into())).unwrap();
+        });
+    }
+
+    fn wait_for(&self, queue: &str, count: usize) {
+        let what = format!("{count} messages on {queue}");
+        wait_until(&what, SOON, || self.broker.depth(queue).is_some_and(|depth| depth >= count));
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(matches!(ended, Some(Ok(Ok(())))), "it did not stop in order");
+    }
+}
+
+fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn valawai::broker::Link) + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    let mut session = broker.connect().unwrap();
+    session
+        .spawn(
+            "test",
+            Box::new(move |link| {
+                job(link.unwrap());
+                done.send(()).unwrap();
+            }),
+        )
+        .unwrap();
+    is_done.recv_timeout(SOON).expect("the job did not end well");
+}
+
+fn answer(heard: &Heard<'_>, _: &Context<'_>) -> Result<Said, Failure> {
+    Said::json(&heard.read::<serde_json::Value>()?)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands where sources stand")]
+fn nothing(_: &Context<'_>) -> Result<Option<Said>, Failure> {
+    Ok(None)
+}
+
+fn component(heard: impl Fn() + Send + Sync + 'static) -> Component {
+    let tune = move |message: &Heard<'_>, _: &Context<'_>| {
+        message.read::<serde_json::Value>()?;
+        heard();
+        Ok(())
+    };
+    Component::new("1.0.0", CONTRACT)
+        .on("data/question")
+        .answer("data/answer", answer)
+        .on("control/parameters")
+        .then(tune)
+}
+
+#[test]
+fn a_control_channel_is_heard_while_the_work_on_data_is_slow() {
+    let (release, released) = crossbeam_channel::bounded::<()>(0);
+    let (tuned, is_tuned) = crossbeam_channel::unbounded();
+    let slow = move |heard: &Heard<'_>, context: &Context<'_>| {
+        let _ = released.recv();
+        answer(heard, context)
+    };
+    let component = Component::new("1.0.0", CONTRACT)
+        .on("data/question")
+        .answer("data/answer", slow)
+        .on("control/parameters")
+        .then(move |_: &Heard<'_>, _: &Context<'_>| tuned.send(()).map_err(Failure::refuse))
+        .every(Duration::from_secs(60))
+        .say("data/heartbeat", nothing);
+    let own = AtWork::start(&component);
+    own.say(QUESTION, r#"{"text": "slow"}"#);
+    own.say(PARAMETERS, "{}");
+    is_tuned.recv_timeout(SOON).expect("the control message waited for the slow one");
+    assert_eq!(own.broker.depth(ANSWER), Some(0));
+    drop(release);
+    own.wait_for(ANSWER, 1);
+}
+
+#[test]
+fn a_source_says_something_again_and_again_also_after_an_outage() {
+    let said = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&said);
+    let beat = move |_: &Context<'_>| {
+        let number = counted.fetch_add(1, Ordering::SeqCst);
+        Said::json(&serde_json::json!({ "beat": number })).map(Some)
+    };
+    let component = component(|| ()).every(Duration::from_millis(20)).say("data/heartbeat", beat);
+    let own = AtWork::start(&component);
+    own.wait_for(HEARTBEAT, 3);
+    own.broker.lose_all_sessions();
+    let before = own.broker.depth(HEARTBEAT).unwrap();
+    own.wait_for(HEARTBEAT, before + 3);
+    own.say(QUESTION, r#"{"text": "still there?"}"#);
+    own.wait_for(ANSWER, 1);
+}

@@ -1,0 +1,92 @@
+//! Measures the echo component beside what else could do its work, side by side in one run.
+//!
+//! It asserts nothing about speed: it prints a table, and writes it as JSON and as a picture.
+
+mod bench;
+mod broker;
+mod contestant;
+mod load;
+mod machine;
+mod measure;
+mod options;
+mod process;
+mod report;
+
+use std::fs;
+use std::io;
+use std::process::ExitCode;
+
+use bench::Bench;
+use broker::Broker;
+use contestant::{CEILING, Contestant};
+use machine::Machine;
+use options::Options;
+use report::Results;
+
+/// The ceiling's rounds are further apart than this part of their median only on a machine that does other things too.
+const CALM: f64 = 0.25;
+
+type Measure = fn(&Bench, &mut Results) -> io::Result<()>;
+
+const MEASURES: [(&str, Measure); 1] = [("throughput", measure::throughput)];
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<()> {
+    let options = Options::read()?;
+    let mut machine = Machine::look();
+    let bench = Bench {
+        broker: Broker::start()?,
+        contestants: chosen(options.programs.contestants(), &options.only),
+        folder: tempfile::tempdir()?,
+        rounds: options.rounds,
+        quick: options.quick,
+    };
+    let mut results = Results::default();
+    let is_named = |(name, _): &&(&str, Measure)| options.only.iter().any(|word| word == name);
+    let all = !MEASURES.iter().any(|measure| is_named(&measure));
+    for (name, measure) in MEASURES.iter().filter(|measure| all || is_named(measure)) {
+        eprintln!("{name} …");
+        measure(&bench, &mut results)?;
+    }
+    machine.look_again();
+    let names: Vec<&str> = bench.contestants.iter().map(|contestant| contestant.name).collect();
+    let text = format!("{}\n{}\n{}", report::table(&results, &names), machine.describe(), warnings(&results));
+    println!("{text}");
+    fs::create_dir_all(&options.out)?;
+    fs::write(options.out.join("benchmarks.md"), &text)?;
+    fs::write(options.out.join("benchmarks.json"), format!("{:#}\n", report::json(&results, &names, &machine)))
+}
+
+/// Those that are named, and the ceiling; all if none is.
+fn chosen(all: Vec<Contestant>, only: &[String]) -> Vec<Contestant> {
+    let is_named = |contestant: &Contestant| only.iter().any(|word| word == contestant.name);
+    if !all.iter().any(is_named) {
+        return all;
+    }
+    all.into_iter().filter(|contestant| contestant.name == CEILING || is_named(contestant)).collect()
+}
+
+/// Where the figures are not to be trusted.
+fn warnings(results: &Results) -> String {
+    let noisy: Vec<String> = results
+        .rows()
+        .iter()
+        .filter(|row| row.has_ratios())
+        .filter_map(|row| row.spread(CEILING).map(|spread| (row, spread)))
+        .filter(|(_, spread)| *spread > CALM)
+        .map(|(row, spread)| format!("{} ({:.0} %)", row.name, 100.0 * spread))
+        .collect();
+    if noisy.is_empty() {
+        return "The machine was calm.\n".to_owned();
+    }
+    format!("NOISY MACHINE: between its rounds the ceiling itself differs much at {}.\n", noisy.join(", "))
+}

@@ -1,0 +1,5 @@
+//! What is measured.
+
+mod throughput;
+
+pub(crate) use throughput::throughput;

@@ -1,0 +1,11 @@
+//! What was found, and how it is shown.
+
+mod json;
+mod results;
+mod table;
+mod unit;
+
+pub(crate) use json::json;
+pub(crate) use results::{Results, Row};
+pub(crate) use table::table;
+pub(crate) use unit::{Unit, megabytes};

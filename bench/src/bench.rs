@@ -8,9 +8,8 @@ use echo_bench::wire::Address;
 use tempfile::TempDir;
 
 use crate::broker::{Broker, VHOSTS};
-use crate::contestant::{Contestant, Terms};
+use crate::contestant::{Contestant, Terms, WORDS};
 use crate::load::{Admin, Drain, Filler, Tally, body};
-use crate::process::Process;
 
 /// The first message must be out after so long.
 const START_LIMIT: Duration = Duration::from_secs(15);
@@ -63,17 +62,9 @@ impl Bench {
         first.iter().chain(later)
     }
 
-    /// Starts `contestant` as it does best with messages of `size`.
-    pub(crate) fn start(
-        &self,
-        contestant: &Contestant,
-        address: &Address,
-        size: usize,
-        logs: bool,
-        workers: usize,
-    ) -> io::Result<Process> {
-        let folder = self.folder.path();
-        contestant.start(&Terms { address, prefetch: Some(best_prefetch(size)), logs, workers, folder })
+    /// How a contestant does best with messages of `size`.
+    pub(crate) fn terms<'t>(&'t self, address: &'t Address, size: usize, logs: bool) -> Terms<'t> {
+        Terms { address, prefetch: best_prefetch(size), logs, workers: 1, folder: self.folder.path() }
     }
 
     /// Lays the messages of `workload` ready, and lets `contestant` echo them, for at most `limit`.
@@ -92,16 +83,16 @@ impl Bench {
         let address = self.address();
         let said = Drain::start(&address, SAID)?;
         let logged = Drain::start(&address, LOG)?;
-        let mut process = self.start(contestant, &address, workload.size, workload.logs, 1)?;
+        let mut process = contestant.start(&[], &self.terms(&address, workload.size, workload.logs))?;
         let first = said.wait(1, START_LIMIT);
         if first.count == 0 {
-            return Err(self.complaint(contestant, &mut process));
+            return Err(self.complaint_of(contestant));
         }
         let cpu_before = process.cpu()?;
         let tally = said.wait(workload.count, limit);
         let (log_count, tally) = if workload.logs { with_logs(tally, &logged) } else { (0, tally) };
         if process.has_ended()? {
-            return Err(self.complaint(contestant, &mut process));
+            return Err(self.complaint_of(contestant));
         }
         let (cpu, peak) = (process.cpu()? - cpu_before, process.peak()?);
         process.stop()?;
@@ -116,10 +107,10 @@ impl Bench {
         Ok(run)
     }
 
-    fn complaint(&self, contestant: &Contestant, process: &mut Process) -> io::Error {
-        let words = std::fs::read_to_string(self.folder.path().join("words.txt")).unwrap_or_default();
-        let fate = if process.has_ended().unwrap_or(true) { "ended" } else { "echoed nothing" };
-        io::Error::other(format!("{} {fate}: {}", contestant.name, words.trim()))
+    /// Why `contestant` did not do its work, in its own words.
+    pub(crate) fn complaint_of(&self, contestant: &Contestant) -> io::Error {
+        let words = std::fs::read_to_string(self.folder.path().join(WORDS)).unwrap_or_default();
+        io::Error::other(format!("{} does not echo: {}", contestant.name, words.trim()))
     }
 }
 

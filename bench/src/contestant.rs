@@ -15,6 +15,9 @@ pub(crate) const CEILING: &str = "raw";
 /// The contestant that all this is about.
 pub(crate) const COMPONENT: &str = "c1_echo";
 
+/// The file with what a contestant writes.
+pub(crate) const WORDS: &str = "words.txt";
+
 /// Somebody who echoes.
 #[derive(Debug, Clone)]
 pub(crate) struct Contestant {
@@ -38,8 +41,8 @@ enum Logs {
 #[derive(Debug, Clone)]
 pub(crate) struct Terms<'t> {
     pub(crate) address: &'t Address,
-    /// `None` leaves the choice to the contestant.
-    pub(crate) prefetch: Option<u16>,
+    /// For all but the component, which is measured as it ships.
+    pub(crate) prefetch: u16,
     pub(crate) logs: bool,
     pub(crate) workers: usize,
     /// For all that it writes.
@@ -108,20 +111,13 @@ impl Contestant {
         }
     }
 
-    /// Starts it.
-    pub(crate) fn start(&self, terms: &Terms<'_>) -> io::Result<Process> {
-        let mut command = command(&self.program[0]);
-        command.args(&self.program[1..]);
+    /// Starts it, within the program that `outer` begins to call, if that is not empty.
+    pub(crate) fn start(&self, outer: &[OsString], terms: &Terms<'_>) -> io::Result<Process> {
+        let words: Vec<&OsString> = outer.iter().chain(&self.program).collect();
+        let mut command = command(words[0]);
+        command.args(&words[1..]);
         tell(&mut command, terms, self.name == COMPONENT);
-        Process::start(command, &terms.folder.join("words.txt"))
-    }
-
-    /// The command that runs it inside of another program, as that one's last arguments.
-    pub(crate) fn start_within(&self, outer: &[OsString], terms: &Terms<'_>) -> io::Result<Process> {
-        let mut command = command(&outer[0]);
-        command.args(&outer[1..]).args(&self.program);
-        tell(&mut command, terms, self.name == COMPONENT);
-        Process::start(command, &terms.folder.join("words.txt"))
+        Process::start(command, &terms.folder.join(WORDS))
     }
 }
 
@@ -138,9 +134,9 @@ fn tell(command: &mut Command, terms: &Terms<'_>, is_component: bool) {
         .env("LOG_CONSOLE_LEVEL", "ERROR")
         .env("LOG_FILE_LEVEL", "ERROR")
         .env("LOG_MOV_LEVEL", if terms.logs { "INFO" } else { "ERROR" });
-    match terms.prefetch {
-        // The component is measured as it ships.
-        Some(prefetch) if !is_component => command.env("RABBITMQ_PREFETCH", prefetch.to_string()),
-        _ => command.env_remove("RABBITMQ_PREFETCH"),
-    };
+    if is_component {
+        command.env_remove("RABBITMQ_PREFETCH");
+    } else {
+        command.env("RABBITMQ_PREFETCH", terms.prefetch.to_string());
+    }
 }

@@ -11,6 +11,7 @@ mod measure;
 mod options;
 mod process;
 mod report;
+mod stub;
 
 use std::fs;
 use std::io;
@@ -28,7 +29,7 @@ const CALM: f64 = 0.25;
 
 type Measure = fn(&Bench, &mut Results) -> io::Result<()>;
 
-const MEASURES: [(&str, Measure); 1] = [("throughput", measure::throughput)];
+const MEASURES: [(&str, Measure); 2] = [("throughput", measure::throughput), ("alone", measure::alone)];
 
 fn main() -> ExitCode {
     match run() {

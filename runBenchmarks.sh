@@ -45,8 +45,8 @@ gcc -O2 -Wall -Wextra -o "$compiled/librabbitmq_echo" bench/contestants/librabbi
 
 python=()
 for candidate in "${PYTHON:-python3}" /usr/bin/python3; do
-    if "$candidate" -c 'import pika' 2>/dev/null; then
-        python=(--python "$candidate")
+    if program=$("$candidate" -c 'import pika, sys; print(sys.executable)' 2>/dev/null); then
+        python=(--python "$program")
         break
     fi
 done

@@ -67,6 +67,15 @@ impl Bench {
         Terms { address, prefetch: best_prefetch(size), logs, workers: 1, folder: self.folder.path() }
     }
 
+    /// Lets the broker do everything once: the first messages are slow, whoever echoes them.
+    pub(crate) fn warm_up(&self) -> io::Result<()> {
+        for persistent in [true, false] {
+            let workload = Workload { size: 100, persistent, logs: false, count: 20_000 };
+            self.run(&self.contestants[0], workload, START_LIMIT)?;
+        }
+        Ok(())
+    }
+
     /// Lays the messages of `workload` ready, and lets `contestant` echo them, for at most `limit`.
     pub(crate) fn run(&self, contestant: &Contestant, workload: Workload, limit: Duration) -> io::Result<Run> {
         let address = self.address();

@@ -40,6 +40,13 @@ impl Machine {
         self.load_after = load();
     }
 
+    /// Whether it had other things to do than to measure.
+    pub(crate) fn was_busy(&self) -> bool {
+        /// Half a processor, over the last minute.
+        const BUSY: f64 = 0.5;
+        self.load_before.split(' ').next().and_then(|load| load.parse::<f64>().ok()).is_some_and(|load| load > BUSY)
+    }
+
     /// In a few lines.
     pub(crate) fn describe(&self) -> String {
         format!(

@@ -29,7 +29,17 @@ const CALM: f64 = 0.25;
 
 type Measure = fn(&Bench, &mut Results) -> io::Result<()>;
 
-const MEASURES: [(&str, Measure); 2] = [("throughput", measure::throughput), ("alone", measure::alone)];
+const MEASURES: [(&str, Measure); 6] = [
+    ("throughput", measure::throughput),
+    ("latency", measure::latency),
+    ("cost", measure::footprint),
+    ("alone", measure::alone),
+    ("backlog", measure::backlog),
+    ("scaling", measure::scaling),
+];
+
+/// What is measured with `--quick`.
+const QUICK: [&str; 3] = ["throughput", "cost", "alone"];
 
 fn main() -> ExitCode {
     match run() {
@@ -51,19 +61,23 @@ fn run() -> io::Result<()> {
         rounds: options.rounds,
         quick: options.quick,
     };
+    bench.warm_up()?;
     let mut results = Results::default();
     let is_named = |(name, _): &&(&str, Measure)| options.only.iter().any(|word| word == name);
-    let all = !MEASURES.iter().any(|measure| is_named(&measure));
-    for (name, measure) in MEASURES.iter().filter(|measure| all || is_named(measure)) {
+    let any_is_named = MEASURES.iter().any(|measure| is_named(&measure));
+    let is_quick = |(name, _): &&(&str, Measure)| !options.quick || QUICK.contains(name);
+    let is_chosen = |measure: &&(&str, Measure)| if any_is_named { is_named(measure) } else { is_quick(measure) };
+    for (name, measure) in MEASURES.iter().filter(is_chosen) {
         eprintln!("{name} …");
         measure(&bench, &mut results)?;
     }
     machine.look_again();
     let names: Vec<&str> = bench.contestants.iter().map(|contestant| contestant.name).collect();
-    let text = format!("{}\n{}\n{}", report::table(&results, &names), machine.describe(), warnings(&results));
+    let text = format!("{}\n{}\n{}", report::table(&results, &names), machine.describe(), warnings(&results, &machine));
     println!("{text}");
     fs::create_dir_all(&options.out)?;
     fs::write(options.out.join("benchmarks.md"), &text)?;
+    fs::write(options.out.join("benchmarks.svg"), report::picture(&results, &names))?;
     fs::write(options.out.join("benchmarks.json"), format!("{:#}\n", report::json(&results, &names, &machine)))
 }
 
@@ -77,17 +91,21 @@ fn chosen(all: Vec<Contestant>, only: &[String]) -> Vec<Contestant> {
 }
 
 /// Where the figures are not to be trusted.
-fn warnings(results: &Results) -> String {
+fn warnings(results: &Results, machine: &Machine) -> String {
     let noisy: Vec<String> = results
         .rows()
         .iter()
         .filter(|row| row.has_ratios())
         .filter_map(|row| row.spread(CEILING).map(|spread| (row, spread)))
         .filter(|(_, spread)| *spread > CALM)
-        .map(|(row, spread)| format!("{} ({:.0} %)", row.name, 100.0 * spread))
+        .map(|(row, spread)| format!("{}: {} ({:.0} %)", row.group, row.name, 100.0 * spread))
         .collect();
-    if noisy.is_empty() {
-        return "The machine was calm.\n".to_owned();
+    let mut text = String::new();
+    if machine.was_busy() {
+        text.push_str("NOISY MACHINE: it was at work already when the benchmark began.\n");
     }
-    format!("NOISY MACHINE: between its rounds the ceiling itself differs much at {}.\n", noisy.join(", "))
+    if !noisy.is_empty() {
+        text = format!("{text}NOISY MACHINE: the ceiling differs much from round to round at {}.\n", noisy.join(", "));
+    }
+    if text.is_empty() { "The machine was calm.\n".to_owned() } else { text }
 }

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use crate::contestant::Programs;
 
 const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[,WORD…]] [--out FOLDER]
-  --quick   fewer workloads and rounds: under two minutes
-  --rounds  how often everything is measured; 5 by default, 3 with --quick
-  --only    only these measurements (throughput, latency, cost, backlog, scaling) or contestants (the ceiling always)
+  --quick   throughput of small messages and cost only: under two minutes
+  --rounds  how often everything is measured; 5 by default, 2 with --quick
+  --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), or these contestants (and the ceiling)
   --out     the folder for benchmarks.json, benchmarks.svg and benchmarks.md";
 
 /// What the benchmark is told.
@@ -24,25 +24,27 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn read() -> io::Result<Self> {
+        let compiled = env::current_exe()?.parent().expect("a program is in a folder").to_owned();
+        let programs = Programs { component: PathBuf::new(), compiled, scripts: PathBuf::new(), python: None };
+        let mut options = Self { quick: false, rounds: 0, only: Vec::new(), out: ".".into(), programs };
         let mut arguments = env::args().skip(1);
-        let (mut quick, mut rounds, mut only, mut out, mut component, mut scripts, mut python) =
-            (false, None, Vec::new(), PathBuf::from("."), PathBuf::new(), PathBuf::new(), None);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(usage);
             match argument.as_str() {
-                "--quick" => quick = true,
-                "--rounds" => rounds = Some(value()?.parse().map_err(|_| usage())?),
-                "--only" => only = value()?.split(',').map(str::to_owned).collect(),
-                "--out" => out = value()?.into(),
-                "--component" => component = value()?.into(),
-                "--scripts" => scripts = value()?.into(),
-                "--python" => python = Some(value()?.into()),
+                "--quick" => options.quick = true,
+                "--rounds" => options.rounds = value()?.parse().map_err(|_| usage())?,
+                "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
+                "--out" => options.out = value()?.into(),
+                "--component" => options.programs.component = value()?.into(),
+                "--scripts" => options.programs.scripts = value()?.into(),
+                "--python" => options.programs.python = Some(value()?.into()),
                 _ => return Err(usage()),
             }
         }
-        let compiled = env::current_exe()?.parent().expect("a program is in a folder").to_owned();
-        let programs = Programs { component, compiled, scripts, python };
-        Ok(Self { quick, rounds: rounds.unwrap_or(if quick { 3 } else { 5 }), only, out, programs })
+        if options.rounds == 0 {
+            options.rounds = if options.quick { 2 } else { 5 };
+        }
+        Ok(options)
     }
 }
 

@@ -14,9 +14,10 @@ pub(crate) fn body(number: u64, size: usize) -> Vec<u8> {
     body.into_bytes()
 }
 
-/// The number in a message.
+/// The number in a message, however its JSON is spaced.
 pub(crate) fn number_in(body: &[u8]) -> Option<u64> {
-    std::str::from_utf8(body.get(OPENING.len()..)?.get(..DIGITS)?).ok()?.parse().ok()
+    let start = body.iter().position(u8::is_ascii_digit)?;
+    std::str::from_utf8(body.get(start..)?.get(..DIGITS)?).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod tests {
         let body = body(4711, 100);
         assert_eq!(body.len(), 100);
         assert_eq!(number_in(&body), Some(4711));
+        assert_eq!(number_in(br#"{ "content": "0000000042" }"#), Some(42));
         assert!(serde_json::from_slice::<serde_json::Value>(&body).unwrap()["content"].is_string());
     }
 }

@@ -43,23 +43,13 @@ impl Filler {
         self.await_confirms(last)
     }
 
-    /// Publishes one message, and does not wait.
-    pub(crate) fn send(&mut self, queue: &str, body: &[u8], persistent: bool) -> io::Result<()> {
-        self.put(&message(queue, body, persistent));
-        self.client.outbox.flush(&mut self.client.stream).map(drop)
-    }
-
-    /// Waits until all but the last `window` messages that were sent are confirmed.
-    pub(crate) fn settle(&mut self, window: u64) -> io::Result<()> {
-        self.await_confirms(self.published.saturating_sub(window))
-    }
-
     fn put(&mut self, message: &[u8]) {
         self.client.outbox.copy(message);
         self.confirms.published();
         self.published += 1;
     }
 
+    /// Waits until so many are confirmed, without a gap.
     fn await_confirms(&mut self, count: u64) -> io::Result<()> {
         let Self { client, confirms, .. } = self;
         loop {
@@ -79,7 +69,8 @@ impl Filler {
     }
 }
 
-fn message(queue: &str, body: &[u8], persistent: bool) -> Vec<u8> {
+/// The frames of one message.
+pub(super) fn message(queue: &str, body: &[u8], persistent: bool) -> Vec<u8> {
     let mut message = Outbox::default();
     message.publish(CHANNEL, queue);
     message.header(CHANNEL, body.len(), persistent);

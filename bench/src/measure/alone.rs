@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::bench::Bench;
-use crate::contestant::Contestant;
+use crate::contestant::{CEILING, COMPONENT, Contestant};
 use crate::load::body;
 use crate::report::{Results, Unit};
 use crate::stub::{Stub, Times};
@@ -23,8 +23,7 @@ const COUNTED: [u64; 2] = [2_000, 8_000];
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn alone(bench: &Bench, results: &mut Results) -> io::Result<()> {
-    let quick_ones = bench.contestants.iter().filter(|contestant| !contestant.slow);
-    for contestant in quick_ones {
+    for contestant in bench.contestants.iter().filter(|contestant| takes_part(bench, contestant)) {
         for logs in [false, true].into_iter().filter(|logs| contestant.takes(*logs)) {
             let with_logs = if logs { ", two logs" } else { "" };
             for round in 0..bench.rounds {
@@ -33,12 +32,16 @@ pub(crate) fn alone(bench: &Bench, results: &mut Results) -> io::Result<()> {
                 results.note("client alone", &name, Unit::Rate, contestant.name, round, rate);
             }
             if let Some(count) = instructions(bench, contestant, logs)? {
-                let name = format!("instructions per message{with_logs}");
+                let name = format!("per message{with_logs}");
                 results.note("client alone", &name, Unit::Instructions, contestant.name, 0, count);
             }
         }
     }
     Ok(())
+}
+
+fn takes_part(bench: &Bench, contestant: &Contestant) -> bool {
+    if bench.quick { [CEILING, COMPONENT].contains(&contestant.name) } else { !contestant.slow }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are not so many messages")]

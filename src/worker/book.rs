@@ -12,6 +12,9 @@ use crate::broker::{Confirm, Returned};
 use crate::message::Outgoing;
 use crate::mov::log::Entry;
 
+/// More deliveries than any prefetch allows to be open at a time.
+const MOST_OPEN: u64 = 1 << 24;
+
 /// Deliveries and publishes of one link. Both are numbered from 1 by the link, so a queue with a first number is enough.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -60,9 +63,14 @@ pub(super) struct Settled {
 }
 
 impl Book {
-    /// Enters the delivery of `number`, to which nothing is said yet.
-    pub(super) fn heard(&mut self, number: u64) {
-        *self.deliveries.entry(number) = Delivery::Open { awaited: 0, refused: false, once_sent: Vec::new() };
+    /// Enters the delivery of `number`, to which nothing is said yet. `false` when no broker would count like that.
+    #[must_use]
+    pub(super) fn heard(&mut self, number: u64) -> bool {
+        let is_next = number >= self.deliveries.first && number - self.deliveries.first < MOST_OPEN;
+        if is_next {
+            *self.deliveries.entry(number) = Delivery::Open { awaited: 0, refused: false, once_sent: Vec::new() };
+        }
+        is_next
     }
 
     /// Enters that `message` was published as `sequence` in answer to `delivery`.

@@ -25,7 +25,7 @@ fn confirm(sequence: u64, multiple: bool, accepted: bool) -> Confirm {
 fn a_nack_before_an_ack_of_several_stays_a_nack() {
     let (mut book, mut outages) = (Book::default(), Outages::default());
     for number in 1..=3 {
-        book.heard(number);
+        assert!(book.heard(number));
         book.said(number, number, &message(number));
         book.closed(number, Vec::new());
     }
@@ -39,12 +39,12 @@ fn a_nack_before_an_ack_of_several_stays_a_nack() {
 #[test]
 fn a_gap_left_by_a_slower_queue_is_not_acknowledged_over() {
     let mut book = Book::default();
-    book.heard(1);
+    assert!(book.heard(1));
     book.closed(1, Vec::new());
-    book.heard(3);
+    assert!(book.heard(3));
     book.closed(3, Vec::new());
     assert_eq!(book.take_acknowledgeable(), Some(1), "delivery 2 was not heard yet");
-    book.heard(2);
+    assert!(book.heard(2));
     book.closed(2, Vec::new());
     assert_eq!(book.take_acknowledgeable(), Some(3));
 }
@@ -53,7 +53,7 @@ fn a_gap_left_by_a_slower_queue_is_not_acknowledged_over() {
 fn what_is_logged_once_it_is_sent_waits_for_all_that_was_said() {
     let (mut book, mut outages) = (Book::default(), Outages::default());
     let entry = Entry::new(Severity::Info, "sent", &());
-    book.heard(1);
+    assert!(book.heard(1));
     book.said(1, 1, &message(1));
     book.said(2, 1, &message(2));
     assert_eq!(book.closed(1, vec![entry.clone()]), []);
@@ -65,7 +65,7 @@ fn what_is_logged_once_it_is_sent_waits_for_all_that_was_said() {
 fn a_returned_message_does_not_end_the_outage_that_it_shows() {
     let (mut book, mut outages) = (Book::default(), Outages::default());
     for number in 1..=2 {
-        book.heard(number);
+        assert!(book.heard(number));
         book.said(number, number, &message(number));
         book.closed(number, Vec::new());
     }
@@ -82,6 +82,17 @@ fn runs() -> impl Strategy<Value = (Vec<usize>, Vec<(u64, bool, bool)>)> {
     (vec(0_usize..4, 1..40), vec((1_u64..100, any::<bool>(), any::<bool>()), 0..120))
 }
 
+#[test]
+fn a_number_that_cannot_be_is_refused() {
+    let mut book = Book::default();
+    assert!(book.heard(1));
+    book.closed(1, Vec::new());
+    assert_eq!(book.take_acknowledgeable(), Some(1));
+    assert!(!book.heard(1), "it was settled");
+    assert!(!book.heard(u64::MAX), "it is too far ahead");
+    assert!(book.heard(2));
+}
+
 proptest! {
     #[test]
     fn each_delivery_is_settled_once_and_not_before_its_answers((answers, confirms) in runs()) {
@@ -91,7 +102,7 @@ proptest! {
         let mut verdicts: BTreeMap<u64, bool> = BTreeMap::new();
         let mut sequence = 0;
         for (number, count) in (1_u64..).zip(&answers) {
-            book.heard(number);
+            assert!(book.heard(number));
             for _ in 0..*count {
                 sequence += 1;
                 owner.insert(sequence, number);

@@ -118,7 +118,9 @@ impl<'w> Hand<'w> {
             }
             None => {}
         }
-        self.book.heard(tag.number);
+        if !self.book.heard(tag.number) {
+            return Err(Error::lost("the broker does not count its deliveries as it should"));
+        }
         let message_id = message.properties.message_id.clone();
         let fate = self.worker.router.decide(consumer, message);
         self.watch(&fate);

@@ -33,6 +33,8 @@ struct Hearing {
     tag: String,
     sent: u64,
     settled: u64,
+    /// It was cancelled, and may go on with another prefetch; deliveries of a channel are counted on.
+    is_paused: bool,
 }
 
 /// What is published on a channel is confirmed.
@@ -119,7 +121,11 @@ impl<'s> Session<'s> {
             Method::BASIC_CONSUME => self.begin_to_hear(channel, arguments),
             Method::BASIC_CANCEL => {
                 let tag = arguments.text();
-                self.hearing.take_if(|hearing| hearing.channel == channel && hearing.tag == tag);
+                if let Some(hearing) =
+                    self.hearing.as_mut().filter(|hearing| hearing.channel == channel && hearing.tag == tag)
+                {
+                    hearing.is_paused = true;
+                }
                 outbox.method(channel, Method::BASIC_CANCEL_OK, |bytes| bytes.put_text(tag));
             }
             Method::BASIC_ACK => self.settle(channel, arguments.long_long()),
@@ -134,7 +140,9 @@ impl<'s> Session<'s> {
         self.outbox.method(channel, Method::BASIC_CONSUME_OK, |bytes| bytes.put_text(&tag));
         if queue == HEARD {
             self.shared.note(|times, now| times.heard = Some(now));
-            self.hearing = Some(Hearing { channel, tag, sent: 0, settled: 0 });
+            let earlier = self.hearing.take().filter(|hearing| hearing.channel == channel);
+            let (sent, settled) = earlier.map_or((0, 0), |hearing| (hearing.sent, hearing.settled));
+            self.hearing = Some(Hearing { channel, tag, sent, settled, is_paused: false });
         }
     }
 
@@ -148,7 +156,7 @@ impl<'s> Session<'s> {
     }
 
     fn hand_out(&mut self) {
-        let Some(hearing) = &mut self.hearing else { return };
+        let Some(hearing) = self.hearing.as_mut().filter(|hearing| !hearing.is_paused) else { return };
         while hearing.sent < self.shared.count && hearing.sent - hearing.settled < self.prefetch {
             hearing.sent += 1;
             self.outbox.method(hearing.channel, Method::BASIC_DELIVER, |bytes| {

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Builds the Docker image of the component; --help tells the options.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=docker/engine.sh
+. docker/engine.sh
 
 readonly DEFAULT_PLATFORMS=linux/amd64,linux/arm64
 
@@ -28,7 +31,6 @@ EOF
 
 main() {
     read_options "$@"
-    cd "$(dirname "${BASH_SOURCE[0]}")"
     image=valawai/$(from_manifest name | tr '[:upper:]' '[:lower:]')
     tag=${tag:-$(from_manifest version)}
     check_engine
@@ -69,12 +71,6 @@ from_manifest() {
     value=$(awk -F '"' -v key="$1" '/^\[/ { here = /^\[package\]/ } here && $1 ~ "^" key " *= *$" { print $2; exit }' Cargo.toml)
     [ -n "$value" ] || fail "There is no $1 in the [package] section of Cargo.toml."
     echo "$value"
-}
-
-check_engine() {
-    command -v docker >/dev/null || fail "There is no docker command: install Docker, https://docs.docker.com/get-docker/"
-    local answer
-    answer=$(docker version --format '{{.Server.Version}}' 2>&1) || fail "The Docker engine does not answer. ${answer//$'\n'/ }"
 }
 
 collect_build_arguments() {
@@ -135,11 +131,6 @@ builder_of_several_platforms() {
         docker buildx inspect "$builder" >/dev/null 2>&1 || docker buildx create --name "$builder" --driver docker-container >/dev/null
         echo "$builder"
     fi
-}
-
-fail() {
-    echo "$*" >&2
-    exit 1
 }
 
 main "$@"

@@ -2,6 +2,8 @@
 # Tests the image and docker-compose.yml from end to end on a real Docker engine; --help tells the options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=docker/engine.sh
+. docker/engine.sh
 # shellcheck source=tests/docker/standins.sh disable=SC2034
 . tests/docker/standins.sh
 # shellcheck source=tests/docker/steps.sh
@@ -97,10 +99,7 @@ MONGO_ROOT_PASSWORD=third
 MONGO_LOCAL_PORT=0
 LOG_LEVEL=DEBUG
 EOF
-    files=(--file docker-compose.yml)
-    if [ "$(docker version --format '{{.Server.Version}}' | cut -d . -f 1)" -lt 25 ]; then
-        files+=(--file docker-compose.old-engine.yml)
-    fi
+    choose_compose_files
 }
 
 # --- what the steps are made of -------------------------------------------------------------------------------------
@@ -165,11 +164,6 @@ skip() {
         '********************************************************************************' >&2
     [ "$required" = no ] || exit 1
     exit 0
-}
-
-fail() {
-    echo "$*" >&2
-    exit 1
 }
 
 clean_up() {

@@ -87,7 +87,11 @@ impl Node {
     }
 
     /// SIGKILL to the Erlang VM: no time for a word to anybody.
+    ///
+    /// What was declared is on the disc by then. A broker with Mnesia writes it there up to two seconds after it
+    /// has confirmed it, and would come back without the queues of a test that kills it sooner.
     pub(crate) fn kill(&self) {
+        self.ctl(&["eval", "catch mnesia:sync_log()."]);
         self.server().kill();
     }
 

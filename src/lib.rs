@@ -35,7 +35,7 @@
 //! | 5 process | [`app`]: connect, serve, reconnect, stop |
 //! | 4 the component | [`worker`] (the loop) and `speaker` → [`router`] (the fate of one delivery) → [`retry`], [`chaos`] → [`component`] → [`handler`] → [`context`] → [`exchange`] |
 //! | 3 services | [`mov`] (registration, log), [`settings`] |
-//! | 2 outside world | [`broker`] with its two implementations, [`health`], [`logs`] |
+//! | 2 outside world | [`broker`] with its two implementations, [`health`], [`vitals`], [`logs`] |
 //! | 1 vocabulary | [`message`], [`asyncapi`] |
 //! | 0 values | [`name`], [`failure`], [`payload`], [`secret`], `ids` |
 //!
@@ -86,6 +86,7 @@ pub mod router;
 pub mod secret;
 pub mod settings;
 mod speaker;
+pub mod vitals;
 pub mod worker;
 
 pub use cli::main;

@@ -1,9 +1,11 @@
 //! Messages that fail: tried again later, buried with what is known of them, or made to fail on purpose.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::stage::{HEARD, MOV_LOG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
-use crate::support::{Message, Node};
+use crate::stage::{HEARD, LONG, MOV_LOG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
+use crate::support::{Message, Mov, Node, Process, wait_until};
 
 const DEAD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/received_message";
 const RETRY: &str = "valawai/c1/echo_example_with_rust_and_amiquip/retry/received_message";
@@ -115,19 +117,42 @@ fn too_many_failures_pause_the_component() {
     assert_eq!(stage.client.depth(HEARD), 11, "ten of sixty bad ones were not heard, and one good one");
 }
 
-#[test]
-fn an_output_that_is_full_loses_nothing() {
-    let node = Node::shared();
-    let stage = Stage::on(node).env("LOG_MOV_LEVEL", "ERROR");
+/// A component that has more to say than fits into its output.
+fn refused(stage: &Stage) -> Process {
     let full = json!({"max-length": 10, "overflow": "reject-publish"});
-    node.policy(&stage.vhost, "full", "publish_message$", &full);
+    Node::shared().policy(&stage.vhost, "full", "publish_message$", &full);
     let echo = stage.start();
     stage.say_numbers(100);
     echo.wait_output("the broker refuses what is said", SOON);
+    echo
+}
+
+/// Reads the output, so that there is room again, until each of the hundred came out.
+fn read_all(stage: &Stage) {
     let mut received = Vec::new();
-    crate::support::wait_until("all the messages", crate::stage::LONG, || {
-        received.extend(stage.client.take(SAID, 10, std::time::Duration::from_millis(200)));
+    wait_until("all the messages", LONG, || {
+        received.extend(stage.client.take(SAID, 10, Duration::from_millis(200)));
         count_numbers(&received).len() == 100
     });
     assert_all_came_out(&count_numbers(&received), 100);
+}
+
+#[test]
+fn an_output_that_is_full_loses_nothing() {
+    let stage = Stage::on(Node::shared()).env("LOG_MOV_LEVEL", "ERROR");
+    let _echo = refused(&stage);
+    read_all(&stage);
+}
+
+#[test]
+fn an_output_that_stays_full_makes_the_component_unhealthy_and_its_session_new() {
+    let stage = Stage::on(Node::shared()).env("LOG_MOV_LEVEL", "ERROR");
+    let _mov = Mov::start(&stage.vhost);
+    let echo = refused(&stage);
+    echo.wait_healthy();
+    echo.wait_output("the broker has taken no messages for 10s", SOON);
+    echo.wait_unhealthy(SOON);
+    echo.wait_output("the broker refuses all that is said; reconnecting", LONG);
+    read_all(&stage);
+    echo.wait_healthy();
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["name", "failure", "secret", "ids", "payload"],
     &["message", "asyncapi"],
-    &["broker", "health", "logs"],
+    &["broker", "health", "vitals", "logs"],
     &["mov", "retry", "chaos", "settings"],
     &["exchange", "context", "handler", "component", "router", "worker", "speaker"],
     &["app"],

@@ -1,6 +1,7 @@
 //! What the component and its kit do, shown on real parts. Each module opens with what it is for.
 
 mod bad_input;
+mod cluster;
 mod command_line;
 mod contract;
 mod echo;

@@ -15,7 +15,7 @@ fn stage_on(node: &Node) -> Stage {
 }
 
 /// A component that has echoed some of many messages.
-fn in_mid_stream(stage: &Stage) -> Process {
+pub(crate) fn in_mid_stream(stage: &Stage) -> Process {
     stage.say_numbers(count());
     let echo = stage.start();
     echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
@@ -23,7 +23,7 @@ fn in_mid_stream(stage: &Stage) -> Process {
 }
 
 /// Waits until everything came out, through a connection of its own because others were broken.
-fn all_comes_out(echo: &Process, vhost: &Vhost) -> usize {
+pub(crate) fn all_comes_out(echo: &Process, vhost: &Vhost) -> usize {
     let client = wait_until("the broker to be back", SOON, || Client::try_connect(vhost).ok());
     echo.wait_until("the rest to be echoed", LONG, || {
         client.look(HEARD).is_some_and(|depth| depth.messages == 0)
@@ -36,7 +36,7 @@ fn all_comes_out(echo: &Process, vhost: &Vhost) -> usize {
 }
 
 /// Tells what an outage cost: with `--nocapture`, a line for a table.
-fn report(duplicates: usize) {
+pub(crate) fn report(duplicates: usize) {
     let fault = std::thread::current().name().unwrap_or_default().replace("outages::", "").replace('_', " ");
     println!("| {fault} | {} | 0 | {duplicates} |", count());
 }

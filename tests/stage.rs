@@ -28,7 +28,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// A stage on `node`, with the queues that the MOV would make: somebody listens to the echo, and to the logs.
     pub(crate) fn on(node: &Node) -> Self {
-        let stage = Self::without_listeners(node);
+        Self::at(node.vhost())
+    }
+
+    /// The same in a virtual host that the test has made.
+    pub(crate) fn at(vhost: Vhost) -> Self {
+        let stage = Self::without_listeners_at(vhost);
         stage.client.declare(SAID);
         stage.client.declare(MOV_LOG);
         stage
@@ -36,7 +41,10 @@ impl Stage {
 
     /// A stage where nobody listens to what the component says.
     pub(crate) fn without_listeners(node: &Node) -> Self {
-        let vhost = node.vhost();
+        Self::without_listeners_at(node.vhost())
+    }
+
+    fn without_listeners_at(vhost: Vhost) -> Self {
         let client = Client::connect(&vhost);
         client.declare(HEARD);
         let launch = Launch::component(&vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5);

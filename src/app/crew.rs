@@ -1,6 +1,5 @@
 //! Everybody who works for a component, in one session after another.
 
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::name::{ChannelName, Kind};
 use crate::router::{self, Router};
 use crate::settings::Settings;
 use crate::speaker::Speaker;
+use crate::vitals::Vitals;
 use crate::worker::{self, Worker};
 
 pub(super) struct Crew {
@@ -30,7 +30,7 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(plan: &Plan, settings: &Settings, identity: Identity) -> Self {
         let (log, writer) = log::open(settings.mov_level, identity.clone());
-        let consumers = Arc::new(AtomicUsize::new(0));
+        let vitals = Arc::new(Vitals::default());
         let worker = |kind| {
             let options = router::Options {
                 retry: settings.retry.clone(),
@@ -39,7 +39,7 @@ impl Crew {
             };
             let router = Router::new(plan, kind, log.clone(), options);
             let options = worker::Options { prefetch: settings.prefetch, kill_switch: settings.kill_switch };
-            Worker::new(router, log.clone(), options, Arc::clone(&consumers))
+            Worker::new(router, log.clone(), options, Arc::clone(&vitals))
         };
         let mut workers = Vec::new();
         if plan.hears(Kind::Data) {
@@ -55,7 +55,7 @@ impl Crew {
             profile: plan.profile.clone(),
             queue: plan.registered.queue().to_string(),
             shared_queue: plan.routes.first().map(|route| route.channel.queue().to_string()),
-            consumers,
+            vitals,
             timeout: settings.register_timeout,
             health: settings.health.clone(),
             identity,

@@ -9,8 +9,11 @@ use crossbeam_channel::{Receiver, Sender, select};
 use super::crew::Crew;
 use crate::broker::{Error, Link, Session, Stop};
 
-/// Who did not become the registrar tries again after so long.
+/// How soon a replica tries again to become the registrar: another one is it, and may die.
 const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
+
+/// The same where the broker refuses the registrar its queue, as it does while that queue's node is down.
+const REFUSED_RETRY: Duration = Duration::from_secs(5);
 
 /// What each part of leaving may take of the whole grace; the rest is for closing.
 const TO_FINISH: f64 = 0.6;
@@ -106,6 +109,12 @@ impl<'c> Shift<'c> {
                         self.ended(Role::Registrar);
                         log::debug!("another process hears {queue}, and registers the component");
                         registrar_retry = crossbeam_channel::after(REGISTRAR_RETRY);
+                    }
+                    // What is no use to the MOV may still be of use to others: the work goes on.
+                    Ok(Report::Ended(Role::Registrar, Err(error @ Error::Denied { .. }))) => {
+                        self.ended(Role::Registrar);
+                        log::warn!("{error}; the component works on, and tries again to register in {REFUSED_RETRY:?}");
+                        registrar_retry = crossbeam_channel::after(REFUSED_RETRY);
                     }
                     Ok(Report::Ended(role, result)) => {
                         self.ended(role);

@@ -45,6 +45,12 @@ pub enum Error {
         /// What is known of the cause.
         reason: String,
     },
+    /// The connection works, and a new one would work better.
+    #[error("{reason}")]
+    Anew {
+        /// Why.
+        reason: &'static str,
+    },
     /// A tag of an earlier session was settled on a later one: a defect of ours, and harmless to the broker.
     #[error("a delivery of an earlier session cannot be settled on this one")]
     Stale,

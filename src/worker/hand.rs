@@ -8,6 +8,7 @@ use super::appetite::{Appetite, Change};
 use super::book::Book;
 use super::kill_switch::{self, KillSwitch};
 use super::outages::Outages;
+use super::refusals::Refusals;
 use crate::broker::backoff::Backoff;
 use crate::broker::{ATTEMPTS, Confirm, Delivery, Error, Event, Link, OwnQueue, Stop, Tag};
 use crate::mov::log::{Entry, Severity};
@@ -43,7 +44,7 @@ pub(super) struct Hand<'w> {
     appetites: Vec<Appetite>,
     /// The component's own queues, and when they were declared.
     own_queues: HashMap<String, Instant>,
-    is_refused: bool,
+    refusals: Refusals<'w>,
 }
 
 impl<'w> Hand<'w> {
@@ -59,12 +60,17 @@ impl<'w> Hand<'w> {
             kill_switch: KillSwitch::new(worker.options.kill_switch),
             appetites: worker.router.queues().map(|_| Appetite::new(worker.options.prefetch)).collect(),
             own_queues: HashMap::new(),
-            is_refused: false,
+            refusals: Refusals::new(&worker.vitals),
         }
     }
 
     pub(super) fn work(&mut self, stop: &Stop) -> Result<(), Error> {
         while !is_called(stop) {
+            if self.refusals.are_endless() {
+                // In order: a quorum queue throws away what was in hand in too many sessions that broke off.
+                self.finish()?;
+                return Err(Error::Anew { reason: "the broker refuses all that is said" });
+            }
             let intake = self.may_take();
             if let Some(event) = self.link.poll(intake)? {
                 self.handle(event)?;
@@ -114,7 +120,7 @@ impl<'w> Hand<'w> {
         match self.appetites[consumer].heard(message.body.len()) {
             Some(Change::Prefetch(prefetch)) => self.link.retune(consumer, prefetch)?,
             Some(Change::StartAnew) => {
-                return Err(Error::lost("much larger messages came than before; starting anew with fewer in hand"));
+                return Err(Error::Anew { reason: "much larger messages come than before, and fewer must be in hand" });
             }
             None => {}
         }
@@ -194,16 +200,15 @@ impl<'w> Hand<'w> {
 
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settled = self.book.confirmed(confirm, &mut self.outages);
-        if !settled.give_back.is_empty() && !self.is_refused {
-            log::warn!("the broker refuses what is said, as a full queue does; the messages are heard again later");
-            self.is_refused = true;
+        if !settled.give_back.is_empty() {
+            self.refusals.begin();
         }
         for number in settled.give_back {
             self.give_back(number)?;
         }
         if confirm.accepted {
             self.rest.reset();
-            self.is_refused = false;
+            self.refusals.end();
         }
         self.log(settled.log);
         Ok(())

@@ -12,17 +12,18 @@ mod hand;
 mod kill_switch;
 mod numbered;
 mod outages;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::appetite::Appetite;
 use self::hand::Hand;
 use crate::broker::{Access, Error, Link, Stop};
 use crate::mov::log::MovLog;
 use crate::router::Router;
+use crate::vitals::Vitals;
 
 /// What a worker needs to work; clones serve other workers and later sessions.
 #[derive(Clone)]
@@ -30,8 +31,7 @@ pub struct Worker {
     router: Arc<Router>,
     log: MovLog,
     options: Options,
-    /// How many consumers this process has.
-    consumers: Arc<AtomicUsize>,
+    vitals: Arc<Vitals>,
 }
 
 /// How a worker works.
@@ -44,10 +44,10 @@ pub struct Options {
 }
 
 impl Worker {
-    /// A worker that lets `router` decide, and counts its consumers in `consumers`.
+    /// A worker that lets `router` decide, and tells in `vitals` how it goes.
     #[must_use]
-    pub fn new(router: Router, log: MovLog, options: Options, consumers: Arc<AtomicUsize>) -> Self {
-        Self { router: Arc::new(router), log, options, consumers }
+    pub fn new(router: Router, log: MovLog, options: Options, vitals: Arc<Vitals>) -> Self {
+        Self { router: Arc::new(router), log, options, vitals }
     }
 
     /// Hears the router's queues until `stop`, and then finishes what is in hand. Calls `ready` when it hears them all.
@@ -60,10 +60,7 @@ impl Worker {
             link.consume(queue, Access::Shared, Appetite::new(self.options.prefetch).prefetch())?;
         }
         ready();
-        let counted = self.router.queues().count();
-        self.consumers.fetch_add(counted, Ordering::SeqCst);
-        let result = Hand::new(self, link).work(stop);
-        self.consumers.fetch_sub(counted, Ordering::SeqCst);
-        result
+        let _counted = self.vitals.consuming(self.router.queues().count());
+        Hand::new(self, link).work(stop)
     }
 }

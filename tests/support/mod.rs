@@ -17,7 +17,7 @@ pub(crate) use amqp::Client;
 pub(crate) use launch::Launch;
 pub(crate) use message::{Message, Received};
 pub(crate) use mov::Mov;
-pub(crate) use node::{Node, Vhost};
+pub(crate) use node::{Cluster, Node, Vhost};
 pub(crate) use process::{Exit, Process};
 pub(crate) use proxy::Proxy;
 pub(crate) use wait::{poll, wait_until};

@@ -49,26 +49,26 @@ struct Blocked {
 }
 
 impl Connection {
-    /// Connects to one of `hosts`. No more than about `held_bytes` of bodies wait in it to be taken.
+    /// Connects to `host`. No more than about `held_bytes` of bodies wait in it to be taken.
     pub(super) fn open(
         options: &Options,
-        hosts: &[Host],
+        host: &Host,
         purpose: &str,
         held_bytes: usize,
         watchdog: &Arc<Watchdog>,
     ) -> Result<Self, Error> {
-        let (socket, host) = socket::connect(hosts)?;
+        let socket = socket::connect(host)?;
         let handle = Arc::new(socket.try_clone().map_err(Error::lost)?);
         let stream = Stream::new(mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?, held_bytes);
         let gate = Arc::clone(stream.gate());
         watchdog.nudge(&gate);
         let line = watchdog.line(format!("to {purpose}"), Arc::clone(&handle));
         let open = || amiquip::Connection::insecure_open_stream(stream, introduce(options, purpose), tuning());
-        let mut inner = line.within(OPEN_LIMIT, open).map_err(|error| refusal(&host, &error))?;
+        let mut inner = line.within(OPEN_LIMIT, open).map_err(|error| refusal(host, &error))?;
         let changes = inner.listen_for_connection_blocked().map_err(|error| explain("open", &error))?;
         Ok(Self {
             inner: Mutex::new(Some(inner)),
-            host,
+            host: host.clone(),
             purpose: format!("to {purpose}"),
             socket: handle,
             gate,

@@ -74,21 +74,41 @@ pub struct AmqpSession {
     ended: Receiver<()>,
 }
 
-/// Connects to the first of the hosts that takes us, for both connections. `number` tells the session from all others
-/// of this process.
+/// Connects to the first host that takes both connections. `number` tells the session from all others of this process, and
+/// each begins at another host: one that takes connections and serves nobody must not hold us.
 ///
 /// # Errors
-/// When none of them does.
+/// When no host does: what was wrong with the last.
 pub fn connect(options: &Options, number: u64) -> Result<AmqpSession, Error> {
     let watchdog = Arc::new(Watchdog::start().map_err(Error::lost)?);
-    let hearing = Connection::open(options, &options.hosts, "consume", HELD_BYTES, &watchdog)?;
-    let same_host = [hearing.host().clone()];
-    let saying = Connection::open(options, &same_host, "publish", HELD_BYTES, &watchdog)?;
-    let (running, ended) = crossbeam_channel::bounded(0);
-    Ok(AmqpSession { number, hearing: Arc::new(hearing), saying: Arc::new(saying), running, ended })
+    let mut refusal = None;
+    for host in in_turn(&options.hosts, number) {
+        match AmqpSession::open(options, host, number, &watchdog) {
+            Ok(session) => return Ok(session),
+            Err(error) => {
+                if let Some(earlier) = refusal.replace(error) {
+                    log::warn!("{earlier}; the next host was tried");
+                }
+            }
+        }
+    }
+    Err(refusal.unwrap_or_else(|| Error::lost("no host is configured")))
+}
+
+/// All hosts, beginning with the one whose turn it is; the first session begins with the first.
+fn in_turn(hosts: &[Host], number: u64) -> impl Iterator<Item = &Host> {
+    let turn = usize::try_from(number.saturating_sub(1)).unwrap_or_default() % hosts.len().max(1);
+    hosts.iter().cycle().skip(turn).take(hosts.len())
 }
 
 impl AmqpSession {
+    fn open(options: &Options, host: &Host, number: u64, watchdog: &Arc<Watchdog>) -> Result<Self, Error> {
+        let open = |purpose| Connection::open(options, host, purpose, HELD_BYTES, watchdog).map(Arc::new);
+        let (hearing, saying) = (open("consume")?, open("publish")?);
+        let (running, ended) = crossbeam_channel::bounded(0);
+        Ok(Self { number, hearing, saying, running, ended })
+    }
+
     /// The host that took us.
     #[must_use]
     pub fn host(&self) -> &Host {

@@ -10,20 +10,12 @@ use crate::broker::Error;
 /// How long one address may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// Connects to the first address of the first host that answers.
-pub(super) fn connect(hosts: &[Host]) -> Result<(TcpStream, Host), Error> {
-    let mut last = None;
-    for host in hosts {
-        match connect_to(host) {
-            Ok(socket) => return Ok((socket, host.clone())),
-            Err(error) => last = Some(error),
-        }
-    }
-    let reason = last.map_or_else(|| "no host is configured".to_owned(), |error: io::Error| error.to_string());
-    Err(Error::Unreachable { address: list(hosts), reason })
+/// Connects to the first of the host's addresses that answers.
+pub(super) fn connect(host: &Host) -> Result<TcpStream, Error> {
+    connect_to_name(host).map_err(|error| Error::Unreachable { address: host.to_string(), reason: error.to_string() })
 }
 
-fn connect_to(host: &Host) -> io::Result<TcpStream> {
+fn connect_to_name(host: &Host) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in (host.name.as_str(), host.port).to_socket_addrs()? {
         match connect_to_address(&address) {
@@ -39,8 +31,4 @@ fn connect_to_address(address: &SocketAddr) -> io::Result<TcpStream> {
     // Without it a small message waits up to 40 ms for the broker's delayed TCP acknowledgement.
     socket.set_nodelay(true)?;
     Ok(socket)
-}
-
-fn list(hosts: &[Host]) -> String {
-    hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -10,8 +10,7 @@ mod roll_call;
 mod round;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::replica::Lock;
 use self::round::Round;
@@ -21,6 +20,10 @@ use super::registrar::{Adoption, Registrar};
 use super::rest::Rest;
 use crate::broker::{Error, Link, OwnQueue, Stop};
 use crate::health::HealthFile;
+use crate::vitals::Vitals;
+
+/// A broker that takes no messages for so long is a reason to look unhealthy.
+const STUCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a process needs to take part in the registration of its component.
 pub struct Options {
@@ -30,8 +33,8 @@ pub struct Options {
     pub queue: String,
     /// A queue that every replica hears, if there is one.
     pub shared_queue: Option<String>,
-    /// How many consumers this process has.
-    pub consumers: Arc<AtomicUsize>,
+    /// How the work of this process goes.
+    pub vitals: Arc<Vitals>,
     /// How long the MOV has to answer a registration.
     pub timeout: Duration,
     /// The health file.
@@ -48,6 +51,7 @@ pub struct Registration {
     identity_queue: String,
     registrar: Registrar,
     shown: Option<Notice>,
+    stuck_since: Option<Instant>,
 }
 
 impl Registration {
@@ -58,7 +62,7 @@ impl Registration {
         let level = options.profile.level.lower();
         let name = options.profile.name.trim_start_matches(level).trim_start_matches('_');
         let identity_queue = format!("valawai/{level}/{name}/identity");
-        Self { options, identity_queue, registrar, shown: None }
+        Self { options, identity_queue, registrar, shown: None, stuck_since: None }
     }
 
     /// Registers, or stands by while another process does, until `stop`; then the last process of all unregisters.
@@ -103,6 +107,23 @@ impl Registration {
         self.shown = Some(notice);
     }
 
+    /// A component that can say nothing does not work, however well it is registered.
+    fn look_at_broker(&mut self, link: &mut dyn Link, now: Instant) {
+        if !link.is_blocked() && !self.options.vitals.is_refused() {
+            self.stuck_since = None;
+            return;
+        }
+        self.stuck_since.get_or_insert(now);
+        if self.is_stuck() && self.is_shown() {
+            log::warn!("the broker has taken no messages for {STUCK_PATIENCE:?} (an alarm, or a queue that is full?)");
+            self.conceal();
+        }
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.stuck_since.is_some_and(|since| since.elapsed() > STUCK_PATIENCE)
+    }
+
     /// Looks unhealthy, but remembers who we are.
     fn conceal(&mut self) {
         self.options.health.withdraw();
@@ -123,7 +144,7 @@ impl Registration {
     fn others_work(&self, link: &mut dyn Link) -> Result<bool, Error> {
         let Some(queue) = &self.options.shared_queue else { return Ok(false) };
         let all = link.consumers(queue)?.unwrap_or(0) as usize;
-        Ok(all > self.options.consumers.load(Ordering::SeqCst))
+        Ok(all > self.options.vitals.consumers())
     }
 
     /// The notice that the registrar adopted last, as it left it.

@@ -1,6 +1,6 @@
 //! A process that does not register the component, because another one does: it stands by.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Registration;
 use crate::broker::{Access, Error, Link, Stop};
@@ -38,7 +38,10 @@ impl Registration {
             if is_stopping {
                 link.wait(false, None, LOOK_EVERY_WHILE_STOPPING);
             } else {
-                self.learn(link)?;
+                self.look_at_broker(link, Instant::now());
+                if !self.is_stuck() {
+                    self.learn(link)?;
+                }
                 link.wait(false, Some(stop), LOOK_EVERY);
             }
         }

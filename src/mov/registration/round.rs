@@ -24,9 +24,6 @@ const SILENCE: Duration = Duration::from_millis(100);
 /// How long a stop waits for a notice that is on its way: unheard of, the registration would stay live for ever.
 const LAST_NOTICE: Duration = Duration::from_secs(2);
 
-/// A broker that takes no messages for so long is a reason to look unhealthy.
-const BLOCKED_PATIENCE: Duration = Duration::from_secs(10);
-
 /// The registration in one session.
 pub(super) struct Round<'r> {
     registration: &'r mut Registration,
@@ -34,12 +31,11 @@ pub(super) struct Round<'r> {
     /// What was published to end registrations, and is not confirmed.
     unregistering: HashMap<u64, ComponentId>,
     roll_call: RollCall,
-    blocked_since: Option<Instant>,
 }
 
 impl<'r> Round<'r> {
     pub(super) fn new(registration: &'r mut Registration, link: &'r mut dyn Link) -> Self {
-        Self { registration, link, unregistering: HashMap::new(), roll_call: RollCall::Done, blocked_since: None }
+        Self { registration, link, unregistering: HashMap::new(), roll_call: RollCall::Done }
     }
 
     pub(super) fn stay(&mut self, stop: &Stop) -> Result<(), Error> {
@@ -50,7 +46,7 @@ impl<'r> Round<'r> {
             let now = Instant::now();
             if next_look <= now {
                 self.look_for_mov(now)?;
-                self.look_at_broker(now);
+                self.registration.look_at_broker(self.link, now);
                 self.roll_call = std::mem::take(&mut self.roll_call).go_on(self.registration, self.link)?;
                 next_look = now + LOOK_EVERY;
             }
@@ -106,29 +102,12 @@ impl<'r> Round<'r> {
             self.link.browse(identity_queue, &mut |_| true)?;
             self.registration.conceal();
         }
-        let is_live = self.registration.registrar.is_live() && !self.is_stuck();
+        let is_live = self.registration.registrar.is_live() && !self.registration.is_stuck();
         match (self.registration.shown.clone(), self.registration.is_shown()) {
             (Some(notice), false) if is_live => self.registration.show(notice),
             _ => {}
         }
         Ok(())
-    }
-
-    /// A component that can say nothing does not work, however well it is registered.
-    fn look_at_broker(&mut self, now: Instant) {
-        if !self.link.is_blocked() {
-            self.blocked_since = None;
-            return;
-        }
-        self.blocked_since.get_or_insert(now);
-        if self.is_stuck() && self.registration.is_shown() {
-            log::warn!("the broker has taken no messages for {BLOCKED_PATIENCE:?} (an alarm of its memory or disk?)");
-            self.registration.conceal();
-        }
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.blocked_since.is_some_and(|since| since.elapsed() > BLOCKED_PATIENCE)
     }
 
     fn ask_whether_known(&mut self, now: Instant) -> Result<(), Error> {

@@ -58,7 +58,7 @@ impl Files {
             .env("HOME", self.root.path())
             .env("ERL_EPMD_PORT", ports.epmd.to_string())
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
-            .env("RABBITMQ_NODENAME", format!("valawai-{}@localhost", ports.amqp))
+            .env("RABBITMQ_NODENAME", node_name(ports))
             .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
             .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback)
             .env("RABBITMQ_CTL_ERL_ARGS", loopback)
@@ -77,10 +77,15 @@ impl Files {
     }
 }
 
+/// How Erlang calls the node.
+pub(super) fn node_name(ports: Ports) -> String {
+    format!("valawai-{}@localhost", ports.distribution)
+}
+
 /// A given cluster name spares the node a look-up of its host's name, which stalls handshakes where there is no name server.
 fn configuration(ports: Ports) -> String {
     format!(
-        "listeners.tcp.1 = 127.0.0.1:{amqp}
+        "listeners.tcp.1 = {address}:{amqp}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {management}
 default_user = {username}
@@ -93,6 +98,7 @@ collect_statistics_interval = 1000
 log.console = false
 log.file = rabbit.log
 ",
+        address = ports.address,
         amqp = ports.amqp,
         management = ports.management,
         username = super::USERNAME,

@@ -1,5 +1,6 @@
 //! A throw-away broker: a test may kill it, freeze it, fill its memory; nobody else is on it.
 
+mod cluster;
 mod files;
 mod installation;
 mod management;
@@ -9,14 +10,15 @@ mod vhost;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 
 use self::files::Files;
 use self::installation::Installation;
@@ -25,6 +27,7 @@ use self::ports::Ports;
 use super::leash::{self, Leashed};
 use super::wait::poll;
 
+pub(crate) use cluster::Cluster;
 pub(crate) use operate::{BrokerConnection, Queue};
 pub(crate) use vhost::Vhost;
 
@@ -47,7 +50,7 @@ pub(crate) struct Node {
     vhosts: AtomicU32,
     // In this order: the directory goes after the processes that write to it.
     server: Mutex<Leashed>,
-    _epmd: Leashed,
+    epmd: Arc<Leashed>,
     files: Files,
 }
 
@@ -57,7 +60,9 @@ impl Node {
         let installation = Installation::find();
         let mut stories = Vec::new();
         for _ in 0..START_ATTEMPTS {
-            match Self::try_start(&installation) {
+            let ports = Ports::choose();
+            let epmd = Arc::new(start_epmd(&installation, ports));
+            match Self::try_start(&installation, ports, epmd) {
                 Ok(node) => return node,
                 Err(story) => stories.push(story),
             }
@@ -102,7 +107,7 @@ impl Node {
         let began = Instant::now();
         while began.elapsed() < START_LIMIT {
             *server = start_server(&self.installation, self.ports, &self.files);
-            if speaks_amqp(&mut server, self.ports.amqp) {
+            if speaks_amqp(&mut server, self.ports) {
                 return;
             }
         }
@@ -129,19 +134,32 @@ impl Node {
 
     /// A fresh virtual host, open to the usual user.
     pub(crate) fn vhost(&self) -> Vhost {
-        let name = format!("test-{}", self.vhosts.fetch_add(1, Ordering::Relaxed));
-        self.management.put(&["vhosts", &name], &serde_json::json!({}));
-        let everything = serde_json::json!({"configure": ".*", "write": ".*", "read": ".*"});
-        self.management.put(&["permissions", &name, USERNAME], &everything);
-        Vhost::at(self.ports.amqp, name)
+        let name = self.next_vhost();
+        self.management.put(&["vhosts", &name], &json!({}));
+        self.open_to_us(name)
     }
 
-    fn try_start(installation: &Installation) -> Result<Self, String> {
-        let ports = Ports::choose();
+    /// The same, where a queue is a quorum queue unless its declaration says otherwise.
+    pub(crate) fn quorum_vhost(&self) -> Vhost {
+        let name = self.next_vhost();
+        self.ctl(&["add_vhost", &name, "--default-queue-type", "quorum"]);
+        self.open_to_us(name)
+    }
+
+    fn next_vhost(&self) -> String {
+        format!("test-{}", self.vhosts.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn open_to_us(&self, vhost: String) -> Vhost {
+        let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
+        self.management.put(&["permissions", &vhost, USERNAME], &everything);
+        Vhost::at(self.ports.amqp, vhost).on(&self.ports.address.to_string())
+    }
+
+    fn try_start(installation: &Installation, ports: Ports, epmd: Arc<Leashed>) -> Result<Self, String> {
         let files = Files::create(ports);
-        let epmd = start_epmd(installation, ports);
         let mut server = start_server(installation, ports, &files);
-        if !speaks_amqp(&mut server, ports.amqp) {
+        if !speaks_amqp(&mut server, ports) {
             return Err(files.last_words());
         }
         Ok(Self {
@@ -150,7 +168,7 @@ impl Node {
             management: Management::at(ports.management),
             vhosts: AtomicU32::new(1),
             server: Mutex::new(server),
-            _epmd: epmd,
+            epmd,
             files,
         })
     }
@@ -180,18 +198,18 @@ fn start_server(installation: &Installation, ports: Ports, files: &Files) -> Lea
 }
 
 /// Waits for the first frame of a handshake; a port that merely accepts is not enough. False if the server ends.
-fn speaks_amqp(server: &mut Leashed, port: u16) -> bool {
+fn speaks_amqp(server: &mut Leashed, ports: Ports) -> bool {
     let shaken = poll(START_LIMIT, || {
         if server.exit().is_some() {
             return Some(false);
         }
-        begin_handshake(port).is_ok().then_some(true)
+        begin_handshake(ports).is_ok().then_some(true)
     });
     shaken.unwrap_or(false)
 }
 
-fn begin_handshake(port: u16) -> std::io::Result<()> {
-    let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+fn begin_handshake(ports: Ports) -> std::io::Result<()> {
+    let mut socket = TcpStream::connect((ports.address, ports.amqp))?;
     socket.set_read_timeout(Some(Duration::from_secs(2)))?;
     socket.write_all(b"AMQP\x00\x00\x09\x01")?;
     let mut frame = [0; 1];

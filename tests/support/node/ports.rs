@@ -1,4 +1,4 @@
-//! Four free TCP ports for one node.
+//! The address and the four TCP ports of one node.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::process;
@@ -10,6 +10,8 @@ const COUNT: u16 = 12_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
+    /// Where clients connect; all else is on 127.0.0.1.
+    pub(super) address: Ipv4Addr,
     pub(super) amqp: u16,
     pub(super) management: u16,
     pub(super) distribution: u16,
@@ -19,7 +21,14 @@ pub(super) struct Ports {
 impl Ports {
     /// Ports nobody listens on now. Somebody may be quicker, so the caller must be ready to choose again.
     pub(super) fn choose() -> Self {
-        Self { amqp: free_port(), management: free_port(), distribution: free_port(), epmd: free_port() }
+        let (amqp, epmd) = (free_port(), free_port());
+        Self { address: Ipv4Addr::LOCALHOST, amqp, management: free_port(), distribution: free_port(), epmd }
+    }
+
+    /// Those of another node of a cluster: the same for clients, on the address 127.0.0.`number`.
+    pub(super) fn of_companion(self, number: u8) -> Self {
+        let address = Ipv4Addr::new(127, 0, 0, number);
+        Self { address, management: free_port(), distribution: free_port(), ..self }
     }
 }
 

@@ -22,6 +22,11 @@ impl Vhost {
         }
     }
 
+    /// The same on the broker's node at another address.
+    pub(crate) fn on(&self, host: &str) -> Self {
+        Self { host: host.to_string(), ..self.clone() }
+    }
+
     /// The same, reached through another port: a proxy that can break the line.
     pub(crate) fn through(&self, port: u16) -> Self {
         Self { port, ..self.clone() }

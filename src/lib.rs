@@ -73,6 +73,8 @@ pub mod component;
 pub mod context;
 pub mod exchange;
 pub mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod handler;
 pub mod health;
 mod ids;

@@ -171,6 +171,22 @@ fn after_a_lost_connection_the_health_file_goes_and_comes_back() {
 }
 
 #[test]
+fn a_memory_alarm_that_lasts_makes_it_unhealthy_until_it_ends() {
+    let node = Node::start();
+    // Slow enough to have something to say throughout: a broker tells only those who publish of its alarm.
+    let stage = Stage::on(&node).env("LOG_MOV_LEVEL", "ERROR").env("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", 0.1);
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let id = settled(&mov, &echo);
+    stage.say_numbers(1_000);
+    node.memory_alarm(true);
+    echo.wait_output("the broker has taken no messages for 10s", SOON);
+    echo.wait_unhealthy(SOON);
+    node.memory_alarm(false);
+    assert_eq!(settled(&mov, &echo), id, "it registered anew, though it was never gone");
+}
+
+#[test]
 fn a_connection_that_was_lost_for_a_moment_keeps_its_registration() {
     let node = Node::shared();
     let stage = stage();

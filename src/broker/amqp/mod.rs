@@ -7,6 +7,8 @@
 mod connection;
 mod explain;
 mod frames;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod gate;
 mod link;
 mod properties;

@@ -1,0 +1,17 @@
+//! The MOV's notice: what is believed names us, and carries an identifier.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use valawai::mov::payloads::{Notice, Profile};
+use valawai::name::Level;
+
+fuzz_target!(|body: &[u8]| {
+    let profile = Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}" };
+    match Notice::parse(body, &profile) {
+        Ok(notice) => {
+            assert_eq!(notice.whole["name"], "c1_echo");
+            assert_eq!(notice.whole["id"], notice.id.as_str());
+        }
+        Err(error) => assert!(error.to_string().len() < 2_000, "an endless reason"),
+    }
+});

@@ -22,6 +22,8 @@ pub struct Properties {
     pub conversation_id: Option<String>,
     /// How often it was tried in vain before; a header of our own counts it.
     pub attempts: u32,
+    /// How often a quorum queue delivered it in vain before; 0 on others. It throws a message away at its limit.
+    pub deliveries: u32,
 }
 
 /// A message on its way out, through the default exchange to the queue `to`.

@@ -121,6 +121,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_read_and_written_to_its_last_digit() {
+        let body = br#"{"a":[5.5555555575555555e+45,0.1]}"#;
+        let value: serde_json::Value = read(body).unwrap();
+        assert_eq!(String::from_utf8(write(&value).unwrap()).unwrap(), String::from_utf8_lossy(body));
+    }
+
+    #[test]
     fn a_text_without_escapes_is_borrowed() {
         let note: Note<'_> = read(br#" {"text": "hello", "extra": [1, 2]}"#).unwrap();
         assert!(matches!(note.text, Cow::Borrowed("hello")), "{note:?} was copied");

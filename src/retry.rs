@@ -64,7 +64,7 @@ impl RetryQueue {
         OwnQueue {
             delay: Some((self.milliseconds, &self.back_to)),
             vanishes_after_ms: Some(self.milliseconds.saturating_add(stays)),
-            keeps: None,
+            newest_only: false,
         }
     }
 }

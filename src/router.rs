@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::chaos::{Chaos, Mischief};
 use crate::component::{Action, Plan, Route};
@@ -10,11 +11,18 @@ use crate::context::Context;
 use crate::exchange::{Heard, Said};
 use crate::failure::Failure;
 use crate::ids::Ids;
-use crate::message::{Message, Outgoing};
+use crate::message::{Message, Outgoing, Properties};
 use crate::mov::log::{Entry, MovLog, Severity};
 use crate::name::{ChannelName, Kind};
 use crate::payload::{self, Shape};
 use crate::retry::{self, RetryQueue, dead_letter_queue};
+
+/// RabbitMQ 4 throws a message of a quorum queue away after twenty deliveries in vain, which a full output or a broker that
+/// fails again and again can cause. Long before that it is sent round.
+const MOST_DELIVERIES: u32 = 10;
+
+/// How long it is under way then.
+const RENEWAL: Duration = Duration::from_secs(1);
 
 /// What becomes of a message that was heard.
 #[derive(Debug)]
@@ -93,6 +101,9 @@ impl Router {
     pub fn decide(&self, place: usize, message: Message) -> Fate {
         let route = &self.routes[place];
         let heard = Heard::new(route.channel.short(), message);
+        if heard.properties().deliveries >= MOST_DELIVERIES {
+            return renew(route, heard);
+        }
         let context = Context::new(&self.says, &self.log);
         let answer = match self.options.chaos.strike(route.channel.queue()) {
             Mischief::None => handle(route, &heard, &context),
@@ -168,6 +179,13 @@ impl Router {
         };
         self.log.add(entry);
     }
+}
+
+/// Sends the message round through a retry queue. It comes back as a new one, which the broker delivers as often again.
+fn renew(route: &Route, heard: Heard<'_>) -> Fate {
+    let Properties { deliveries, attempts, .. } = *heard.properties();
+    log::warn!("{} was begun {deliveries} times and never finished; it is made a new message", route.task);
+    Fate::Retry { body: heard.into_message().body, queue: RetryQueue::of(&route.channel, RENEWAL), attempts }
 }
 
 fn handle(route: &Route, heard: &Heard<'_>, context: &Context<'_>) -> Result<Option<Said>, Failure> {

@@ -27,8 +27,8 @@ fn message(body: &[u8], message_id: Option<&str>) -> Message {
     let properties = Properties {
         message_id: message_id.map(Into::into),
         correlation_id: Some("question".into()),
-        attempts: 0,
         conversation_id: Some("talk".into()),
+        ..Properties::default()
     };
     Message { body: body.into(), properties }
 }
@@ -149,4 +149,20 @@ fn the_beginning_of_a_body_is_short_and_on_one_line() {
     assert_eq!(beginning(b"a\nb\x1b[31m"), "a\\nb\\u{1b}[31m");
     let long = beginning(&vec![b'x'; 16 * 1024 * 1024]);
     assert!(long.len() < 300 && long.ends_with("(16777216 bytes in all)"), "{long}");
+}
+
+#[test]
+fn what_a_quorum_queue_delivered_too_often_is_sent_round_and_not_counted_as_an_attempt() {
+    let (router, _) = router(|heard, _| Said::json(heard));
+    let mut worn = message(b"{}", Some("m-1"));
+    worn.properties.attempts = 3;
+    worn.properties.deliveries = MOST_DELIVERIES - 1;
+    assert_eq!(said(router.decide(0, worn.clone())).len(), 1);
+    worn.properties.deliveries = MOST_DELIVERIES;
+    match router.decide(0, worn) {
+        Fate::Retry { body, queue, attempts: 3 } => {
+            assert_eq!((&*body, &*queue.name), (&b"{}"[..], "valawai/c1/echo/retry/heard/1000"));
+        }
+        other => panic!("it was not sent round: {other:?}"),
+    }
 }

@@ -156,7 +156,7 @@ fn properties_travel_with_a_message(broker: &dyn Broker) {
             message_id: Some("m-1".into()),
             correlation_id: Some("q-1".into()),
             conversation_id: Some("c-1".into()),
-            attempts: 0,
+            ..Properties::default()
         };
         let message = Outgoing { properties: properties.clone(), ..Outgoing::new(QUEUE, b"{}".to_vec()) };
         let sequence = link.publish(&message).unwrap();

@@ -106,13 +106,10 @@ fn a_hundred_thousand_messages_come_out_once_and_in_order() {
     assert_eq!(connections.lines().filter(is_component).count(), 2, "the connections are {connections}");
     assert!(memory < 30_000, "the component holds {memory} kB");
 
-    let mut expected = 0;
-    while expected < COUNT {
-        for said in stage.client.expect(SAID, 10_000, LONG) {
-            assert_eq!(said.message_id(), Some(&*expected.to_string()), "out of order, or twice");
-            assert_eq!(said.text(), format!("{{\"content\":\"{expected}\"}}"));
-            expected += 1;
-        }
+    let all = usize::try_from(COUNT).expect("a number of messages");
+    for (expected, said) in stage.client.expect(SAID, all, LONG).iter().enumerate() {
+        assert_eq!(said.message_id(), Some(&*expected.to_string()), "out of order, or twice");
+        assert_eq!(said.text(), format!("{{\"content\":\"{expected}\"}}"));
     }
     assert_eq!(stage.client.depth(SAID), 0, "more came out than went in");
     echo.wait_until("the last acknowledgement", SOON, || stage.client.depth(HEARD) == 0);

@@ -117,6 +117,19 @@ fn too_many_failures_pause_the_component() {
     assert_eq!(stage.client.depth(HEARD), 11, "ten of sixty bad ones were not heard, and one good one");
 }
 
+#[test]
+fn what_a_quorum_queue_is_about_to_throw_away_is_made_new_and_served() {
+    let node = Node::shared();
+    let stage = Stage::at(node.quorum_vhost());
+    node.policy(&stage.vhost, "limit", "received_message$", &json!({"delivery-limit": 20}));
+    stage.say("hello");
+    wait_until("twelve deliveries in vain", SOON, || stage.client.take_in_vain(HEARD) >= Some(12));
+    let echo = stage.start();
+    echo.wait_output("it is made a new message", SOON);
+    assert_eq!(stage.echo().json(), json!({"content": "hello"}));
+    stage.assert_echoes("what comes later");
+}
+
 /// A component that has more to say than fits into its output.
 fn refused(stage: &Stage) -> Process {
     let full = json!({"max-length": 10, "overflow": "reject-publish"});

@@ -3,11 +3,15 @@
 use std::fs;
 
 use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage, assert_all_came_out, count_numbers};
-use crate::support::{Launch, Mov, Node, Process, wait_until};
+use crate::support::{Launch, Mov, Node, Process, Vhost, wait_until};
 
 /// A stage with a MOV, and a launch for each replica: they share nothing but the broker.
 fn scene() -> (Stage, Mov, Vec<Launch>) {
-    let stage = Stage::on(Node::shared()).env("REGISTER_TIMEOUT", 2);
+    scene_at(Node::shared().vhost())
+}
+
+fn scene_at(vhost: Vhost) -> (Stage, Mov, Vec<Launch>) {
+    let stage = Stage::at(vhost).env("REGISTER_TIMEOUT", 2);
     let mov = Mov::start(&stage.vhost);
     let stage = stage.env("MOV_URL", mov.url());
     let launches = (0..3).map(|_| stage.launch().clone().elsewhere()).collect();
@@ -59,7 +63,15 @@ fn three_processes_are_one_registration_and_share_the_work() {
 
 #[test]
 fn a_registrar_that_is_killed_is_replaced() {
-    let (stage, mov, launches) = scene();
+    replace_a_killed_registrar(scene());
+}
+
+#[test]
+fn a_registrar_that_is_killed_is_replaced_on_quorum_queues_which_know_no_exclusive_consumers() {
+    replace_a_killed_registrar(scene_at(Node::shared().quorum_vhost()));
+}
+
+fn replace_a_killed_registrar((stage, mov, launches): (Stage, Mov, Vec<Launch>)) {
     let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
     let replicas: Vec<&Process> = replicas.iter().collect();
     let first = settled(&mov, &replicas);

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, select};
 
 use super::crew::Crew;
+use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Link, Session, Stop};
 
-/// How soon a replica tries again to become the registrar: another one is it, and may die.
+/// How soon a process that was not alone tries again to become the registrar, at the latest.
 const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
 
 /// The same where the broker refuses the registrar its queue, as it does while that queue's node is down.
@@ -108,7 +109,7 @@ impl<'c> Shift<'c> {
                     Ok(Report::Ended(Role::Registrar, Err(Error::Taken { queue }))) => {
                         self.ended(Role::Registrar);
                         log::debug!("another process hears {queue}, and registers the component");
-                        registrar_retry = crossbeam_channel::after(REGISTRAR_RETRY);
+                        registrar_retry = crossbeam_channel::after(Backoff::new(REGISTRAR_RETRY, REGISTRAR_RETRY).pause());
                     }
                     // What is no use to the MOV may still be of use to others: the work goes on.
                     Ok(Report::Ended(Role::Registrar, Err(error @ Error::Denied { .. }))) => {

@@ -137,8 +137,8 @@ pub struct OwnQueue<'q> {
     pub delay: Option<(u32, &'q str)>,
     /// It vanishes when it was not used for so many milliseconds.
     pub vanishes_after_ms: Option<u32>,
-    /// It keeps so many messages, the newest.
-    pub keeps: Option<u32>,
+    /// It keeps only the newest message, which may be looked at as often as one likes.
+    pub newest_only: bool,
 }
 
 /// Who may hear a queue.

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use amiquip::{
-    Auth, Channel, Connection, ConnectionOptions, ConnectionTuning, Consumer, ConsumerMessage, ConsumerOptions,
-    FieldTable, QueueDeclareOptions, QueueDeleteOptions,
+    AmqpValue, Auth, Channel, Connection, ConnectionOptions, ConnectionTuning, Consumer, ConsumerMessage,
+    ConsumerOptions, FieldTable, QueueDeclareOptions, QueueDeleteOptions,
 };
 use crossbeam_channel::RecvTimeoutError;
 
@@ -110,6 +110,18 @@ impl Client {
             properties: got.delivery.properties,
             redelivered: got.delivery.redelivered,
         })
+    }
+
+    /// Takes the next message and leaves it without a word, and tells how often a quorum queue says that this was done before.
+    #[track_caller]
+    pub(crate) fn take_in_vain(&self, queue: &str) -> Option<i64> {
+        let channel = self.channel();
+        let got = channel.basic_get(queue, false).unwrap_or_else(|error| panic!("cannot get from {queue}: {error}"))?;
+        let headers = got.delivery.properties.headers().clone().unwrap_or_default();
+        match headers.get("x-delivery-count") {
+            Some(AmqpValue::LongLongInt(count)) => Some(*count),
+            _ => None,
+        }
     }
 
     /// Takes up to `count` messages, as many as come within the limit. What else was prefetched goes back to the queue.

@@ -8,6 +8,9 @@ use crate::message::{Outgoing, Properties};
 /// The header by which the platform's services follow a conversation.
 const CONVERSATION_ID: &str = "conversation_id";
 
+/// The header by which a quorum queue tells how often it delivered a message in vain.
+const DELIVERIES: &str = "x-delivery-count";
+
 /// What an AMQP short string holds; a longer one could not be sent on.
 const LONGEST_IDENTIFIER: usize = 255;
 
@@ -20,6 +23,7 @@ pub(super) fn taken_from(amqp: &AmqpProperties) -> Properties {
         correlation_id: amqp.correlation_id().clone(),
         conversation_id: amqp.headers().as_ref().and_then(conversation_in),
         attempts: amqp.headers().as_ref().map_or(0, attempts_in),
+        deliveries: amqp.headers().as_ref().map_or(0, deliveries_in),
     }
 }
 
@@ -48,6 +52,8 @@ pub(super) fn made_for(message: &Outgoing) -> AmqpProperties {
 /// the broker would hold against ours, and the expiration, which would lose it.
 pub(super) fn forwarded(amqp: &AmqpProperties, headers: &[(&str, &str)]) -> AmqpProperties {
     let mut table = amqp.headers().clone().unwrap_or_default();
+    // A count of the queue that it leaves.
+    table.remove(DELIVERIES);
     for (name, text) in headers {
         table.insert((*name).to_owned(), AmqpValue::LongString((*text).to_owned()));
     }
@@ -78,6 +84,13 @@ fn attempts_in(headers: &FieldTable) -> u32 {
     }
 }
 
+fn deliveries_in(headers: &FieldTable) -> u32 {
+    match headers.get(DELIVERIES) {
+        Some(AmqpValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(0),
+        _ => 0,
+    }
+}
+
 fn conversation_in(headers: &FieldTable) -> Option<String> {
     match headers.get(CONVERSATION_ID)? {
         AmqpValue::LongString(id) if id.len() <= LONGEST_IDENTIFIER => Some(id.clone()),
@@ -101,7 +114,7 @@ mod tests {
             message_id: Some("m-1".into()),
             correlation_id: Some("q-1".into()),
             conversation_id: Some("c-1".into()),
-            attempts: 0,
+            ..Properties::default()
         };
         let amqp = made_for(&Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) });
         assert_eq!(taken_from(&amqp), properties);
@@ -113,6 +126,7 @@ mod tests {
     fn what_is_forwarded_keeps_its_properties_and_gets_the_headers() {
         let mut headers = FieldTable::new();
         headers.insert("kept".to_owned(), AmqpValue::Boolean(true));
+        headers.insert(DELIVERIES.to_owned(), AmqpValue::LongLongInt(12));
         let amqp = AmqpProperties::default()
             .with_headers(headers)
             .with_content_type("text/plain".into())

@@ -50,8 +50,10 @@ fn arguments(options: &OwnQueue<'_>) -> FieldTable {
     if let Some(milliseconds) = options.vanishes_after_ms {
         set("x-expires", AmqpValue::LongLongInt(milliseconds.into()));
     }
-    if let Some(count) = options.keeps {
-        set("x-max-length", AmqpValue::LongLongInt(count.into()));
+    if options.newest_only {
+        set("x-max-length", AmqpValue::LongLongInt(1));
+        // A quorum queue, which may be the default, throws away what was looked at twenty times.
+        set("x-queue-type", AmqpValue::LongString("classic".to_owned()));
     }
     arguments
 }

@@ -2,9 +2,10 @@
 //!
 //! Any number of processes may be one component; exactly one of them registers it. The lock is an exclusive consumer on
 //! `control/registered`: who gets it is the registrar (`round`), the others are its replicas (`replica`). The registrar
-//! leaves the notice that it adopted in a queue of the component's own, `valawai/c1/<name>/identity`: there the replicas
+//! leaves the notice that it adopted in a queue of the component's own (`board`): there the replicas
 //! learn who the component is, and whoever takes over learns what is to be unregistered.
 
+mod board;
 mod replica;
 mod roll_call;
 mod round;
@@ -12,13 +13,14 @@ mod round;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::board::Board;
 use self::replica::Lock;
 use self::round::Round;
 use super::identity::Identity;
 use super::payloads::{Notice, Profile};
 use super::registrar::{Adoption, Registrar};
 use super::rest::Rest;
-use crate::broker::{Error, Link, OwnQueue, Stop};
+use crate::broker::{Error, Link, Stop};
 use crate::health::HealthFile;
 use crate::vitals::Vitals;
 
@@ -48,10 +50,12 @@ pub struct Options {
 /// The part of this process in the registration; it outlives the sessions.
 pub struct Registration {
     options: Options,
-    identity_queue: String,
+    board: Board,
     registrar: Registrar,
     shown: Option<Notice>,
     stuck_since: Option<Instant>,
+    /// How often in a row the board was bare.
+    bare_looks: u32,
 }
 
 impl Registration {
@@ -59,10 +63,8 @@ impl Registration {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let registrar = Registrar::new(options.timeout, options.health.previous());
-        let level = options.profile.level.lower();
-        let name = options.profile.name.trim_start_matches(level).trim_start_matches('_');
-        let identity_queue = format!("valawai/{level}/{name}/identity");
-        Self { options, identity_queue, registrar, shown: None, stuck_since: None }
+        let board = Board::of(&options.profile);
+        Self { options, board, registrar, shown: None, stuck_since: None, bare_looks: 0 }
     }
 
     /// Registers, or stands by while another process does, until `stop`; then the last process of all unregisters.
@@ -71,12 +73,12 @@ impl Registration {
     /// When the session is over; [`Error::Taken`] when another process was quicker to take over.
     pub fn run(&mut self, link: &mut dyn Link, stop: &Stop) -> Result<(), Error> {
         link.declare(&self.options.queue)?;
-        link.declare_own(&self.identity_queue, &OwnQueue { keeps: Some(1), ..OwnQueue::default() })?;
+        self.board.open(link)?;
         if self.stand_by(link, stop)? == Lock::NotNeeded {
             self.hide();
             return Ok(());
         }
-        let held = self.held_identity(link)?.map(|notice| notice.id);
+        let held = self.board.read(link, &self.options.profile)?.map(|notice| notice.id);
         self.registrar.take_over(held);
         self.registrar.new_session();
         Round::new(self, link).stay(stop)
@@ -145,15 +147,5 @@ impl Registration {
         let Some(queue) = &self.options.shared_queue else { return Ok(false) };
         let all = link.consumers(queue)?.unwrap_or(0) as usize;
         Ok(all > self.options.vitals.consumers())
-    }
-
-    /// The notice that the registrar adopted last, as it left it.
-    fn held_identity(&self, link: &mut dyn Link) -> Result<Option<Notice>, Error> {
-        let mut held = None;
-        link.browse(&self.identity_queue, &mut |message| {
-            held = Notice::parse(&message.body, &self.options.profile).ok();
-            false
-        })?;
-        Ok(held)
     }
 }

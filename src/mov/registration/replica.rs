@@ -32,8 +32,7 @@ impl Registration {
                 return Ok(Lock::NotNeeded);
             }
             if link.consumers(&self.options.queue)?.unwrap_or(0) == 0 {
-                link.consume(&self.options.queue, Access::Exclusive, PREFETCH)?;
-                return Ok(Lock::Held);
+                return self.take_over(link).map(|()| Lock::Held);
             }
             if is_stopping {
                 link.wait(false, None, LOOK_EVERY_WHILE_STOPPING);
@@ -47,16 +46,29 @@ impl Registration {
         }
     }
 
+    /// Takes the lock. A classic queue gives it to one consumer only; a quorum queue to all who ask in the same moment, so
+    /// that each has to look whether it is alone.
+    fn take_over(&self, link: &mut dyn Link) -> Result<(), Error> {
+        let queue = &self.options.queue;
+        link.consume(queue, Access::Exclusive, PREFETCH)?;
+        if link.consumers(queue)?.unwrap_or(0) > 1 {
+            return Err(Error::Taken { queue: queue.clone() });
+        }
+        Ok(())
+    }
+
     /// Shows who the registrar says the component is.
     fn learn(&mut self, link: &mut dyn Link) -> Result<(), Error> {
-        let held = self.held_identity(link)?;
+        let held = self.board.read(link, &self.options.profile)?;
+        self.bare_looks = if held.is_some() { 0 } else { self.bare_looks.saturating_add(1) };
         match held {
             Some(notice) if self.options.identity.id().as_ref() != Some(&notice.id) => {
                 log::info!("another process registered the component as {}", notice.id);
                 self.options.identity.set(Some(notice.id.clone()));
                 self.options.health.show(&notice.whole);
             }
-            None if self.is_shown() => {
+            // Once may be by chance: another replica had the notice in its hands to read it.
+            None if self.bare_looks > 1 && self.is_shown() => {
                 self.options.health.remove();
                 self.options.identity.set(None);
             }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::Registration;
 use super::roll_call::RollCall;
 use crate::broker::{Delivery, Error, Event, Link, Stop};
-use crate::message::Outgoing;
 use crate::mov::payloads::{self, Notice};
 use crate::mov::registrar::{Adoption, Step};
 use crate::mov::rest::Rest;
@@ -96,10 +95,10 @@ impl<'r> Round<'r> {
 
     /// Keeps the health file and what the other processes know in step with the registrar.
     fn follow(&mut self) -> Result<(), Error> {
-        let Registration { registrar, identity_queue, shown, .. } = &mut *self.registration;
+        let Registration { registrar, board, shown, .. } = &mut *self.registration;
         if registrar.id().is_none() && shown.take().is_some() {
             log::info!("the MOV may have restarted; registering anew");
-            self.link.browse(identity_queue, &mut |_| true)?;
+            board.clear(self.link)?;
             self.registration.conceal();
         }
         let is_live = self.registration.registrar.is_live() && !self.registration.is_stuck();
@@ -175,17 +174,15 @@ impl<'r> Round<'r> {
 
     fn hear(&mut self, delivery: &Delivery) -> Result<(), Error> {
         match Notice::parse(&delivery.message.body, &self.registration.options.profile) {
-            Ok(notice) => self.adopt(notice)?,
+            Ok(notice) => self.adopt(&notice)?,
             Err(error) => log::error!("ignoring a message on {}: {error}", self.registration.options.queue),
         }
         self.link.acknowledge_up_to(delivery.tag)
     }
 
-    fn adopt(&mut self, notice: Notice) -> Result<(), Error> {
-        let body = notice.whole.to_string().into_bytes();
-        if self.registration.adopt(notice) == Adoption::New {
-            // The queue keeps one message, the newest.
-            self.link.publish(&Outgoing::new(self.registration.identity_queue.as_str(), body))?;
+    fn adopt(&mut self, notice: &Notice) -> Result<(), Error> {
+        if self.registration.adopt(notice.clone()) == Adoption::New {
+            self.registration.board.write(self.link, notice)?;
             self.roll_call = RollCall::soon();
         }
         Ok(())
@@ -215,7 +212,7 @@ impl<'r> Round<'r> {
                 None => self.link.wait(false, None, LOOK_EVERY),
             }
         }
-        self.link.browse(&self.registration.identity_queue, &mut |_| true)?;
+        self.registration.board.clear(self.link)?;
         self.registration.hide();
         Ok(())
     }

@@ -132,8 +132,12 @@ impl Node {
         self.server().signal(Signal::SIGCONT);
     }
 
-    /// A fresh virtual host, open to the usual user.
+    /// A fresh virtual host, open to the usual user. With `VALAWAI_TEST_QUEUES=quorum` it is a [`Node::quorum_vhost`], to
+    /// see what all tests make of such queues.
     pub(crate) fn vhost(&self) -> Vhost {
+        if std::env::var_os("VALAWAI_TEST_QUEUES").is_some_and(|kind| kind == "quorum") {
+            return self.quorum_vhost();
+        }
         let name = self.next_vhost();
         self.management.put(&["vhosts", &name], &json!({}));
         self.open_to_us(name)

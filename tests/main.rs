@@ -11,6 +11,7 @@ mod kit;
 mod layers;
 mod lifecycle;
 mod outages;
+mod packaging;
 mod replicas;
 mod stage;
 mod stopping;

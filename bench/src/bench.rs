@@ -1,6 +1,7 @@
 //! What every measurement needs, and the one thing that all of them do: to let a contestant echo what is laid ready.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use echo_bench::setting::{HEARD, LOG, SAID};
@@ -25,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) folder: TempDir,
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
+    /// The folder for profiles, if they are wanted.
+    pub(crate) profiles: Option<PathBuf>,
 }
 
 /// What is to be echoed.

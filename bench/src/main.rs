@@ -54,12 +54,14 @@ fn main() -> ExitCode {
 fn run() -> io::Result<()> {
     let options = Options::read()?;
     let mut machine = Machine::look();
+    fs::create_dir_all(&options.out)?;
     let bench = Bench {
         broker: Broker::start()?,
         contestants: chosen(options.programs.contestants(), &options.only),
         folder: tempfile::tempdir()?,
         rounds: options.rounds,
         quick: options.quick,
+        profiles: options.profile.then(|| options.out.clone()),
     };
     bench.warm_up()?;
     let mut results = Results::default();
@@ -75,7 +77,6 @@ fn run() -> io::Result<()> {
     let names: Vec<&str> = bench.contestants.iter().map(|contestant| contestant.name).collect();
     let text = format!("{}\n{}\n{}", report::table(&results, &names), machine.describe(), warnings(&results, &machine));
     println!("{text}");
-    fs::create_dir_all(&options.out)?;
     fs::write(options.out.join("benchmarks.md"), &text)?;
     fs::write(options.out.join("benchmarks.svg"), report::picture(&results, &names))?;
     fs::write(options.out.join("benchmarks.json"), format!("{:#}\n", report::json(&results, &names, &machine)))

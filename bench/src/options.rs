@@ -6,16 +6,18 @@ use std::path::PathBuf;
 
 use crate::contestant::Programs;
 
-const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[,WORD…]] [--out FOLDER]
+const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[,WORD…]] [--profile] [--out FOLDER]
   --quick   throughput of small messages and cost only: under two minutes
   --rounds  how often everything is measured; 5 by default, 2 with --quick
   --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), or these contestants (and the ceiling)
+  --profile keep what callgrind writes, for callgrind_annotate, in that folder
   --out     the folder for benchmarks.json, benchmarks.svg and benchmarks.md";
 
 /// What the benchmark is told.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) quick: bool,
+    pub(crate) profile: bool,
     pub(crate) rounds: usize,
     pub(crate) only: Vec<String>,
     pub(crate) out: PathBuf,
@@ -26,12 +28,13 @@ impl Options {
     pub(crate) fn read() -> io::Result<Self> {
         let compiled = env::current_exe()?.parent().expect("a program is in a folder").to_owned();
         let programs = Programs { component: PathBuf::new(), compiled, scripts: PathBuf::new(), python: None };
-        let mut options = Self { quick: false, rounds: 0, only: Vec::new(), out: ".".into(), programs };
+        let mut options = Self { quick: false, profile: false, rounds: 0, only: Vec::new(), out: ".".into(), programs };
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(usage);
             match argument.as_str() {
                 "--quick" => options.quick = true,
+                "--profile" => options.profile = true,
                 "--rounds" => options.rounds = value()?.parse().map_err(|_| usage())?,
                 "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
                 "--out" => options.out = value()?.into(),

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// How long a process may take to end after it was asked to.
-const STOP_LIMIT: Duration = Duration::from_secs(3);
+const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// A running process. It is asked to end when it is dropped, and made to if it does not.
 #[derive(Debug)]

@@ -12,27 +12,37 @@ use crate::load::body;
 use crate::report::{Results, Unit};
 use crate::stub::{Stub, Times};
 
-const SIZE: usize = 100;
+/// What a client has to do.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    name: &'static str,
+    size: usize,
+    logs: bool,
+    /// Messages for the clock.
+    timed: u64,
+    /// Messages for callgrind: the difference of two runs is without start and end.
+    counted: [u64; 2],
+}
 
-/// Messages for the clock.
-const TIMED: u64 = 100_000;
-
-/// Messages for callgrind: the difference of two runs is without start and end.
-const COUNTED: [u64; 2] = [2_000, 8_000];
+const WORKS: [Work; 3] = [
+    Work { name: "100 B", size: 100, logs: false, timed: 100_000, counted: [2_000, 8_000] },
+    Work { name: "100 B, two logs", size: 100, logs: true, timed: 50_000, counted: [2_000, 8_000] },
+    Work { name: "64 KiB", size: 64 * 1024, logs: false, timed: 5_000, counted: [200, 600] },
+];
 
 const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn alone(bench: &Bench, results: &mut Results) -> io::Result<()> {
-    for contestant in bench.contestants.iter().filter(|contestant| takes_part(bench, contestant)) {
-        for logs in [false, true].into_iter().filter(|logs| contestant.takes(*logs)) {
-            let with_logs = if logs { ", two logs" } else { "" };
+    for work in WORKS {
+        let takes_part = |contestant: &&Contestant| contestant.takes(work.logs) && takes_part(bench, contestant);
+        for contestant in bench.contestants.iter().filter(takes_part) {
             for round in 0..bench.rounds {
-                let rate = rate(bench, contestant, logs)?;
-                let name = format!("rate if the broker cost nothing{with_logs}");
+                let name = format!("{}, if the broker cost nothing", work.name);
+                let rate = rate(bench, contestant, work)?;
                 results.note("client alone", &name, Unit::Rate, contestant.name, round, rate);
             }
-            if let Some(count) = instructions(bench, contestant, logs)? {
-                let name = format!("per message{with_logs}");
+            if let Some(count) = instructions(bench, contestant, work)? {
+                let name = format!("{}, for each message", work.name);
                 results.note("client alone", &name, Unit::Instructions, contestant.name, 0, count);
             }
         }
@@ -45,17 +55,17 @@ fn takes_part(bench: &Bench, contestant: &Contestant) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are not so many messages")]
-fn rate(bench: &Bench, contestant: &Contestant, logs: bool) -> io::Result<f64> {
-    let times = echo(bench, contestant, logs, TIMED, &[])?;
+fn rate(bench: &Bench, contestant: &Contestant, work: Work) -> io::Result<f64> {
+    let times = echo(bench, contestant, work, work.timed, &[])?;
     let (Some(heard), Some(done)) = (times.heard, times.done) else {
         return Err(bench.complaint_of(contestant));
     };
-    Ok(TIMED as f64 / done.duration_since(heard).as_secs_f64())
+    Ok(work.timed as f64 / done.duration_since(heard).as_secs_f64())
 }
 
 /// `None` without valgrind.
 #[expect(clippy::cast_precision_loss, reason = "there are not so many instructions")]
-fn instructions(bench: &Bench, contestant: &Contestant, logs: bool) -> io::Result<Option<f64>> {
+fn instructions(bench: &Bench, contestant: &Contestant, work: Work) -> io::Result<Option<f64>> {
     if Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(None);
     }
@@ -64,18 +74,21 @@ fn instructions(bench: &Bench, contestant: &Contestant, logs: bool) -> io::Resul
     out_option.push(&out);
     let valgrind = ["valgrind".into(), "--tool=callgrind".into(), out_option];
     let mut totals = [0; 2];
-    for (total, count) in totals.iter_mut().zip(COUNTED) {
-        if echo(bench, contestant, logs, count, &valgrind)?.done.is_none() {
+    for (total, count) in totals.iter_mut().zip(work.counted) {
+        if echo(bench, contestant, work, count, &valgrind)?.done.is_none() {
             return Err(bench.complaint_of(contestant));
         }
         *total = collected(&fs::read_to_string(&out)?);
     }
-    Ok(Some(totals[1].saturating_sub(totals[0]) as f64 / (COUNTED[1] - COUNTED[0]) as f64))
+    if let Some(folder) = &bench.profiles {
+        fs::copy(&out, folder.join(format!("callgrind, {}, {}.out", contestant.name, work.name)))?;
+    }
+    Ok(Some(totals[1].saturating_sub(totals[0]) as f64 / (work.counted[1] - work.counted[0]) as f64))
 }
 
-fn echo(bench: &Bench, contestant: &Contestant, logs: bool, count: u64, within: &[OsString]) -> io::Result<Times> {
-    let stub = Stub::start(body(0, SIZE), count)?;
-    let process = contestant.start(within, &bench.terms(&stub.address(), SIZE, logs))?;
+fn echo(bench: &Bench, contestant: &Contestant, work: Work, count: u64, within: &[OsString]) -> io::Result<Times> {
+    let stub = Stub::start(body(0, work.size), count)?;
+    let process = contestant.start(within, &bench.terms(&stub.address(), work.size, work.logs))?;
     let times = stub.wait(LIMIT);
     process.stop()?;
     Ok(times)

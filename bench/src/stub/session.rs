@@ -21,7 +21,11 @@ pub(super) struct Session<'s> {
     shared: &'s Shared,
     outbox: Outbox,
     hearing: Option<Hearing>,
-    prefetch: u64,
+    /// Messages handed out on this connection, and how many of them are acknowledged.
+    sent: u64,
+    settled: u64,
+    /// Asked for on a channel, for the consumers to come.
+    prefetch: HashMap<u16, u64>,
     confirming: HashMap<u16, Confirming>,
     /// Bytes still to come of the message that is being published on a channel: those of two may be mixed.
     missing: HashMap<u16, usize>,
@@ -31,10 +35,7 @@ pub(super) struct Session<'s> {
 struct Hearing {
     channel: u16,
     tag: String,
-    sent: u64,
-    settled: u64,
-    /// It was cancelled, and may go on with another prefetch; deliveries of a channel are counted on.
-    is_paused: bool,
+    prefetch: u64,
 }
 
 /// What is published on a channel is confirmed.
@@ -53,7 +54,17 @@ impl<'s> Session<'s> {
         greeting::start(&mut outbox);
         outbox.flush(&mut stream)?;
         let confirming = HashMap::new();
-        Ok(Self { stream, shared, outbox, hearing: None, prefetch: 0, confirming, missing: HashMap::new() })
+        Ok(Self {
+            stream,
+            shared,
+            outbox,
+            hearing: None,
+            sent: 0,
+            settled: 0,
+            prefetch: HashMap::new(),
+            confirming,
+            missing: HashMap::new(),
+        })
     }
 
     pub(super) fn run(mut self) -> io::Result<()> {
@@ -115,20 +126,16 @@ impl<'s> Session<'s> {
             }
             Method::BASIC_QOS => {
                 arguments.long();
-                self.prefetch = arguments.short().into();
+                self.prefetch.insert(channel, arguments.short().into());
                 outbox.method(channel, Method::BASIC_QOS_OK, |_| ());
             }
             Method::BASIC_CONSUME => self.begin_to_hear(channel, arguments),
             Method::BASIC_CANCEL => {
                 let tag = arguments.text();
-                if let Some(hearing) =
-                    self.hearing.as_mut().filter(|hearing| hearing.channel == channel && hearing.tag == tag)
-                {
-                    hearing.is_paused = true;
-                }
+                self.hearing.take_if(|hearing| hearing.channel == channel && hearing.tag == tag);
                 outbox.method(channel, Method::BASIC_CANCEL_OK, |bytes| bytes.put_text(tag));
             }
-            Method::BASIC_ACK => self.settle(channel, arguments.long_long()),
+            Method::BASIC_ACK => self.settle(arguments.long_long()),
             _ => {}
         }
     }
@@ -140,34 +147,32 @@ impl<'s> Session<'s> {
         self.outbox.method(channel, Method::BASIC_CONSUME_OK, |bytes| bytes.put_text(&tag));
         if queue == HEARD {
             self.shared.note(|times, now| times.heard = Some(now));
-            let earlier = self.hearing.take().filter(|hearing| hearing.channel == channel);
-            let (sent, settled) = earlier.map_or((0, 0), |hearing| (hearing.sent, hearing.settled));
-            self.hearing = Some(Hearing { channel, tag, sent, settled, is_paused: false });
+            let prefetch = self.prefetch.get(&channel).copied().unwrap_or(u64::MAX);
+            self.hearing = Some(Hearing { channel, tag, prefetch });
         }
     }
 
     /// All contestants acknowledge in order, so what is before `tag` is acknowledged too.
-    fn settle(&mut self, channel: u16, tag: u64) {
-        let Some(hearing) = self.hearing.as_mut().filter(|hearing| hearing.channel == channel) else { return };
-        hearing.settled = tag;
+    fn settle(&mut self, tag: u64) {
+        self.settled = tag;
         if tag == self.shared.count {
             self.shared.note(|times, now| times.done = Some(now));
         }
     }
 
     fn hand_out(&mut self) {
-        let Some(hearing) = self.hearing.as_mut().filter(|hearing| !hearing.is_paused) else { return };
-        while hearing.sent < self.shared.count && hearing.sent - hearing.settled < self.prefetch {
-            hearing.sent += 1;
-            self.outbox.method(hearing.channel, Method::BASIC_DELIVER, |bytes| {
-                bytes.put_text(&hearing.tag);
-                bytes.put(hearing.sent);
+        let Some(Hearing { channel, tag, prefetch }) = &self.hearing else { return };
+        while self.sent < self.shared.count && self.sent - self.settled < *prefetch {
+            self.sent += 1;
+            self.outbox.method(*channel, Method::BASIC_DELIVER, |bytes| {
+                bytes.put_text(tag);
+                bytes.put(self.sent);
                 bytes.put(0_u8);
                 bytes.put_text("");
                 bytes.put_text(HEARD);
             });
-            self.outbox.header(hearing.channel, self.shared.body.len(), true);
-            self.outbox.body(hearing.channel, &self.shared.body);
+            self.outbox.header(*channel, self.shared.body.len(), true);
+            self.outbox.body(*channel, &self.shared.body);
         }
     }
 

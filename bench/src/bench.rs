@@ -26,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) folder: TempDir,
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
+    /// The words of `--only`.
+    pub(crate) only: Vec<String>,
     /// The folder for profiles, if they are wanted.
     pub(crate) profiles: Option<PathBuf>,
 }

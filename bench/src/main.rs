@@ -61,6 +61,7 @@ fn run() -> io::Result<()> {
         folder: tempfile::tempdir()?,
         rounds: options.rounds,
         quick: options.quick,
+        only: options.only.clone(),
         profiles: options.profile.then(|| options.out.clone()),
     };
     bench.warm_up()?;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use crate::contestant::Programs;
 
-const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[,WORD…]] [--profile] [--out FOLDER]
+const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[/WORD…]] [--profile] [--out FOLDER]
   --quick   throughput of small messages and cost only: under two minutes
   --rounds  how often everything is measured; 5 by default, 2 with --quick
-  --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), or these contestants (and the ceiling)
+  --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), contestants
+            (and the ceiling), or throughputs ("64 KiB, persistent" and so on)
   --profile keep what callgrind writes, for callgrind_annotate, in that folder
   --out     the folder for benchmarks.json, benchmarks.svg and benchmarks.md";
 
@@ -36,7 +37,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--profile" => options.profile = true,
                 "--rounds" => options.rounds = value()?.parse().map_err(|_| usage())?,
-                "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
+                "--only" => options.only = value()?.split('/').map(str::to_owned).collect(),
                 "--out" => options.out = value()?.into(),
                 "--component" => options.programs.component = value()?.into(),
                 "--scripts" => options.programs.scripts = value()?.into(),

@@ -10,7 +10,7 @@ const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[/WORDâ
   --quick   throughput of small messages and cost only: under two minutes
   --rounds  how often everything is measured; 5 by default, 2 with --quick
   --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), contestants
-            (and the ceiling), or throughputs ("64 KiB, persistent" and so on)
+            (and the ceiling), or throughputs (64 KiB, persistent and so on)
   --profile keep what callgrind writes, for callgrind_annotate, in that folder
   --out     the folder for benchmarks.json, benchmarks.svg and benchmarks.md";
 

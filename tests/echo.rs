@@ -102,7 +102,8 @@ fn a_hundred_thousand_messages_come_out_once_and_in_order() {
     echo.wait_until("all the messages to come out", LONG, || u64::from(stage.client.depth(SAID)) >= COUNT);
     let memory = echo.rss_kb();
     let connections = node.ctl(&["list_connections", "vhost", "client_properties"]);
-    let is_component = |line: &&str| line.starts_with(&stage.vhost.name) && line.contains(crate::stage::NAME);
+    let is_component =
+        |line: &&str| line.split('\t').next() == Some(&stage.vhost.name) && line.contains(crate::stage::NAME);
     assert_eq!(connections.lines().filter(is_component).count(), 2, "the connections are {connections}");
     assert!(memory < 30_000, "the component holds {memory} kB");
 

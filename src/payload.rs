@@ -46,7 +46,9 @@ pub fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Failure> {
     if !is_object(body) {
         return Err(Failure::refuse("the message is not a JSON object"));
     }
-    serde_json::from_slice(body).map_err(Failure::refuse)
+    // All of it must be text: serde_json by itself looks only at the fields that `T` has.
+    let text = str::from_utf8(body).map_err(Failure::refuse)?;
+    serde_json::from_str(text).map_err(Failure::refuse)
 }
 
 /// Writes `value`, which must come out as a JSON object that every component can read.
@@ -148,6 +150,7 @@ mod tests {
             b"[\"hello\"]",
             b"\"hello\"",
             b"{\"text\": \"\"}",
+            b"{\"text\": \"hello\", \"other\": \"\xff\"}",
             b"{\"text\": 5}",
             b"{\"text\": NaN}",
             b"{\"text\": \"a",

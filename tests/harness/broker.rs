@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::amqp::leave;
 use crate::support::{Client, Message, Node, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -97,6 +98,7 @@ fn a_queue_tells_what_is_ready_and_what_is_in_hand() {
         (queue.messages_ready, queue.messages_unacknowledged, queue.consumers) == (7, 3, 1)
     });
     assert_eq!(client.consumers("q"), 1);
+    leave(&consumer);
     drop(consumer);
     drop(channel);
     node.purge_queue(&vhost, "q");

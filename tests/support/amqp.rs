@@ -196,8 +196,9 @@ impl Drop for Client {
     }
 }
 
-/// Cancels, and drains to the broker's last word: dropping a consumer while deliveries arrive ends the whole connection.
-fn leave(consumer: &Consumer<'_>) {
+/// Cancels, and drains to the last word: amiquip ends the whole connection when it finds that the consumer it has something
+/// to tell, be it that it is cancelled, was dropped.
+pub(crate) fn leave(consumer: &Consumer<'_>) {
     consumer.cancel().expect("cancel a consumer");
     while let Ok(ConsumerMessage::Delivery(_)) = consumer.receiver().recv() {}
 }

@@ -1,25 +1,34 @@
 //! Identifiers for messages that came without one.
 
 use std::collections::hash_map::RandomState;
+use std::fmt::Write;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Of the largest number.
+const MOST_DIGITS: usize = 20;
 
 /// Makes identifiers that no other process makes: a random part, and a number.
 #[derive(Debug)]
 pub(crate) struct Ids {
-    random: u64,
+    prefix: String,
     made: AtomicU64,
 }
 
 impl Ids {
     /// A maker with a random part of its own.
     pub(crate) fn new() -> Self {
-        Self { random: RandomState::new().hash_one(std::process::id()), made: AtomicU64::new(0) }
+        let random = RandomState::new().hash_one(std::process::id());
+        Self { prefix: format!("{random:016x}-"), made: AtomicU64::new(0) }
     }
 
     /// An identifier that was not made before.
     pub(crate) fn next(&self) -> String {
-        format!("{:016x}-{}", self.random, self.made.fetch_add(1, Ordering::Relaxed))
+        let mut id = String::with_capacity(self.prefix.len() + MOST_DIGITS);
+        id.push_str(&self.prefix);
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        write!(id, "{number}").expect("a text takes all that is written to it");
+        id
     }
 }
 

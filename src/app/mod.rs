@@ -3,6 +3,7 @@
 mod crew;
 mod shift;
 pub mod signals;
+mod threads;
 
 use std::sync::Arc;
 use std::thread;

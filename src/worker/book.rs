@@ -3,7 +3,6 @@
 //! amiquip comes with a `ConfirmSmoother`, which takes a nack for an ack when confirms arrive out of order. This book
 //! takes them in any order, and settles each delivery exactly once.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::numbered::Numbered;
@@ -98,7 +97,7 @@ impl Book {
             *awaited += 1;
         }
         self.waiting_bytes += bytes;
-        let fingerprint = fingerprint(&to, message_id);
+        let fingerprint = fingerprint(message_id);
         *self.publishes.entry(sequence) =
             Publish::Awaited { delivery, to, bytes, fingerprint, returned: false, must_arrive };
     }
@@ -127,11 +126,12 @@ impl Book {
     /// Enters that a message came back for want of a queue. Its confirm is still to come. Where two may be meant both are,
     /// because one too many that is heard again is better than one too few. Tells whether it was an answer.
     pub(super) fn returned(&mut self, message: &Returned) -> bool {
-        let wanted = fingerprint(&message.to, message.message_id.as_deref());
+        let wanted = fingerprint(message.message_id.as_deref());
         let mut was_answer = true;
         for publish in self.publishes.iter_mut() {
-            if let Publish::Awaited { fingerprint, returned, must_arrive, .. } = publish
+            if let Publish::Awaited { to, fingerprint, returned, must_arrive, .. } = publish
                 && *fingerprint == wanted
+                && **to == *message.to
             {
                 *returned = true;
                 was_answer = !*must_arrive;
@@ -206,9 +206,12 @@ impl Book {
     }
 }
 
-/// Tells which publish a returned message was. Two of the same fate may share one; neither is lost by it.
-fn fingerprint(to: &str, message_id: Option<&str>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (to, message_id).hash(&mut hasher);
-    hasher.finish()
+/// Tells which publish a returned message was, in fewer bytes than its identifier. Two may share one; neither is lost by it.
+/// FNV-1a, since every message pays for it, and nobody gains from a collision.
+fn fingerprint(message_id: Option<&str>) -> u64 {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+    let bytes = message_id.unwrap_or_default().bytes();
+    bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }

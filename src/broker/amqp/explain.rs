@@ -32,6 +32,11 @@ pub(super) fn explain(action: &str, error: &Amqp) -> Error {
     }
 }
 
+/// That the connection is gone; why, its session knows.
+pub(super) fn lost() -> Error {
+    Error::lost("no more is known")
+}
+
 /// Whether a refused `consume` means that somebody else has the queue to himself.
 pub(super) fn is_taken(error: &Amqp) -> bool {
     matches!(error, Amqp::ServerClosedChannel { code: ACCESS_REFUSED, message, .. } if message.contains("exclusive use"))

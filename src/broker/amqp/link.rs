@@ -1,16 +1,15 @@
-//! What one thread has of a session: a channel to hear on, a channel to say on, and what is not settled yet.
+//! What one thread has of a session: a channel to hear on and a channel to say on.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::mem;
 use std::time::Duration;
 
-use amiquip::{ConfirmPayload, Consumer, ConsumerMessage, ConsumerOptions, FieldTable};
+use amiquip::ConfirmPayload;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::connection::{CALL_LIMIT, CLOSE_LIMIT, Channel};
-use super::explain::{explain, is_taken};
+use super::explain::{explain, lost};
+use super::intake::Intake;
 use super::{Channels, properties, queues};
-use crate::broker::{Access, Confirm, Delivery, Error, Event, Link, OwnQueue, Returned, Stop, Tag};
+use crate::broker::{Access, Confirm, Error, Event, Link, OwnQueue, Returned, Stop, Tag};
 use crate::message::{Message, Outgoing};
 
 /// Longest that a publish may wait for room. Our windows are bounded far below amiquip's buffer, so it hardly ever does.
@@ -18,24 +17,13 @@ const PUBLISH_LIMIT: Duration = Duration::from_secs(30);
 
 pub(super) struct AmqpLink<'c> {
     channels: &'c Channels,
-    consumers: Vec<Heard<'c>>,
-    /// Deliveries that were polled and are not settled, by their tags.
-    unsettled: BTreeMap<u64, amiquip::Delivery>,
+    intake: Intake<'c>,
     confirms: Receiver<amiquip::Confirm>,
     returns: Receiver<amiquip::Return>,
     /// A confirm whose returns are polled first.
     pending: Option<Confirm>,
     published: u64,
     probe: Option<Channel>,
-}
-
-/// A queue that is being heard.
-struct Heard<'c> {
-    queue: String,
-    access: Access,
-    consumer: Consumer<'c>,
-    /// What came before the consumer was exchanged for this one.
-    earlier: VecDeque<amiquip::Delivery>,
 }
 
 impl<'c> AmqpLink<'c> {
@@ -47,8 +35,7 @@ impl<'c> AmqpLink<'c> {
         saying.ask("confirm what is published", amiquip::Channel::enable_publisher_confirms)?;
         Ok(Self {
             channels,
-            consumers: Vec::new(),
-            unsettled: BTreeMap::new(),
+            intake: Intake::new(channels),
             confirms,
             returns,
             pending: None,
@@ -85,85 +72,12 @@ impl<'c> AmqpLink<'c> {
         Ok(self.pending.take().map(Event::Confirm))
     }
 
-    fn poll_hearing(&mut self) -> Result<Option<Event>, Error> {
-        for index in 0..self.consumers.len() {
-            if let Some(delivery) = self.consumers[index].earlier.pop_front() {
-                return Ok(Some(Event::Delivery(self.take(index, delivery))));
-            }
-            match self.consumers[index].consumer.receiver().try_recv() {
-                Ok(ConsumerMessage::Delivery(delivery)) => {
-                    return Ok(Some(Event::Delivery(self.take(index, delivery))));
-                }
-                Ok(end) => return Err(ended(&self.consumers[index].queue, &end)),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => return Err(lost()),
-            }
-        }
-        Ok(None)
-    }
-
-    fn take(&mut self, consumer: usize, mut delivery: amiquip::Delivery) -> Delivery {
-        self.channels.hearing_connection.gate().taken(delivery.body.len());
-        let tag = Tag { session: self.channels.session, number: delivery.delivery_tag() };
-        let body = mem::take(&mut delivery.body);
-        let properties = properties::taken_from(&delivery.properties);
-        self.unsettled.insert(tag.number, delivery);
-        Delivery { tag, consumer, message: Message { body, properties } }
-    }
-
     fn hand_over(&mut self, publish: amiquip::Publish<'_>) -> Result<u64, Error> {
         let saying = &self.channels.saying;
         let published = saying.line().within(PUBLISH_LIMIT, || saying.basic_publish("", publish));
         published.map_err(|error| explain("publish", &error))?;
         self.published += 1;
         Ok(self.published)
-    }
-
-    /// The delivery of `tag`, which is settled with it.
-    fn settle(&mut self, tag: Tag) -> Result<amiquip::Delivery, Error> {
-        if tag.session != self.channels.session {
-            return Err(Error::Stale);
-        }
-        self.unsettled.remove(&tag.number).ok_or(Error::Stale)
-    }
-
-    fn start_to_consume(&self, queue: &str, access: Access, prefetch: u16) -> Result<Consumer<'c>, Error> {
-        let hearing = self.hearing();
-        let action = format!("consume from the queue {queue}");
-        hearing.ask(&action, |channel| channel.qos(0, prefetch, false))?;
-        let options = ConsumerOptions {
-            no_local: false,
-            no_ack: false,
-            exclusive: access == Access::Exclusive,
-            arguments: FieldTable::new(),
-        };
-        let begun = hearing.line().within(CALL_LIMIT, || hearing.basic_consume(queue, options));
-        begun.map_err(|error| {
-            if is_taken(&error) { Error::Taken { queue: queue.to_owned() } } else { explain(&action, &error) }
-        })
-    }
-
-    fn cancel_within(&mut self, limit: Duration) -> Result<(), Error> {
-        for Heard { consumer, earlier, .. } in mem::take(&mut self.consumers) {
-            let left = self.stop_consuming(consumer, limit)?;
-            let bytes = earlier.iter().chain(&left).map(|delivery| delivery.body.len()).sum();
-            self.channels.hearing_connection.gate().taken(bytes);
-        }
-        Ok(())
-    }
-
-    /// Returns what was delivered and not taken. A consumer that is dropped while deliveries arrive takes the whole
-    /// connection with it: so first cancel, then drain until the broker's last word, then drop.
-    fn stop_consuming(&self, consumer: Consumer<'c>, limit: Duration) -> Result<Vec<amiquip::Delivery>, Error> {
-        let receiver = consumer.receiver().clone();
-        let gate = self.channels.hearing_connection.gate();
-        gate.lifted(|| self.hearing().ask_within(limit, "cancel a consumer", |_| consumer.cancel()))?;
-        let mut left = Vec::new();
-        while let Ok(ConsumerMessage::Delivery(delivery)) = receiver.recv_timeout(limit) {
-            left.push(delivery);
-        }
-        drop(consumer);
-        Ok(left)
     }
 }
 
@@ -197,21 +111,15 @@ impl Link for AmqpLink<'_> {
     }
 
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
-        let consumer = self.start_to_consume(queue, access, prefetch)?;
-        self.consumers.push(Heard { queue: queue.to_owned(), access, consumer, earlier: VecDeque::new() });
-        Ok(())
+        self.intake.consume(queue, access, prefetch)
     }
 
     fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error> {
-        let Heard { queue, access, consumer: old, mut earlier } = self.consumers.remove(consumer);
-        earlier.extend(self.stop_consuming(old, CALL_LIMIT)?);
-        let new = self.start_to_consume(&queue, access, prefetch)?;
-        self.consumers.insert(consumer, Heard { queue, access, consumer: new, earlier });
-        Ok(())
+        self.intake.retune(consumer, prefetch)
     }
 
     fn cancel(&mut self) -> Result<(), Error> {
-        self.cancel_within(CALL_LIMIT)
+        self.intake.cancel_within(CALL_LIMIT)
     }
 
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
@@ -225,8 +133,7 @@ impl Link for AmqpLink<'_> {
     }
 
     fn forward(&mut self, tag: Tag, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
-        let delivery = self.unsettled.get(&tag.number).filter(|_| tag.session == self.channels.session);
-        let properties = properties::forwarded(&delivery.ok_or(Error::Stale)?.properties, headers);
+        let properties = properties::forwarded(&self.intake.unsettled(tag)?.properties, headers);
         self.hand_over(amiquip::Publish {
             body,
             routing_key: to.to_owned(),
@@ -237,15 +144,14 @@ impl Link for AmqpLink<'_> {
     }
 
     fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {
-        let delivery = self.settle(tag)?;
-        self.unsettled = self.unsettled.split_off(&tag.number);
+        let delivery = self.intake.settle_up_to(tag)?;
         let hearing = self.hearing();
         let acknowledged = hearing.line().within(PUBLISH_LIMIT, || delivery.ack_multiple(hearing));
         acknowledged.map_err(|error| explain("acknowledge", &error))
     }
 
     fn give_back(&mut self, tag: Tag) -> Result<(), Error> {
-        let delivery = self.settle(tag)?;
+        let delivery = self.intake.settle(tag)?;
         let hearing = self.hearing();
         let given = hearing.line().within(PUBLISH_LIMIT, || delivery.nack(hearing, true));
         given.map_err(|error| explain("give a message back", &error))
@@ -254,21 +160,21 @@ impl Link for AmqpLink<'_> {
     fn poll(&mut self, intake: bool) -> Result<Option<Event>, Error> {
         match self.poll_saying()? {
             Some(event) => Ok(Some(event)),
-            None if intake => self.poll_hearing(),
+            None if intake => Ok(self.intake.poll()?.map(Event::Delivery)),
             None => Ok(None),
         }
     }
 
     fn wait(&mut self, intake: bool, stop: Option<&Stop>, limit: Duration) {
-        if intake && self.consumers.iter().any(|heard| !heard.earlier.is_empty()) {
+        if intake && self.intake.is_ready() {
             return;
         }
         let mut select = Select::new();
         select.recv(&self.confirms);
         select.recv(&self.returns);
         if intake {
-            for heard in &self.consumers {
-                select.recv(heard.consumer.receiver());
+            for receiver in self.intake.receivers() {
+                select.recv(receiver);
             }
         }
         if let Some(stop) = stop {
@@ -286,7 +192,7 @@ impl Link for AmqpLink<'_> {
 impl Drop for AmqpLink<'_> {
     fn drop(&mut self) {
         // After a loss it fails, and then there is nothing to cancel.
-        let _ = self.cancel_within(CLOSE_LIMIT);
+        let _ = self.intake.cancel_within(CLOSE_LIMIT);
     }
 }
 
@@ -296,18 +202,4 @@ fn translate(confirm: amiquip::Confirm) -> Confirm {
         amiquip::Confirm::Nack(payload) => (payload, false),
     };
     Confirm { sequence: delivery_tag, multiple, accepted }
-}
-
-fn ended(queue: &str, message: &ConsumerMessage) -> Error {
-    match message {
-        ConsumerMessage::ServerCancelled => Error::QueueGone { queue: queue.to_owned() },
-        ConsumerMessage::ServerClosedChannel(error) | ConsumerMessage::ServerClosedConnection(error) => {
-            explain("go on consuming", error)
-        }
-        _ => lost(),
-    }
-}
-
-fn lost() -> Error {
-    Error::lost("no more is known")
 }

@@ -10,6 +10,7 @@ mod frames;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod gate;
+mod intake;
 mod link;
 mod properties;
 mod queues;

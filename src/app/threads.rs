@@ -1,0 +1,137 @@
+//! The threads of one session: how they are started, called to stop, and heard of when they ended.
+
+use std::convert::Infallible;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::broker::{Error, Link, Session, Stop};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Worker,
+    Registrar,
+    Writer,
+}
+
+/// What a thread reports.
+pub(super) enum Report {
+    /// It hears all that it should.
+    Ready,
+    /// It is done, or its session is over.
+    Ended(Role, Result<(), Error>),
+}
+
+/// Calls a group of threads to stop, by being dropped.
+pub(super) struct Call {
+    _caller: Sender<Infallible>,
+    stop: Stop,
+}
+
+impl Call {
+    pub(super) fn new() -> Self {
+        let (caller, stop) = crossbeam_channel::bounded(0);
+        Self { _caller: caller, stop }
+    }
+
+    /// What a thread of the group watches.
+    pub(super) fn stop(call: Option<&Self>) -> Stop {
+        call.expect("nobody starts to work while leaving").stop.clone()
+    }
+}
+
+pub(super) struct Threads {
+    session: Box<dyn Session>,
+    reporter: Sender<Report>,
+    reports: Receiver<Report>,
+    at_work: Vec<Role>,
+}
+
+impl Threads {
+    pub(super) fn new(session: Box<dyn Session>) -> Self {
+        let (reporter, reports) = crossbeam_channel::unbounded();
+        Self { session, reporter, reports, at_work: Vec::new() }
+    }
+
+    /// Starts a thread that does `work` with a link of its own to the session, and reports how it went.
+    pub(super) fn start(
+        &mut self,
+        name: &str,
+        role: Role,
+        work: impl FnOnce(&mut dyn Link, &mut dyn FnMut()) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), Error> {
+        let report = EndReport { reporter: self.reporter.clone(), role, result: None };
+        self.at_work.push(role);
+        self.session.spawn(
+            name,
+            Box::new(move |link| {
+                let mut report = report;
+                let reporter = report.reporter.clone();
+                // The shift may be over already, and then nobody asks.
+                let mut ready = || drop(reporter.send(Report::Ready));
+                report.result = Some(link.and_then(|link| work(link, &mut ready)));
+                drop(report);
+            }),
+        )
+    }
+
+    /// To wait for together with something else. Whoever takes the report of an end tells it to [`Self::ended`].
+    pub(super) fn reports(&self) -> &Receiver<Report> {
+        &self.reports
+    }
+
+    pub(super) fn ended(&mut self, role: Role) {
+        if let Some(place) = self.at_work.iter().position(|other| *other == role) {
+            self.at_work.swap_remove(place);
+        }
+    }
+
+    pub(super) fn has(&self, role: Role) -> bool {
+        self.at_work.contains(&role)
+    }
+
+    /// Whether all of this role ended in time.
+    pub(super) fn await_end_of(&mut self, role: Role, deadline: Instant) -> bool {
+        while self.has(role) {
+            if self.await_end_of_one(role, deadline).is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// How the next of this role to end did so; `None` when none did in time.
+    pub(super) fn await_end_of_one(&mut self, role: Role, deadline: Instant) -> Option<Result<(), Error>> {
+        loop {
+            let Report::Ended(ended, result) = self.reports.recv_deadline(deadline).ok()? else { continue };
+            self.ended(ended);
+            match &result {
+                Ok(()) | Err(Error::Taken { .. }) => {}
+                Err(error) => log::warn!("while stopping: {error}"),
+            }
+            if ended == role {
+                return Some(result);
+            }
+        }
+    }
+
+    /// Ends the session, which ends its threads; returns why it had ended before, if it had.
+    pub(super) fn close(self, deadline: Instant) -> Option<Error> {
+        self.session.close(deadline)
+    }
+}
+
+/// Reports the end of a thread however it ends: by returning, by panicking, or by never having started.
+struct EndReport {
+    reporter: Sender<Report>,
+    role: Role,
+    result: Option<Result<(), Error>>,
+}
+
+impl Drop for EndReport {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| Err(Error::lost("a thread ended before its time")));
+        // The shift may be over already, and then nobody asks.
+        let _ = self.reporter.send(Report::Ended(self.role, result));
+    }
+}

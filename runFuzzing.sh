@@ -23,6 +23,9 @@ else
     targets=("$@")
 fi
 
+# What earlier runs came to, to go on from there.
+[[ -d fuzz/corpus ]] || tar --directory=fuzz --extract --xz --file=fuzz/corpus.tar.xz
+
 cargo fuzz build
 for target in "${targets[@]}"; do
     echo "== $target"

@@ -2,11 +2,13 @@
 #![no_main]
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use log::LevelFilter;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use valawai::message::{Message, Properties};
 use valawai::mov::{self, identity::Identity};
@@ -47,10 +49,12 @@ fuzz_target!(|body: &[u8]| {
     match ROUTER.decide(0, message) {
         Fate::Settle { said, .. } => {
             let [said] = &said[..] else { panic!("one message gave {} answers", said.len()) };
-            let heard: Value = serde_json::from_slice(body).expect("what was answered is JSON");
+            // Field by field, because a number that no type holds is still JSON.
+            let heard: HashMap<String, &RawValue> = serde_json::from_slice(body).expect("what was answered is JSON");
+            let content: String = serde_json::from_str(heard["content"].get()).expect("the content is a text");
             let echo: Value = serde_json::from_slice(&said.body).expect("the answer is JSON");
-            assert!(heard["content"].as_str().is_some_and(|content| !content.is_empty()));
-            assert_eq!(echo, json!({"content": heard["content"]}));
+            assert!(!content.is_empty(), "nothing was answered");
+            assert_eq!(echo, json!({"content": content}));
         }
         Fate::Bury(burial) => assert_eq!(burial.body, body, "the body was changed"),
         other => panic!("nothing here is tried again, and yet: {other:?}"),

@@ -1,15 +1,14 @@
 //! The message of the echo component, and what it does with it.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
-use valawai::{Context, Failure, Heard, Said, payload};
+use valawai::payload::{self, Text};
+use valawai::{Context, Failure, Heard, Said};
 
 /// What is heard, and said back.
 #[derive(Debug, Deserialize, Serialize)]
 struct Echo<'e> {
     #[serde(borrow, deserialize_with = "payload::non_empty")]
-    content: Cow<'e, str>,
+    content: Text<'e>,
 }
 
 /// Says back the content of what is heard.

@@ -6,11 +6,7 @@ mod echo;
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
 use valawai::Component;
-
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const ASYNCAPI: &str = include_str!("../asyncapi.yaml");

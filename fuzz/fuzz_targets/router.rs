@@ -1,7 +1,6 @@
 //! Messages: each is decided, and an answer is exactly the echo of a valid one.
 #![no_main]
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use valawai::message::{Message, Properties};
 use valawai::mov::{self, identity::Identity};
 use valawai::name::Kind;
-use valawai::payload;
+use valawai::payload::{self, Text};
 use valawai::router::{Fate, Options, Router};
 use valawai::{Component, Context, Failure, Heard, Said};
 
@@ -27,7 +26,7 @@ channels:
 #[derive(Deserialize, Serialize)]
 struct Echo<'e> {
     #[serde(borrow, deserialize_with = "payload::non_empty")]
-    content: Cow<'e, str>,
+    content: Text<'e>,
 }
 
 fn say_back(heard: &Heard<'_>, context: &Context<'_>) -> Result<Said, Failure> {

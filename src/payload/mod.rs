@@ -3,10 +3,12 @@
 //! Components in other languages read what is said here, and the MOV stops forwarding a channel for good at the first
 //! body that is not a strict JSON object. So nothing else leaves.
 
-use std::borrow::Cow;
+mod text;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
+
+pub use text::Text;
 
 use crate::failure::Failure;
 
@@ -69,17 +71,13 @@ pub fn write(value: &impl Serialize) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// For a field that must not be empty: `#[serde(deserialize_with = "valawai::payload::non_empty")]`.
+/// For a field that must not be empty: `#[serde(borrow, deserialize_with = "valawai::payload::non_empty")]`.
 ///
 /// # Errors
 /// When the text is empty.
-pub fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::Error> {
-    /// serde borrows a `Cow` only where it is told to.
-    #[derive(Deserialize)]
-    struct Text<'t>(#[serde(borrow)] Cow<'t, str>);
-
-    let Text(text) = Text::deserialize(deserializer)?;
-    if text.is_empty() { Err(de::Error::custom("an empty text where one is needed")) } else { Ok(text) }
+pub fn non_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text<'de>, D::Error> {
+    let text = Text::deserialize(deserializer)?;
+    if text.as_str().is_empty() { Err(de::Error::custom("an empty text where one is needed")) } else { Ok(text) }
 }
 
 fn is_object(body: &[u8]) -> bool {
@@ -126,7 +124,7 @@ mod tests {
     #[derive(Debug, Deserialize, Serialize)]
     struct Note<'n> {
         #[serde(borrow, deserialize_with = "non_empty")]
-        text: Cow<'n, str>,
+        text: Text<'n>,
     }
 
     #[test]
@@ -134,12 +132,6 @@ mod tests {
         let body = br#"{"a":[5.5555555575555555e+45,0.1]}"#;
         let value: serde_json::Value = read(body).unwrap();
         assert_eq!(String::from_utf8(write(&value).unwrap()).unwrap(), String::from_utf8_lossy(body));
-    }
-
-    #[test]
-    fn a_text_without_escapes_is_borrowed() {
-        let note: Note<'_> = read(br#" {"text": "hello", "extra": [1, 2]}"#).unwrap();
-        assert!(matches!(note.text, Cow::Borrowed("hello")), "{note:?} was copied");
     }
 
     #[test]

@@ -52,3 +52,14 @@ fn compose_passes_every_setting_on() {
     // The folder is the place of the volume.
     assert_knows_all("docker-compose.yml", |variable| format!("      {variable}: ${{{variable}:-"), &["LOG_DIR"]);
 }
+
+#[test]
+fn the_readme_tells_every_variable_of_compose() {
+    let compose = ["docker-compose.yml", "docker-compose.secrets.yml"].map(file).concat();
+    let readme = file("README.md");
+    let named = compose.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let untold: BTreeSet<&str> =
+        named.filter(|name| !readme.contains(&format!("`{name}`")) && *name != "RABBITMQ_PASSWORD_FILE").collect();
+    assert!(compose.contains("${MOV_TAG:-"), "Compose is not understood");
+    assert!(untold.is_empty(), "README.md does not tell {untold:?}");
+}

@@ -36,9 +36,11 @@ if ((${#missing[@]} > 0)) && command -v apt-get >/dev/null; then
         echo "could not install all of them; going on with what is here" >&2
 fi
 
-nice cargo build --quiet --release --locked
+# The component as the image has it: with its C library linked in.
+host=$(rustc -vV | sed -n 's/^host: //p')
+RUSTFLAGS='-C target-feature=+crt-static' nice cargo build --quiet --release --locked --target "$host"
 nice cargo build --quiet --release --locked --manifest-path bench/Cargo.toml
-component=${CARGO_TARGET_DIR:-target}/release/c1_echo
+component=${CARGO_TARGET_DIR:-target}/$host/release/c1_echo
 compiled=${CARGO_TARGET_DIR:-bench/target}/release
 gcc -O2 -Wall -Wextra -o "$compiled/librabbitmq_echo" bench/contestants/librabbitmq_echo.c -lrabbitmq ||
     echo "doing without librabbitmq" >&2

@@ -42,7 +42,7 @@ fn it_registers_shows_its_health_and_unregisters() {
     assert_eq!(notice["channels"].as_array().map(Vec::len), Some(3), "the MOV did not read all channels");
 
     stage.say("hello");
-    mov.wait_until("the log of the echo", SOON, |sight| sight.logs >= 2);
+    wait_until("the log of the echo", SOON, || !mov.logs_with("Sent Echoed message").is_empty());
     let logs = mov.logs_with("Sent Echoed message");
     assert_eq!(logs[0].component.as_ref().map(|component| &component.id), Some(&id), "a log without its component");
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stage::{HEARD, LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers, numbered};
+use crate::stage::{HEARD, LONG, REGISTERED, SAID, SOON, Stage, assert_all_came_out, count_numbers, numbered};
 use crate::support::{Client, Launch, Node, Process, Proxy, Vhost, wait_until};
 
 /// How many messages are under way in each outage; 50,000 when `VALAWAI_LONG_TESTS` is set.
@@ -142,4 +142,29 @@ fn one_of_two_replicas_is_killed() {
     let echo = in_mid_stream(&stage);
     echo.kill();
     report(all_comes_out(&other, &stage.vhost));
+}
+
+#[test]
+fn the_registrar_of_two_replicas_is_killed() {
+    let stage = stage_on(Node::shared());
+    let registrar = in_mid_stream(&stage);
+    wait_until("the first to be the registrar", SOON, || stage.client.consumers(REGISTERED) == 1);
+    let other: Launch = stage.launch().clone().elsewhere();
+    let other = other.start();
+    other.wait_output("at work", SOON);
+    registrar.kill();
+    report(all_comes_out(&other, &stage.vhost));
+    wait_until("the second to be the registrar", SOON, || stage.client.consumers(REGISTERED) == 1);
+}
+
+#[test]
+fn the_component_is_stopped_in_order() {
+    let stage = stage_on(Node::shared());
+    let echo = in_mid_stream(&stage);
+    echo.terminate();
+    assert_eq!(echo.wait_exit(SOON).code(), Some(0), "{}", echo.output());
+    let next = stage.launch().start();
+    let duplicates = all_comes_out(&next, &stage.vhost);
+    assert_eq!(duplicates, 0, "a component that was stopped in order made duplicates");
+    report(duplicates);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::select;
 
 use super::crew::Crew;
-use super::threads::{Call, Report, Role, Threads};
+use super::threads::{Call, Role, Threads};
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session, Stop};
 
@@ -73,23 +73,18 @@ impl<'c> Shift<'c> {
                     registrar_retry = crossbeam_channel::never();
                     self.start_registrar()?;
                 }
-                recv(self.threads.reports()) -> report => match report {
-                    Ok(Report::Ended(Role::Registrar, Err(Error::Taken { queue }))) => {
-                        self.threads.ended(Role::Registrar);
+                recv(self.threads.reports()) -> report => match report.ok().and_then(|report| self.threads.note(report)) {
+                    None => {}
+                    Some((Role::Registrar, Err(Error::Taken { queue }))) => {
                         log::debug!("another process hears {queue}, and registers the component");
                         registrar_retry = crossbeam_channel::after(Backoff::new(REGISTRAR_RETRY, REGISTRAR_RETRY).pause());
                     }
                     // What is no use to the MOV may still be of use to others: the work goes on.
-                    Ok(Report::Ended(Role::Registrar, Err(error @ Error::Denied { .. }))) => {
-                        self.threads.ended(Role::Registrar);
+                    Some((Role::Registrar, Err(error @ Error::Denied { .. }))) => {
                         log::warn!("{error}; the component works on, and tries again to register in {REFUSED_RETRY:?}");
                         registrar_retry = crossbeam_channel::after(REFUSED_RETRY);
                     }
-                    Ok(Report::Ended(role, result)) => {
-                        self.threads.ended(role);
-                        return Err(result.err().unwrap_or_else(|| Error::lost("a thread ended")));
-                    }
-                    Ok(Report::Ready) | Err(_) => {}
+                    Some((_, result)) => return Err(reason_of(result)),
                 },
             }
         }
@@ -119,10 +114,11 @@ impl<'c> Shift<'c> {
         for _ in 0..self.crew.workers.len() {
             select! {
                 recv(stop) -> _ => return Ok(false),
-                recv(self.threads.reports()) -> report => if let Ok(Report::Ended(role, result)) = report {
-                    self.threads.ended(role);
-                    return Err(result.err().unwrap_or_else(|| Error::lost("a thread ended")));
-                },
+                recv(self.threads.reports()) -> report => {
+                    if let Some((_, result)) = report.ok().and_then(|report| self.threads.note(report)) {
+                        return Err(reason_of(result));
+                    }
+                }
             }
         }
         Ok(true)
@@ -181,4 +177,9 @@ impl<'c> Shift<'c> {
             (error, _) => error,
         }
     }
+}
+
+/// Why a session is over when a thread ends before it is called to.
+fn reason_of(end: Result<(), Error>) -> Error {
+    end.err().unwrap_or_else(|| Error::lost("a thread ended"))
 }

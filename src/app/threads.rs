@@ -75,15 +75,18 @@ impl Threads {
         )
     }
 
-    /// To wait for together with something else. Whoever takes the report of an end tells it to [`Self::ended`].
+    /// To wait for together with something else; what comes is for [`Self::note`].
     pub(super) fn reports(&self) -> &Receiver<Report> {
         &self.reports
     }
 
-    pub(super) fn ended(&mut self, role: Role) {
+    /// Notes what a thread reports, and tells how it ended if it did.
+    pub(super) fn note(&mut self, report: Report) -> Option<(Role, Result<(), Error>)> {
+        let Report::Ended(role, result) = report else { return None };
         if let Some(place) = self.at_work.iter().position(|other| *other == role) {
             self.at_work.swap_remove(place);
         }
+        Some((role, result))
     }
 
     pub(super) fn has(&self, role: Role) -> bool {
@@ -103,8 +106,8 @@ impl Threads {
     /// How the next of this role to end did so; `None` when none did in time.
     pub(super) fn await_end_of_one(&mut self, role: Role, deadline: Instant) -> Option<Result<(), Error>> {
         loop {
-            let Report::Ended(ended, result) = self.reports.recv_deadline(deadline).ok()? else { continue };
-            self.ended(ended);
+            let report = self.reports.recv_deadline(deadline).ok()?;
+            let Some((ended, result)) = self.note(report) else { continue };
             match &result {
                 Ok(()) | Err(Error::Taken { .. }) => {}
                 Err(error) => log::warn!("while stopping: {error}"),

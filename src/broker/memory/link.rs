@@ -110,7 +110,7 @@ impl Link for MemoryLink {
         let mut state = self.open()?;
         let declared = state.queues.entry(queue.to_owned()).or_default();
         declared.delay = options.delay.map(|(after, to)| (Duration::from_millis(after.into()), to.to_owned()));
-        declared.keeps = options.newest_only.then_some(1);
+        declared.newest_only = options.newest_only;
         Ok(())
     }
 

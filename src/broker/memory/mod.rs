@@ -36,7 +36,7 @@ struct Queue {
     /// Messages leave it after so long, for the queue named.
     delay: Option<(Duration, String)>,
     since: BTreeMap<u64, Instant>,
-    keeps: Option<usize>,
+    newest_only: bool,
     consumers: u32,
     exclusive: bool,
 }
@@ -83,7 +83,7 @@ impl Queue {
         self.published += 1;
         self.ready.insert(self.published, message);
         self.since.insert(self.published, Instant::now());
-        while self.keeps.is_some_and(|most| self.ready.len() > most) {
+        while self.newest_only && self.ready.len() > 1 {
             self.ready.pop_first();
         }
     }

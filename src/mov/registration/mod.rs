@@ -2,8 +2,8 @@
 //!
 //! Any number of processes may be one component; exactly one of them registers it. The lock is an exclusive consumer on
 //! `control/registered`: who gets it is the registrar (`round`), the others are its replicas (`replica`). The registrar
-//! leaves the notice that it adopted in a queue of the component's own (`board`): there the replicas
-//! learn who the component is, and whoever takes over learns what is to be unregistered.
+//! leaves the notice that it adopted in a queue of the component's own (`board`): there the replicas learn who the component
+//! is, and whoever takes over learns what is to be unregistered.
 
 mod board;
 mod replica;

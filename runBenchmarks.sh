@@ -5,6 +5,8 @@
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=.ci/prepare.sh
+. .ci/prepare.sh
 
 out=bench/results
 for option in "$@"; do
@@ -27,13 +29,8 @@ for package in "${needed[@]}"; do
     is_here "$package" || missing+=("$package")
 done
 if ((${#missing[@]} > 0)) && command -v apt-get >/dev/null; then
-    as_root=()
-    ((EUID == 0)) || as_root=(sudo --non-interactive)
     echo "installing ${missing[*]}" >&2
-    # RabbitMQ is only wanted as a program: its package would start it as a service.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install --yes --quiet=2 --no-install-recommends "${missing[@]}" >&2 ||
-        echo "could not install all of them; going on with what is here" >&2
+    install_packages "${missing[@]}" || echo "could not install all of them; going on with what is here" >&2
 fi
 
 # The component as the image has it: with its C library linked in.

@@ -1,4 +1,4 @@
-# Sourced by runTests.sh and runDemo.sh: makes sure that what they need is on this machine.
+# Sourced by the scripts that need more than a machine may have: makes sure that it is there.
 # shellcheck shell=bash
 
 # Debian's packages are installed as root, or by way of sudo.

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::broker::{Broker, VHOSTS};
 use crate::contestant::{Contestant, Terms, WORDS};
 use crate::load::{Admin, Drain, Filler, Tally, body};
+use crate::options::Only;
 
 /// The first message must be out after so long.
 const START_LIMIT: Duration = Duration::from_secs(15);
@@ -26,8 +27,8 @@ pub(crate) struct Bench {
     pub(crate) folder: TempDir,
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
-    /// The words of `--only`.
-    pub(crate) only: Vec<String>,
+    /// What is to be measured of all that could be.
+    pub(crate) only: Only,
     /// The folder for profiles, if they are wanted.
     pub(crate) profiles: Option<PathBuf>,
 }

@@ -21,7 +21,7 @@ use bench::Bench;
 use broker::Broker;
 use contestant::{CEILING, Contestant};
 use machine::Machine;
-use options::Options;
+use options::{Only, Options};
 use report::Results;
 
 /// The ceiling's rounds are further apart than this part of their median only on a machine that does other things too.
@@ -57,7 +57,7 @@ fn run() -> io::Result<()> {
     fs::create_dir_all(&options.out)?;
     let bench = Bench {
         broker: Broker::start()?,
-        contestants: chosen(options.programs.contestants(), &options.only),
+        contestants: chosen(&options.programs.contestants(), &options.only),
         folder: tempfile::tempdir()?,
         rounds: options.rounds,
         quick: options.quick,
@@ -66,11 +66,8 @@ fn run() -> io::Result<()> {
     };
     bench.warm_up()?;
     let mut results = Results::default();
-    let is_named = |(name, _): &&(&str, Measure)| options.only.iter().any(|word| word == name);
-    let any_is_named = MEASURES.iter().any(|measure| is_named(&measure));
-    let is_quick = |(name, _): &&(&str, Measure)| !options.quick || QUICK.contains(name);
-    let is_chosen = |measure: &&(&str, Measure)| if any_is_named { is_named(measure) } else { is_quick(measure) };
-    for (name, measure) in MEASURES.iter().filter(is_chosen) {
+    let is_quick = |(name, _): &(&str, Measure)| !options.quick || QUICK.contains(name);
+    for (name, measure) in options.only.of(&MEASURES, |(name, _), word| *name == word, is_quick) {
         eprintln!("{name} …");
         measure(&bench, &mut results)?;
     }
@@ -84,12 +81,10 @@ fn run() -> io::Result<()> {
 }
 
 /// Those that are named, and the ceiling; all if none is.
-fn chosen(all: Vec<Contestant>, only: &[String]) -> Vec<Contestant> {
-    let is_named = |contestant: &Contestant| only.iter().any(|word| word == contestant.name);
-    if !all.iter().any(is_named) {
-        return all;
-    }
-    all.into_iter().filter(|contestant| contestant.name == CEILING || is_named(contestant)).collect()
+fn chosen(all: &[Contestant], only: &Only) -> Vec<Contestant> {
+    let named = only.of(all, |contestant, word| contestant.name == word, |_| true);
+    let is_named = |contestant: &Contestant| named.iter().any(|other| other.name == contestant.name);
+    all.iter().filter(|contestant| contestant.name == CEILING || is_named(contestant)).cloned().collect()
 }
 
 /// Where the figures are not to be trusted.

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     pub(crate) quick: bool,
     pub(crate) profile: bool,
     pub(crate) rounds: usize,
-    pub(crate) only: Vec<String>,
+    pub(crate) only: Only,
     pub(crate) out: PathBuf,
     pub(crate) programs: Programs,
 }
@@ -29,7 +29,8 @@ impl Options {
     pub(crate) fn read() -> io::Result<Self> {
         let compiled = env::current_exe()?.parent().expect("a program is in a folder").to_owned();
         let programs = Programs { component: PathBuf::new(), compiled, scripts: PathBuf::new(), python: None };
-        let mut options = Self { quick: false, profile: false, rounds: 0, only: Vec::new(), out: ".".into(), programs };
+        let mut options =
+            Self { quick: false, profile: false, rounds: 0, only: Only::default(), out: ".".into(), programs };
         let mut arguments = env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or_else(usage);
@@ -37,7 +38,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--profile" => options.profile = true,
                 "--rounds" => options.rounds = value()?.parse().map_err(|_| usage())?,
-                "--only" => options.only = value()?.split('/').map(str::to_owned).collect(),
+                "--only" => options.only = Only(value()?.split('/').map(str::to_owned).collect()),
                 "--out" => options.out = value()?.into(),
                 "--component" => options.programs.component = value()?.into(),
                 "--scripts" => options.programs.scripts = value()?.into(),
@@ -49,6 +50,23 @@ impl Options {
             options.rounds = if options.quick { 2 } else { 5 };
         }
         Ok(options)
+    }
+}
+
+/// The words of `--only`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Only(Vec<String>);
+
+impl Only {
+    /// Those of `all` that are named by a word; where none is, those that are there `otherwise`.
+    pub(crate) fn of<'a, T>(
+        &self,
+        all: &'a [T],
+        is_called: impl Fn(&T, &str) -> bool,
+        otherwise: impl Fn(&T) -> bool,
+    ) -> Vec<&'a T> {
+        let named: Vec<&T> = all.iter().filter(|each| self.0.iter().any(|word| is_called(each, word))).collect();
+        if named.is_empty() { all.iter().filter(|each| otherwise(each)).collect() } else { named }
     }
 }
 

@@ -31,13 +31,11 @@ const fn workload(size: usize, persistent: bool, logs: bool, count: u64) -> Work
 }
 
 pub(crate) fn throughput(bench: &Bench, results: &mut Results) -> io::Result<()> {
-    let is_named = |workload: &&Workload| bench.only.iter().any(|word| name(**workload) == *word);
-    let any_is_named = WORKLOADS.iter().any(|workload| is_named(&workload));
-    let is_quick = |workload: &&Workload| !bench.quick || (workload.size == 100 && workload.persistent);
-    let is_chosen = |workload: &&Workload| if any_is_named { is_named(workload) } else { is_quick(workload) };
+    let is_quick = |workload: &Workload| !bench.quick || (workload.size == 100 && workload.persistent);
+    let chosen = bench.only.of(&WORKLOADS, |workload, word| name(*workload) == word, is_quick);
     for round in 0..bench.rounds {
-        for workload in WORKLOADS.iter().filter(is_chosen) {
-            measure(bench, *workload, round, results)?;
+        for workload in &chosen {
+            measure(bench, **workload, round, results)?;
         }
     }
     Ok(())

@@ -16,6 +16,9 @@ use crate::speaker::Speaker;
 use crate::vitals::Vitals;
 use crate::worker::{self, Worker};
 
+/// What all workers together aim at: with less, large messages wait for the broker's confirms (docs/benchmarks.md).
+const BYTES_IN_HAND: usize = 32 * 1024 * 1024;
+
 pub(super) struct Crew {
     /// With the names of their threads. Control channels have a worker of their own, so that slow work on data does not
     /// delay them.
@@ -38,7 +41,11 @@ impl Crew {
                 chaos: Chaos::new(settings.chaos.clone()),
             };
             let router = Router::new(plan, kind, log.clone(), options);
-            let options = worker::Options { prefetch: settings.prefetch, kill_switch: settings.kill_switch };
+            let options = worker::Options {
+                prefetch: settings.prefetch,
+                bytes_in_hand: BYTES_IN_HAND / settings.workers.max(1),
+                kill_switch: settings.kill_switch,
+            };
             Worker::new(router, log.clone(), options, Arc::clone(&vitals))
         };
         let mut workers = Vec::new();

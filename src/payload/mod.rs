@@ -5,6 +5,7 @@
 
 mod text;
 
+use memchr::memchr2_iter;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
@@ -85,16 +86,8 @@ fn is_object(body: &[u8]) -> bool {
 }
 
 fn is_too_deep(json: &[u8]) -> bool {
-    // Nearly every body has fewer brackets than levels are allowed, and counting them is far quicker than following them.
-    opening_brackets(json) > DEEPEST_NESTING && nesting(json) > DEEPEST_NESTING
-}
-
-fn opening_brackets(json: &[u8]) -> usize {
-    /// As many as a byte can count, so that a processor counts sixteen and more of them at once.
-    const PART: usize = u8::MAX as usize;
-
-    let count = |part: &[u8]| part.iter().map(|byte| u8::from(matches!(byte, b'{' | b'['))).sum::<u8>();
-    json.chunks(PART).map(|part| usize::from(count(part))).sum()
+    // Nearly every body has fewer brackets than levels are allowed, and looking for them is far quicker than following them.
+    memchr2_iter(b'{', b'[', json).nth(DEEPEST_NESTING).is_some() && nesting(json) > DEEPEST_NESTING
 }
 
 /// The nesting of what is known to be JSON.

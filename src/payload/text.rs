@@ -1,5 +1,6 @@
 //! A text that is passed on as it came.
 
+use memchr::memchr;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -43,7 +44,7 @@ impl From<String> for Text<'_> {
 impl<'de: 't, 't> Deserialize<'de> for Text<'t> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?;
-        let is_plain = json.get().starts_with('"') && !json.get().contains('\\');
+        let is_plain = json.get().starts_with('"') && memchr(b'\\', json.get().as_bytes()).is_none();
         if is_plain {
             return Ok(Self(Content::AsItCame(json)));
         }

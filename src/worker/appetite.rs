@@ -4,8 +4,7 @@
 //! thousand messages of 16 MiB would keep everything behind them waiting, the control messages too. So it starts small,
 //! and grows as far as the messages are small.
 
-/// Bytes in hand that are aimed at.
-const AIM: usize = 8 * 1024 * 1024;
+use super::Options;
 
 /// More than this may not be on the way at once: then it is better to throw it all back, and to start small again.
 const BEARABLE: usize = 256 * 1024 * 1024;
@@ -28,15 +27,16 @@ pub(super) enum Change {
 #[derive(Debug)]
 pub(super) struct Appetite {
     most: u16,
+    aim: usize,
     now: u16,
     heard: u16,
     bytes: usize,
 }
 
 impl Appetite {
-    /// Never more than `most`.
-    pub(super) fn new(most: u16) -> Self {
-        Self { most, now: FIRST.min(most), heard: 0, bytes: 0 }
+    pub(super) fn new(options: &Options) -> Self {
+        let most = options.prefetch;
+        Self { most, aim: options.bytes_in_hand, now: FIRST.min(most), heard: 0, bytes: 0 }
     }
 
     /// The prefetch to ask for.
@@ -51,11 +51,11 @@ impl Appetite {
         if bytes.saturating_mul(usize::from(self.now)) > BEARABLE && self.now > FIRST {
             return Some(Change::StartAnew);
         }
-        if self.heard < self.now && self.bytes < 4 * AIM {
+        if self.heard < self.now && self.bytes < 4 * self.aim {
             return None;
         }
         let mean = (self.bytes / usize::from(self.heard)).max(1);
-        let fitting = u16::try_from(AIM / mean).unwrap_or(u16::MAX).clamp(1, self.most);
+        let fitting = u16::try_from(self.aim / mean).unwrap_or(u16::MAX).clamp(1, self.most);
         let next = fitting.min(self.now.saturating_mul(GROWTH));
         (self.heard, self.bytes) = (0, 0);
         // Not for a little: asking for another costs three questions to the broker.
@@ -72,8 +72,12 @@ mod tests {
     use super::*;
     use std::iter::repeat_n;
 
+    fn appetite(prefetch: u16) -> Appetite {
+        Appetite::new(&Options { prefetch, bytes_in_hand: 8 << 20, kill_switch: None })
+    }
+
     fn changes(sizes: impl IntoIterator<Item = usize>) -> Vec<u16> {
-        let mut appetite = Appetite::new(1024);
+        let mut appetite = appetite(1024);
         let prefetch = |change| match change {
             Change::Prefetch(prefetch) => prefetch,
             Change::StartAnew => 0,
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn it_never_asks_for_more_than_allowed() {
-        let mut appetite = Appetite::new(2);
+        let mut appetite = appetite(2);
         assert_eq!(appetite.prefetch(), 2);
         assert!((0..100).all(|_| appetite.heard(1).is_none()));
     }

@@ -14,9 +14,6 @@ use crate::broker::{ATTEMPTS, Confirm, Delivery, Error, Event, Link, OwnQueue, S
 use crate::mov::log::{Entry, Severity};
 use crate::router::{Burial, Fate};
 
-/// Bytes that may wait for a confirm before no more messages are taken.
-const WINDOW_BYTES: usize = 8 * 1024 * 1024;
-
 /// A wait ends after so long at the latest, to look around.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -58,7 +55,7 @@ impl<'w> Hand<'w> {
             rest: Backoff::new(FIRST_REST, LONGEST_REST),
             rests_until: None,
             kill_switch: KillSwitch::new(worker.options.kill_switch),
-            appetites: worker.router.queues().map(|_| Appetite::new(worker.options.prefetch)).collect(),
+            appetites: worker.router.queues().map(|_| Appetite::new(&worker.options)).collect(),
             own_queues: HashMap::new(),
             refusals: Refusals::new(&worker.vitals),
         }
@@ -241,7 +238,7 @@ impl<'w> Hand<'w> {
         if self.rests_until.is_some_and(|until| until <= Instant::now()) {
             self.rests_until = None;
         }
-        self.rests_until.is_none() && self.book.waiting_bytes() < WINDOW_BYTES
+        self.rests_until.is_none() && self.book.waiting_bytes() < self.worker.options.bytes_in_hand
     }
 
     fn longest_wait(&self) -> Duration {

@@ -39,6 +39,8 @@ pub struct Worker {
 pub struct Options {
     /// Messages in hand, at the most.
     pub prefetch: u16,
+    /// Bytes of messages in hand that are aimed at, and of answers that wait for a confirm at the most.
+    pub bytes_in_hand: usize,
     /// `KILL_SWITCH_RATIO`: the part of failures above which it pauses. Off by default.
     pub kill_switch: Option<f64>,
 }
@@ -57,7 +59,7 @@ impl Worker {
     pub fn run(&self, link: &mut dyn Link, stop: &Stop, ready: impl FnOnce()) -> Result<(), Error> {
         for queue in self.router.queues() {
             link.declare(queue)?;
-            link.consume(queue, Access::Shared, Appetite::new(self.options.prefetch).prefetch())?;
+            link.consume(queue, Access::Shared, Appetite::new(&self.options).prefetch())?;
         }
         ready();
         let _counted = self.vitals.consuming(self.router.queues().count());

@@ -35,7 +35,7 @@ fn worker(handler: impl Answer) -> Worker {
         ..Default::default()
     };
     let router = Router::new(&component.check().unwrap(), Kind::Data, log.clone(), options);
-    Worker::new(router, log, Options { prefetch: 8, kill_switch: None }, Arc::default())
+    Worker::new(router, log, Options { prefetch: 8, bytes_in_hand: 1 << 20, kill_switch: None }, Arc::default())
 }
 
 /// Does `job` with a link of its own, and waits until it is done.

@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_millis(2500);
 /// Messages for those that are slow.
 const FEW: u64 = 6_000;
 
-/// Workloads, and how many messages take the quick ones a second or two.
+/// Workloads, and how many messages keep the quick ones busy for the better part of a second.
 const WORKLOADS: [Workload; 10] = [
     workload(100, true, false, 30_000),
     workload(100, false, false, 60_000),
@@ -20,10 +20,10 @@ const WORKLOADS: [Workload; 10] = [
     workload(100, false, true, 30_000),
     workload(1024, true, false, 25_000),
     workload(1024, false, false, 50_000),
-    workload(64 * 1024, true, false, 3_000),
-    workload(64 * 1024, false, false, 5_000),
-    workload(1024 * 1024, true, false, 200),
-    workload(1024 * 1024, false, false, 300),
+    workload(64 * 1024, true, false, 6_000),
+    workload(64 * 1024, false, false, 10_000),
+    workload(1024 * 1024, true, false, 600),
+    workload(1024 * 1024, false, false, 900),
 ];
 
 const fn workload(size: usize, persistent: bool, logs: bool, count: u64) -> Workload {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::broker::BYTES_IN_HAND;
 use crate::chaos::Chaos;
 use crate::component::Plan;
 use crate::mov::identity::Identity;
@@ -15,9 +16,6 @@ use crate::settings::Settings;
 use crate::speaker::Speaker;
 use crate::vitals::Vitals;
 use crate::worker::{self, Worker};
-
-/// What all workers together aim at: with less, large messages wait for the broker's confirms (docs/benchmarks.md).
-const BYTES_IN_HAND: usize = 32 * 1024 * 1024;
 
 pub(super) struct Crew {
     /// With the names of their threads. Control channels have a worker of their own, so that slow work on data does not

@@ -17,6 +17,10 @@ pub use error::Error;
 
 use crate::message::{Message, Outgoing};
 
+/// Bytes of messages that all workers of a session together aim to have in hand. With fewer, large messages wait for the
+/// broker's confirms (docs/benchmarks.md).
+pub const BYTES_IN_HAND: usize = 32 * 1024 * 1024;
+
 /// Nothing is ever sent here: that its senders are gone is the message, and everybody hears it at once.
 pub type Stop = Receiver<std::convert::Infallible>;
 

@@ -14,7 +14,7 @@ use super::gate::Gate;
 use super::stream::Stream;
 use super::watchdog::{Line, Watchdog};
 use super::{Host, Options, socket};
-use crate::broker::Error;
+use crate::broker::{BYTES_IN_HAND, Error};
 
 /// The handshake: it may include the broker's look-up of its own name.
 const OPEN_LIMIT: Duration = Duration::from_secs(15);
@@ -28,8 +28,8 @@ pub(super) const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 /// Messages that fit between a thread and amiquip's own: with amiquip's default of 16 the two wake each other all the time.
 const CHANNEL_BOUND: usize = 64;
 
-/// amiquip stops to serve every channel when so much waits to be written. Our own windows are far smaller.
-const WRITE_BOUND: usize = 64 * 1024 * 1024;
+/// amiquip stops to serve every channel when so many bytes wait to be written. Our own windows are far smaller.
+const WRITE_BOUND: usize = 4 * BYTES_IN_HAND;
 
 pub(super) struct Connection {
     inner: Mutex<Option<amiquip::Connection>>,

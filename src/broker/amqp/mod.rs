@@ -31,8 +31,9 @@ use self::watchdog::Watchdog;
 use super::{Error, Job, Session};
 use crate::secret::Secret;
 
-/// Bodies that may be received and not yet taken, on the connection that hears.
-const HELD_BYTES: usize = 32 * 1024 * 1024;
+/// Bodies that may be received and not yet taken, on the connection that hears. Beyond that control messages wait too, so
+/// it is far more than is aimed at.
+const HELD_BYTES: usize = 4 * super::BYTES_IN_HAND;
 
 /// Where the broker is, and who we are to it.
 #[derive(Debug, Clone)]

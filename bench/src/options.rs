@@ -8,7 +8,7 @@ use crate::contestant::Programs;
 
 const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[/WORD…]] [--profile] [--out FOLDER]
   --quick   throughput of small messages and cost only: under two minutes
-  --rounds  how often everything is measured; 5 by default, 2 with --quick
+  --rounds  how often everything is measured; 3 by default, 2 with --quick
   --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), contestants
             (and the ceiling), or throughputs (64 KiB, persistent and so on)
   --profile keep what callgrind writes, for callgrind_annotate, in that folder
@@ -47,7 +47,7 @@ impl Options {
             }
         }
         if options.rounds == 0 {
-            options.rounds = if options.quick { 2 } else { 5 };
+            options.rounds = if options.quick { 2 } else { 3 };
         }
         Ok(options)
     }

@@ -37,11 +37,8 @@ const FORMATIONS: [Formation; 5] = [
     Formation { name: "2 components", components: 2, ..ONE },
 ];
 
-/// The longest of the measurements, for the plainest of the results.
-const MOST_ROUNDS: usize = 3;
-
 pub(crate) fn scaling(bench: &Bench, results: &mut Results) -> io::Result<()> {
-    for round in 0..bench.rounds.min(MOST_ROUNDS) {
+    for round in 0..bench.rounds {
         for contestant in bench.in_turn(round).filter(|contestant| [CEILING, COMPONENT].contains(&contestant.name)) {
             for (persistent, count) in [(true, 20_000), (false, 40_000)] {
                 let one = rate(bench, contestant, ONE, persistent, count)?;

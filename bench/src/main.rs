@@ -21,7 +21,7 @@ use bench::Bench;
 use broker::Broker;
 use contestant::{CEILING, Contestant};
 use machine::Machine;
-use options::{Only, Options};
+use options::Options;
 use report::Results;
 
 /// The ceiling's rounds are further apart than this part of their median only on a machine that does other things too.
@@ -57,7 +57,7 @@ fn run() -> io::Result<()> {
     fs::create_dir_all(&options.out)?;
     let bench = Bench {
         broker: Broker::start()?,
-        contestants: chosen(&options.programs.contestants(), &options.only),
+        contestants: chosen(&options),
         folder: tempfile::tempdir()?,
         rounds: options.rounds,
         quick: options.quick,
@@ -80,11 +80,13 @@ fn run() -> io::Result<()> {
     fs::write(options.out.join("benchmarks.json"), format!("{:#}\n", report::json(&results, &names, &machine)))
 }
 
-/// Those that are named, and the ceiling; all if none is.
-fn chosen(all: &[Contestant], only: &Only) -> Vec<Contestant> {
-    let named = only.of(all, |contestant, word| contestant.name == word, |_| true);
-    let is_named = |contestant: &Contestant| named.iter().any(|other| other.name == contestant.name);
-    all.iter().filter(|contestant| contestant.name == CEILING || is_named(contestant)).cloned().collect()
+/// Those that are named, and the ceiling. If none is: all, but with `--quick` not the slow ones.
+fn chosen(options: &Options) -> Vec<Contestant> {
+    let all = options.programs.contestants();
+    let is_quick = |contestant: &Contestant| !(options.quick && contestant.slow);
+    let wanted = options.only.of(&all, |contestant, word| contestant.name == word, is_quick);
+    let is_wanted = |contestant: &Contestant| wanted.iter().any(|other| other.name == contestant.name);
+    all.iter().filter(|contestant| contestant.name == CEILING || is_wanted(contestant)).cloned().collect()
 }
 
 /// Where the figures are not to be trusted.

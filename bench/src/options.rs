@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::contestant::Programs;
 
 const USAGE: &str = "runBenchmarks.sh [--quick] [--rounds N] [--only WORD[/WORD…]] [--profile] [--out FOLDER]
-  --quick   throughput of small messages and cost only: under two minutes
+  --quick   throughput of small messages and cost only, without what is slow: under two minutes
   --rounds  how often everything is measured; 3 by default, 2 with --quick
   --only    only these measurements (throughput, latency, cost, alone, backlog, scaling), contestants
             (and the ceiling), or throughputs (64 KiB, persistent and so on)

@@ -125,6 +125,8 @@ impl Node {
     /// Stops the VM in its tracks: connections stay open, nothing answers.
     pub(crate) fn freeze(&self) {
         self.server().signal(Signal::SIGSTOP);
+        // The signal is sent before it has reached every thread, and one that still runs answers.
+        poll(Duration::from_secs(20), || all_threads_are_stopped(self.pid())).expect("the broker did not freeze");
     }
 
     /// Ends [`Node::freeze`].
@@ -218,4 +220,10 @@ fn begin_handshake(ports: Ports) -> std::io::Result<()> {
     socket.write_all(b"AMQP\x00\x00\x09\x01")?;
     let mut frame = [0; 1];
     socket.read_exact(&mut frame)
+}
+
+fn all_threads_are_stopped(pid: u32) -> bool {
+    let is_stopped = |status: String| status.lines().any(|line| line.starts_with("State:\tT"));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of the broker");
+    threads.flatten().all(|thread| std::fs::read_to_string(thread.path().join("status")).is_ok_and(is_stopped))
 }

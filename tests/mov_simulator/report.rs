@@ -13,9 +13,10 @@ use super::world::{Refusal, World};
 pub(crate) fn health(world: &World) -> (u16, Json) {
     let checks = INLETS.iter().map(|inlet| {
         let dead = world.poisoned.contains_key(inlet.queue) || world.unready.contains_key(inlet.queue);
-        check(inlet.exchange, world.connected && !dead)
+        check(inlet.exchange, world.is_consuming && !dead)
     });
-    let checks: Vec<(bool, Json)> = checks.chain([check("RabbitMQ service", world.connected)]).collect();
+    let checks: Vec<(bool, Json)> =
+        checks.chain([check("RabbitMQ service", world.shared_client.is_settled())]).collect();
     let up = checks.iter().all(|(up, _)| *up);
     let body = Members::new().text("status", status(up)).list("checks", checks.into_iter().map(|(_, check)| check));
     (if up { 200 } else { 503 }, body.object())
@@ -45,14 +46,16 @@ pub(crate) fn simulator(world: &World) -> Json {
     let registrations = world.registrations().iter().map(registration).collect();
     let live = world.live().map(registration).collect();
     Json::Object(vec![
-        ("connected".to_owned(), Json::Bool(world.connected)),
+        ("connected".to_owned(), Json::Bool(world.is_consuming && world.shared_client.is_settled())),
+        ("reconnects".to_owned(), Json::number(world.shared_client.reconnects())),
         ("live".to_owned(), Json::Array(live)),
         ("registrations".to_owned(), Json::Array(registrations)),
         ("connections".to_owned(), Json::Array(world.connections.iter().map(connection).collect())),
         ("refusals".to_owned(), Json::Array(world.refusals.iter().map(refusal).collect())),
-        ("poisoned".to_owned(), reasons(&world.poisoned)),
-        ("unready".to_owned(), reasons(&world.unready)),
-        ("sinks".to_owned(), reasons(&world.sinks)),
+        ("poisoned".to_owned(), reasons(texts(&world.poisoned))),
+        ("unready".to_owned(), reasons(texts(&world.unready))),
+        ("sinks".to_owned(), reasons(texts(&world.sinks))),
+        ("dead_taps".to_owned(), reasons(world.shared_client.taps.dead())),
         ("forwarded".to_owned(), Json::number(world.forwarded)),
         ("logs".to_owned(), Json::number(world.logs.total())),
     ])
@@ -85,6 +88,10 @@ fn refusal(refusal: &Refusal) -> Json {
     Members::new().text("queue", &refusal.queue).text("reason", &refusal.reason).text("body", &refusal.body).object()
 }
 
-fn reasons(queues: &BTreeMap<String, String>) -> Json {
-    Json::Object(queues.iter().map(|(queue, reason)| (queue.clone(), Json::text(reason))).collect())
+fn reasons<'a>(queues: impl Iterator<Item = (&'a str, &'a str)>) -> Json {
+    Json::Object(queues.map(|(queue, reason)| (queue.to_owned(), Json::text(reason))).collect())
+}
+
+fn texts(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    queues.iter().map(|(queue, reason)| (queue.as_str(), reason.as_str()))
 }

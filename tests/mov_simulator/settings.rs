@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) http_port: u16,
     /// How long the MOV consumes already before it finishes everybody and opens its HTTP port.
     pub(crate) start_up: Duration,
+    /// Between two attempts to consume the MOV's own queues again; the real one takes 10 s.
+    pub(crate) reconnect_pause: Duration,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
             http_address: text("HTTP_ADDRESS", "127.0.0.1"),
             http_port: number("HTTP_PORT", 8080)?,
             start_up: Duration::from_millis(number("START_UP_MS", 200)?),
+            reconnect_pause: Duration::from_millis(number("RECONNECT_MS", 300)?),
         })
     }
 }

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub(crate) struct Sight {
     /// Whether it consumes from the broker now.
     pub(crate) connected: bool,
+    /// How often its shared client found the broker again.
+    pub(crate) reconnects: u64,
     pub(crate) live: Vec<Registration>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) connections: Vec<Connection>,
@@ -19,6 +21,9 @@ pub(crate) struct Sight {
     pub(crate) unready: BTreeMap<String, String>,
     /// The source queues whose messages vanish in silence.
     pub(crate) sinks: BTreeMap<String, String>,
+    /// The source queues from which nothing is forwarded since a reconnect, although their connections read "enabled".
+    #[serde(default)]
+    pub(crate) dead_taps: BTreeMap<String, String>,
     /// The copies that were sent to targets.
     pub(crate) forwarded: u64,
     /// The log entries since the start, also those it keeps no longer.

@@ -78,8 +78,8 @@ impl Query {
 }
 
 /// The page's queue is nobody's: if no component has declared it, the page is lost.
-fn answer(world: &mut World, queue: &str, query: &Query, page: &Json) {
+fn answer(world: &mut World, queue: &'static str, query: &Query, page: &Json) {
     let id = query.id.as_deref().unwrap_or("null");
     world.logs.say("INFO", format!("Found the page for the query {id}."), page);
-    world.publish(queue, page);
+    world.send_page(queue, page);
 }

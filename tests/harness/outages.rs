@@ -1,9 +1,9 @@
 //! What an outage of the broker does to the MOV simulator: its forwarding survives, but not a component that registers anew.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::components::{SOON, Scene, asyncapi};
-use crate::support::{Client, Message, Node, wait_until};
+use crate::support::{Client, Message, Mov, Node, wait_until};
 
 const SAID: &str = "valawai/c0/source/data/out";
 const HEARD: &str = "valawai/c1/target/data/in";
@@ -156,4 +156,61 @@ fn a_restarted_mov_forwards_again() {
     assert!(scene.mov.sight().dead_taps.is_empty());
     Pair::register(&scene);
     assert_forwards(&scene, SAID, 1);
+}
+
+/// The status that a health page gives to the check of this name.
+fn check(scene: &Scene, page: &str, name: &str) -> String {
+    let answer: Value = serde_json::from_str(&scene.mov.get(page).1).expect("JSON");
+    let checks = answer["checks"].as_array().expect("a list of checks");
+    let found = checks.iter().find(|check| check["name"] == name);
+    found.map_or("none", |check| check["status"].as_str().expect("a status")).to_owned()
+}
+
+#[test]
+fn a_mov_that_has_given_up_registers_and_tells_nobody() {
+    let node = Node::start();
+    let vhost = node.vhost();
+    let mov = Mov::start_with(Mov::launch(&vhost).env("GIVE_UP_AFTER_MS", 1));
+    let mut scene = Scene::at(vhost, mov);
+    let pair = Pair::register(&scene);
+    node.stop_gracefully();
+    scene.mov.wait_until("the MOV to give up", SOON, |sight| sight.given_up);
+    node.start_again();
+    scene.mov.wait_until("the MOV to consume again", SOON, |sight| sight.connected);
+    scene.client = Client::connect(&scene.vhost);
+    let registered = "valawai/c1/target/control/registered";
+    scene.client.declare(registered);
+
+    assert_eq!((scene.mov.get("/q/health/live").0, scene.mov.get("/q/health/ready").0), (503, 200));
+    assert_eq!(check(&scene, "/q/health/live", "RabbitMQ service"), "DOWN");
+    assert_eq!(check(&scene, "/q/health/live", "SmallRye Reactive Messaging - liveness check"), "UP");
+
+    let silent = register_target(&scene);
+    let error = format!("/Cannot notify to the component {silent} .*that it has been registered/");
+    wait_until("the error in the log", SOON, || !scene.mov.logs_with(&error).is_empty());
+    assert_eq!(scene.mov.live_of("c1_target").len(), 2, "each message makes one more live registration");
+    // A page goes another way; its answer comes after whatever the MOV did before.
+    scene.client.declare("valawai/component/page");
+    scene.send("valawai/component/query", &json!({"id": "q", "pattern": "c1_target", "limit": 5}));
+    assert_eq!(scene.client.expect("valawai/component/page", 1, SOON)[0].json()["total"], 2);
+    scene.client.publish(SAID, &Message::json(&json!({"word": "stays"})));
+    assert_eq!((scene.client.consumers(SAID), scene.client.depth(SAID), scene.client.depth(registered)), (0, 1, 0));
+    scene.unregister(&pair.target);
+
+    scene.mov.restart();
+    assert_eq!(scene.mov.get("/q/health/live").0, 200);
+    register_target(&scene);
+    scene.client.expect(registered, 1, SOON);
+}
+
+#[test]
+fn a_short_outage_is_not_long_enough_to_give_up() {
+    let vhost = Node::shared().vhost();
+    let mov = Mov::start_with(Mov::launch(&vhost).env("RECONNECT_MS", 1500));
+    let scene = Scene::at(vhost, mov);
+    Node::shared().close_connections_of(&scene.vhost);
+    scene.mov.wait_until("the shared client to be back first", SOON, |sight| sight.reconnects == 1 && !sight.connected);
+    scene.mov.wait_until("the consumers of the MOV's queues to follow", SOON, |sight| sight.connected);
+    assert!(!scene.mov.sight().given_up);
+    assert_eq!(scene.mov.get("/q/health").0, 200);
 }

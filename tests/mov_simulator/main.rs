@@ -9,6 +9,7 @@ mod component;
 mod connection;
 mod events;
 mod forward;
+mod health;
 mod id;
 mod journal;
 mod json;

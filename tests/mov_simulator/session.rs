@@ -33,12 +33,14 @@ pub(crate) fn run(
     let (mut consuming, mut answering) = (connect(settings)?, connect(settings)?);
     let channels = open_inlets(&mut consuming, world)?;
     let answering = open(&mut answering)?;
-    let mut session = Session { world, pages, answering: &answering, inlets: consume_inlets(&channels)? };
+    let inlets = consume_inlets(&channels)?;
+    let answers_queries = settings.answers_queries;
+    let mut session = Session { world, pages, answers_queries, answering: &answering, inlets };
     lock(world).is_consuming = true;
     journal::tell(&format!("Connected to {}:{}", settings.host, settings.port));
     if let Some(duration) = *start_up {
         let end = Instant::now() + duration;
-        session.serve_until(|| Instant::now() >= end && lock(world).shared_client.is_settled())?;
+        session.serve_until(|| Instant::now() >= end && lock(world).shared_client.is_connected())?;
         lock(world).finish_everything();
         open_http();
         *start_up = None;
@@ -88,6 +90,7 @@ fn consume_inlets<'c>(channels: &'c [(&'static Inlet, Channel)]) -> Result<Vec<(
 struct Session<'c> {
     world: &'c Mutex<World>,
     pages: &'c Receiver<Page>,
+    answers_queries: bool,
     answering: &'c Channel,
     inlets: Vec<(&'static Inlet, Consumer<'c>)>,
 }
@@ -98,7 +101,8 @@ impl Session<'_> {
         while !is_over() {
             let Some(ready) = self.wait_for_a_message() else { continue };
             self.serve_inlet(ready)?;
-            for Page { queue, body } in self.pages.try_iter() {
+            let pages = self.pages.try_iter().filter(|_| self.answers_queries);
+            for Page { queue, body } in pages {
                 publish_page(self.answering, queue, &body).map_err(lost)?;
             }
         }

@@ -31,11 +31,22 @@ pub(crate) struct World {
     /// The source queues from which everything is thrown away, and why.
     pub(crate) sinks: BTreeMap<String, String>,
     pub(crate) forwarded: u64,
+    pub(crate) counts: Counts,
     /// Whether it consumes its own queues now.
     pub(crate) is_consuming: bool,
     pub(crate) shared_client: SharedClient,
     effects: Sender<Effect>,
     pages: Sender<Page>,
+}
+
+/// How many messages were consumed, the refused ones too.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) registers: u64,
+    pub(crate) unregisters: u64,
+    /// Of these, those of an id that was unknown or already finished.
+    pub(crate) unknown_unregisters: u64,
+    pub(crate) component_queries: u64,
 }
 
 /// A message that was dropped because of what was in it. The real MOV tells only its log.
@@ -83,6 +94,7 @@ impl World {
             unready: BTreeMap::new(),
             sinks: BTreeMap::new(),
             forwarded: 0,
+            counts: Counts::default(),
             is_consuming: false,
             shared_client: SharedClient::default(),
             effects,

@@ -11,6 +11,11 @@ pub(crate) struct Sight {
     pub(crate) connected: bool,
     /// How often its shared client found the broker again.
     pub(crate) reconnects: u64,
+    /// Whether its shared client has given up: it consumes, and can publish nothing.
+    #[serde(default)]
+    pub(crate) given_up: bool,
+    #[serde(default)]
+    pub(crate) counts: Counts,
     pub(crate) live: Vec<Registration>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) connections: Vec<Connection>,
@@ -28,6 +33,16 @@ pub(crate) struct Sight {
     pub(crate) forwarded: u64,
     /// The log entries since the start, also those it keeps no longer.
     pub(crate) logs: u64,
+}
+
+/// How many messages it consumed, the refused ones too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) registers: u64,
+    pub(crate) unregisters: u64,
+    /// Of these, those of an id that was unknown or already finished.
+    pub(crate) unknown_unregisters: u64,
+    pub(crate) component_queries: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

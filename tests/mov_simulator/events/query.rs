@@ -9,6 +9,7 @@ use crate::payload::{Fields, Invalid};
 use crate::schema::TypeWritten;
 
 pub(super) fn components(world: &mut World, payload: &Json) -> Result<(), Dropped> {
+    world.counts.component_queries += 1;
     let query = Query::read(payload, 0, is_component_order).map_err(Dropped::invalid("query components"))?;
     let fields = Fields(payload);
     let read = || Ok((Pattern::of(fields.text("pattern")?), Pattern::of(fields.text("type")?)));

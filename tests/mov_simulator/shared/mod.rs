@@ -8,9 +8,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use amiquip::{Channel, Connection, Consumer, ConsumerMessage, ConsumerOptions};
+use amiquip::{Channel, Connection, Consumer, ConsumerMessage, ConsumerOptions, Return};
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::forward::forward;
@@ -27,18 +27,23 @@ const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_millis(200);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Carries out what the MOV wants done at the broker, for ever.
+/// Carries out what the MOV wants done at the broker, until the broker was away for too long; from then on, nothing.
 pub(crate) fn serve(settings: &Settings, world: &Mutex<World>, effects: &Receiver<Effect>) {
     let mut told = String::new();
-    loop {
+    let mut outage = None;
+    while outage.is_none_or(|began: Instant| began.elapsed() < settings.give_up_after) {
         let end = run(settings, world, effects).err().unwrap_or_default();
-        lock(world).shared_client.lose();
+        // The first connection is waited for, however long it takes.
+        outage = lock(world).shared_client.lose();
         if end != told {
             journal::tell(&format!("The shared client has no broker: {end}"));
             told = end;
         }
         thread::sleep(RECONNECT_PAUSE);
     }
+    journal::tell("GIVEN UP: the shared client publishes and forwards nothing until the MOV is restarted");
+    lock(world).shared_client.give_up();
+    effects.iter().for_each(drop);
 }
 
 /// One life of the connection.
@@ -49,6 +54,7 @@ fn run(settings: &Settings, world: &Mutex<World>, effects: &Receiver<Effect>) ->
     let mut client = Client {
         world,
         effects,
+        alive: publishing.listen_for_returns().map_err(lost)?,
         connection: &connection,
         publishing: &publishing,
         forwarding: &forwarding,
@@ -64,6 +70,8 @@ fn run(settings: &Settings, world: &Mutex<World>, effects: &Receiver<Effect>) ->
 struct Client<'c> {
     world: &'c Mutex<World>,
     effects: &'c Receiver<Effect>,
+    /// Nothing ever comes, for nothing is published mandatory; it ends with the connection.
+    alive: Receiver<Return>,
     connection: &'c RefCell<Connection>,
     publishing: &'c Channel,
     forwarding: &'c Channel,
@@ -73,9 +81,10 @@ struct Client<'c> {
 
 impl Client<'_> {
     fn serve(&mut self) -> Result<(), Lost> {
-        let Some(ready) = self.wait() else { return Ok(()) };
-        if ready > 0 {
-            self.serve_tap(ready - 1)?;
+        match self.wait() {
+            None | Some(0) => (),
+            Some(1) => return Err("the connection is lost".to_owned()),
+            Some(tap) => self.serve_tap(tap - 2)?,
         }
         while let Ok(effect) = self.effects.try_recv() {
             self.perform(effect)?;
@@ -83,10 +92,11 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// For something to do (0), or a message of a tap, counted from 1.
+    /// For something to do (0), the end of the connection (1), or a message of a tap, counted from 2.
     fn wait(&self) -> Option<usize> {
         let mut select = Select::new();
         select.recv(self.effects);
+        select.recv(&self.alive);
         for consumer in self.taps.values() {
             select.recv(consumer.receiver());
         }

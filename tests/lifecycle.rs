@@ -1,21 +1,11 @@
 //! From registering to unregistering, at a MOV that is as unforgiving as the real one.
 
-use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage};
-use crate::support::{Client, Message, Mov, Node, Process, wait_until};
-
-/// Waits until the health file carries the one live registration that the MOV has of the component.
-fn settled(mov: &Mov, echo: &Process) -> String {
-    echo.wait_until("the health file to tell of the one live registration", SOON, || {
-        let live = mov.live_of(NAME);
-        let shown = fs::read_to_string(echo.health_file()).unwrap_or_default();
-        (live.len() == 1 && shown.contains(&live[0].id)).then(|| live[0].id.clone())
-    })
-}
+use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage, settled};
+use crate::support::{Client, Message, Mov, Node, wait_until};
 
 /// Nothing that the component sent was refused by the MOV or stopped it.
 fn assert_content(mov: &Mov) {

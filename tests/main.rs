@@ -7,6 +7,7 @@ mod contract;
 mod echo;
 mod failures;
 mod harness;
+mod kept_registration;
 mod kit;
 mod layers;
 mod lifecycle;

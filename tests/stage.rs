@@ -1,11 +1,12 @@
 //! The echo component on a virtual host of its own, with a client that talks to it.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Launch, Message, Node, Process, Received, Vhost};
+use crate::support::{Client, Launch, Message, Mov, Node, Process, Received, Vhost};
 
 pub(crate) const HEARD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/received_message";
 pub(crate) const SAID: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/publish_message";
@@ -96,6 +97,16 @@ impl Stage {
     pub(crate) fn log_entry(&self) -> Value {
         self.client.expect(MOV_LOG, 1, SOON).remove(0).json()
     }
+}
+
+/// Waits until the health file carries the one live registration that the MOV has of the component.
+#[track_caller]
+pub(crate) fn settled(mov: &Mov, echo: &Process) -> String {
+    echo.wait_until("the health file to tell of the one live registration", SOON, || {
+        let live = mov.live_of(NAME);
+        let shown = fs::read_to_string(echo.health_file()).unwrap_or_default();
+        (live.len() == 1 && shown.contains(&live[0].id)).then(|| live[0].id.clone())
+    })
 }
 
 /// The message of number `number`: it carries it in its body and in its identifier.

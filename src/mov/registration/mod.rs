@@ -6,10 +6,13 @@
 //! from it: the health file and the identifier in the logs (`presence`), and what the replicas and whoever takes over are
 //! to know (`identity_queue`).
 
+mod asking;
 mod identity_queue;
+mod mov_watch;
 mod presence;
 mod question;
 mod registrar;
+mod stale;
 mod standby;
 mod state;
 

@@ -6,16 +6,15 @@
 //! describes the component as it is now is adopted; only if there is none the component registers, and then the others
 //! are ended. The MOV forgets everybody when it restarts, and tells nobody, so it is watched.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use super::asking::{Asking, Turn};
 use super::identity_queue::Identity;
+use super::mov_watch::{MovWatch, Sight};
+use super::stale::Stale;
 use crate::mov::notice::Notice;
 use crate::mov::profile::Profile;
 use crate::name::ComponentId;
-
-/// A MOV that was out of sight for longer may have restarted meanwhile; none does so any quicker.
-const BLINK: Duration = Duration::from_secs(3);
 
 /// A MOV that starts finishes everybody *after* it began to consume: what it says earlier may not be true for long. How
 /// long it has been up when it is first seen, nobody tells.
@@ -26,13 +25,6 @@ const RECHECK: Duration = Duration::from_secs(1);
 
 /// How soon a MOV that says that it does not work is asked again.
 const ILL_PAUSE: Duration = Duration::from_secs(5);
-
-/// The longest pause between two questions that are not answered. After such a silence the component registers all the same:
-/// a MOV that does not answer questions may still register.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// Ended registrations that are remembered, so that none is ended twice.
-const MOST_ENDED: usize = 1000;
 
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,33 +54,17 @@ enum Phase {
     Registered,
 }
 
-/// The question which registrations stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
-    None,
-    Due(Instant),
-    Asked { until: Instant },
-}
-
 /// The registration of one component, over all sessions of this process.
 #[derive(Debug)]
 pub(super) struct RegistrationState {
     profile: Profile,
-    timeout: Duration,
     phase: Phase,
-    question: Question,
+    asking: Asking,
     current: Option<Notice>,
     /// A registration that may stand, and the contract that it was made with if that is known.
     known: Option<(ComponentId, Option<String>)>,
-    /// Registrations that stand beside ours, to be ended.
-    stale: BTreeSet<ComponentId>,
-    /// Told to end, and not confirmed by the broker.
-    ending: BTreeSet<ComponentId>,
-    ended: BTreeSet<ComponentId>,
-    last_seen: Option<Instant>,
-    is_gone: bool,
-    /// Questions in a row that were not answered.
-    silence: u32,
+    stale: Stale,
+    mov: MovWatch,
     /// Registrations sent whose notices may still come.
     awaited: u32,
 }
@@ -98,17 +74,12 @@ impl RegistrationState {
     pub(super) fn new(profile: Profile, timeout: Duration, known: Option<ComponentId>) -> Self {
         Self {
             profile,
-            timeout,
             phase: Phase::Waiting,
-            question: Question::None,
+            asking: Asking::new(timeout),
             current: None,
             known: known.map(|id| (id, None)),
-            stale: BTreeSet::new(),
-            ending: BTreeSet::new(),
-            ended: BTreeSet::new(),
-            last_seen: None,
-            is_gone: false,
-            silence: 0,
+            stale: Stale::default(),
+            mov: MovWatch::default(),
             awaited: 0,
         }
     }
@@ -124,21 +95,17 @@ impl RegistrationState {
 
     /// Whether a notice may be on its way.
     pub(super) fn awaits_notice(&self) -> bool {
-        self.awaited > 0 && !self.is_gone
+        self.awaited > 0 && self.mov.is_up() != Some(false)
     }
 
     /// Whether an answer to a question is awaited.
     pub(super) fn awaits_answer(&self) -> bool {
-        matches!(self.question, Question::Asked { .. })
+        self.asking.awaits_answer()
     }
 
     /// How long the notice of a registration may take; a MOV that is silent is given more.
     pub(super) fn patience(&self) -> Duration {
-        self.grown(self.silence)
-    }
-
-    fn grown(&self, silence: u32) -> Duration {
-        self.timeout.saturating_mul(1 << silence.min(20)).min(LONGEST_PAUSE.max(self.timeout))
+        self.asking.patience()
     }
 
     /// This process became the registrar. `held` is what the last one held. If it `was_standby` it has vouched for that
@@ -150,44 +117,39 @@ impl RegistrationState {
         }
         self.forget_current();
         self.phase = Phase::Waiting;
-        self.question = Question::None;
-        (self.last_seen, self.is_gone) = (None, false);
+        self.asking.cancel();
+        self.mov = MovWatch::default();
         if let Some(Identity { notice, contract }) = held {
             self.known = Some((notice.id.clone(), Some(contract)));
             if was_standby {
                 self.current = Some(notice);
                 self.phase = Phase::Registered;
-                self.question = Question::Due(now);
+                self.asking.schedule(now);
             }
         }
     }
 
     /// A session began: what was sent in the last one may be lost.
     pub(super) fn new_session(&mut self, now: Instant) {
-        self.stale.append(&mut self.ending);
-        if self.awaits_answer() {
-            self.question = Question::Due(now);
-        }
+        self.stale.session_lost();
+        self.asking.session_lost(now);
         if matches!(self.phase, Phase::Registering { .. }) {
             self.phase = Phase::Unknown;
-            self.question = Question::Due(now + RECHECK);
+            self.asking.schedule(now + RECHECK);
         }
     }
 
     /// Somebody looked at the MOV's queue and saw so many consumers, or no queue at all.
     pub(super) fn saw_mov(&mut self, consumers: Option<u32>, now: Instant) {
-        if consumers.unwrap_or(0) == 0 {
-            self.mov_is_gone();
-            return;
-        }
-        let may_be_new = self.is_gone || self.last_seen.is_none_or(|seen| now - seen > BLINK);
-        let is_first_look = self.last_seen.is_none() && !self.is_gone;
-        self.last_seen = Some(now);
-        self.is_gone = false;
-        // Whoever has just taken over from another process vouches for what that held, and asks at once.
-        if may_be_new && !(is_first_look && self.phase == Phase::Registered) {
-            self.forget_current();
-            self.start_settling(now);
+        match self.mov.look(consumers, now) {
+            Sight::Down => self.mov_is_gone(),
+            Sight::Same => {}
+            // Whoever has just taken over from another process vouches for what that held, and asks at once.
+            Sight::First if self.phase == Phase::Registered => {}
+            Sight::First | Sight::Again => {
+                self.forget_current();
+                self.start_settling(now);
+            }
         }
     }
 
@@ -203,15 +165,15 @@ impl RegistrationState {
         }
     }
 
-    /// Whether the MOV was up when it was last looked for; `None` before the first look.
+    /// Whether the MOV was up at the last look; `None` before the first.
     pub(super) fn sees_mov(&self) -> Option<bool> {
-        if self.is_gone { Some(false) } else { self.last_seen.map(|_| true) }
+        self.mov.is_up()
     }
 
     /// There is no MOV. Those that it knew it may still know when it is back.
     pub(super) fn mov_is_gone(&mut self) {
-        self.is_gone = true;
-        self.question = Question::None;
+        self.mov.is_gone();
+        self.asking.cancel();
         if self.phase != Phase::Registered {
             self.phase = Phase::Waiting;
         }
@@ -223,7 +185,7 @@ impl RegistrationState {
             self.awaited = self.awaited.saturating_sub(1);
         }
         self.phase = Phase::Unknown;
-        self.question = Question::Due(now + ILL_PAUSE);
+        self.asking.schedule(now + ILL_PAUSE);
     }
 
     /// The MOV does not know the current registration any more.
@@ -235,8 +197,7 @@ impl RegistrationState {
 
     fn start_settling(&mut self, now: Instant) {
         self.awaited = 0;
-        self.silence = 0;
-        self.question = Question::None;
+        self.asking.answered();
         self.phase = Phase::Settling { until: now + SETTLE };
     }
 
@@ -248,15 +209,15 @@ impl RegistrationState {
 
     /// The MOV says which registrations of our name stand.
     pub(super) fn answered(&mut self, standing: Vec<Notice>) {
-        self.question = Question::None;
-        (self.silence, self.awaited) = (0, 0);
+        self.asking.answered();
+        self.awaited = 0;
         let wanted = self.current.as_ref().map(|notice| &notice.id).or(self.known.as_ref().map(|(id, _)| id)).cloned();
-        let mut standing: Vec<Notice> = standing.into_iter().filter(|it| !self.ended.contains(&it.id)).collect();
+        let mut standing: Vec<Notice> = standing.into_iter().filter(|it| !self.stale.is_ended(&it.id)).collect();
         let fits = |notice: &Notice| self.is_as_we_are(notice);
         let is_wanted = |notice: &Notice| Some(&notice.id) == wanted.as_ref() && fits(notice);
         let place = standing.iter().position(is_wanted).or_else(|| standing.iter().position(fits));
         self.current = place.map(|place| standing.remove(place));
-        self.stale = standing.into_iter().map(|notice| notice.id).collect();
+        self.stale.set(standing.into_iter().map(|notice| notice.id));
         self.known = None;
         self.phase = if self.current.is_some() { Phase::Registered } else { Phase::Unregistered };
     }
@@ -271,7 +232,7 @@ impl RegistrationState {
 
     /// A notice came, whoever sent it. Only one that is awaited is believed; whether others mean anything the MOV is asked.
     pub(super) fn noticed(&mut self, notice: Notice, now: Instant) {
-        if self.ended.contains(&notice.id) {
+        if self.stale.is_ended(&notice.id) {
             return;
         }
         let is_current = self.current.as_ref().is_some_and(|own| own.id == notice.id);
@@ -280,17 +241,17 @@ impl RegistrationState {
             Phase::Registering { .. } | Phase::Unregistered | Phase::Unknown if self.awaited > 0 => {
                 self.awaited -= 1;
                 // Another registration may stand: one that was known before, or one of ours that was not answered.
-                let may_be_two = self.awaited > 0 || self.known.take().is_some() || self.silence > 0;
-                self.question = if may_be_two { Question::Due(now + RECHECK) } else { Question::None };
-                self.silence = 0;
+                let may_be_two = self.awaited > 0 || self.known.take().is_some() || self.asking.is_silent();
+                self.asking.answered();
+                if may_be_two {
+                    self.asking.schedule(now + RECHECK);
+                }
                 self.phase = Phase::Registered;
                 self.current = Some(notice);
             }
             Phase::Registered => {
                 self.awaited = self.awaited.saturating_sub(1);
-                if self.question == Question::None {
-                    self.question = Question::Due(now + RECHECK);
-                }
+                self.asking.schedule_if_idle(now + RECHECK);
             }
             _ => {
                 self.known.get_or_insert((notice.id, None));
@@ -300,31 +261,28 @@ impl RegistrationState {
 
     /// A notice came while the component leaves. If it is awaited, it is of a registration that is to be ended too.
     pub(super) fn noticed_while_leaving(&mut self, notice: Notice) {
-        if self.awaited > 0 && !self.ended.contains(&notice.id) {
+        if self.awaited > 0 {
             self.awaited -= 1;
-            self.stale.insert(notice.id);
+            self.stale.add(notice.id);
         }
     }
 
     /// What is to be done now. Each step is told once.
     pub(super) fn due(&mut self, now: Instant) -> Vec<Step> {
         let mut steps = Vec::new();
-        if self.last_seen.is_none() || self.is_gone {
+        if self.mov.is_up() != Some(true) {
             return steps;
         }
         if let Phase::Settling { until } | Phase::Registering { until } = self.phase
             && until <= now
         {
             self.phase = Phase::Unknown;
-            self.question = Question::Due(now);
+            self.asking.schedule(now);
         }
-        match self.question {
-            Question::Due(when) if when <= now => {
-                self.question = Question::Asked { until: now + self.timeout };
-                steps.push(Step::Ask);
-            }
-            Question::Asked { until } if until <= now => self.was_not_answered(now),
-            _ => {}
+        match self.asking.turn(now) {
+            Turn::Ask => steps.push(Step::Ask),
+            Turn::Unanswered => self.was_not_answered(),
+            Turn::Wait => {}
         }
         if self.phase == Phase::Unregistered {
             self.awaited += 1;
@@ -332,53 +290,39 @@ impl RegistrationState {
             steps.push(Step::Register);
         }
         if self.phase == Phase::Registered {
-            while let Some(id) = self.stale.pop_first() {
-                self.end(&id);
-                steps.push(Step::Unregister(id));
-            }
+            steps.extend(std::iter::from_fn(|| self.stale.next()).map(Step::Unregister));
         }
         steps
     }
 
-    /// No answer came. What is known may stand, so it is asked again, less and less often.
-    fn was_not_answered(&mut self, now: Instant) {
-        self.silence = self.silence.saturating_add(1);
+    /// What is known may stand, so it is asked again. Where nothing may stand, and after a long silence, the component registers
+    /// all the same: a MOV that does not answer questions may still register.
+    fn was_not_answered(&mut self) {
         let nothing_may_stand = self.known.is_none() && self.awaited == 0;
-        let pause = self.grown(self.silence);
-        if self.phase == Phase::Unknown && (nothing_may_stand || pause >= LONGEST_PAUSE) {
+        if self.phase == Phase::Unknown && (nothing_may_stand || self.asking.is_silent_for_long()) {
             self.phase = Phase::Unregistered;
-            self.question = Question::None;
-        } else {
-            self.question = Question::Due(now + pause);
+            self.asking.cancel();
         }
-    }
-
-    fn end(&mut self, id: &ComponentId) {
-        if self.ended.len() >= MOST_ENDED {
-            self.ended.clear();
-        }
-        self.ending.insert(id.clone());
-        self.ended.insert(id.clone());
     }
 
     /// The end of the registration `id` is with the broker.
     pub(super) fn unregistered(&mut self, id: &ComponentId) {
-        self.ending.remove(id);
+        self.stale.confirmed(id);
     }
 
     /// The end of the registration `id` did not reach the broker; it is due again.
     pub(super) fn not_unregistered(&mut self, id: &ComponentId) {
-        self.stale.extend(self.ending.take(id));
+        self.stale.nacked(id);
     }
 
     /// All that is to be unregistered when the last process of the component stops: what stands, and what may stand.
     pub(super) fn leave(&mut self) -> Vec<ComponentId> {
         self.phase = Phase::Waiting;
         self.forget_current();
-        let left = std::mem::take(&mut self.stale).into_iter().chain(self.known.take().map(|(id, _)| id));
-        let left: BTreeSet<ComponentId> = left.collect();
-        left.iter().for_each(|id| self.end(id));
-        left.into_iter().collect()
+        if let Some((id, _)) = self.known.take() {
+            self.stale.add(id);
+        }
+        std::iter::from_fn(|| self.stale.next()).collect()
     }
 }
 

@@ -214,7 +214,7 @@ fn a_mov_that_may_have_restarted_is_asked_and_nothing_is_shown_until_it_answers(
     for out_of_sight in [true, false] {
         let (mut state, mut now) = registered();
         if out_of_sight {
-            now += BLINK + SECOND;
+            now += 4 * SECOND;
         } else {
             state.saw_mov(Some(0), now);
         }

@@ -7,12 +7,14 @@
 mod asyncapi;
 mod component;
 mod connection;
+mod envelope;
 mod events;
 mod forward;
 mod health;
 mod id;
 mod journal;
 mod json;
+mod json_pretty;
 mod json_reader;
 mod link;
 mod logs;
@@ -26,8 +28,10 @@ mod schema;
 mod session;
 mod settings;
 mod shared;
+mod shuffle;
 mod stream;
 mod world;
+mod yaml_limits;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitCode, exit};

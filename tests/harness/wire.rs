@@ -1,5 +1,6 @@
 //! How what the MOV simulator sends and logs is written, to the last blank.
 
+use amiquip::FieldTable;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -84,7 +85,7 @@ fn a_page_ends_with_its_query_and_carries_an_empty_table_of_headers() {
         let answer = scene.client.expect(page, 1, SOON).remove(0);
         assert_eq!(answer.text(), r#"{"total":0,"query_id":"q"}"#);
         assert_eq!(answer.content_type(), Some("application/json"));
-        assert!(answer.properties.headers().as_ref().is_some_and(|headers| headers.is_empty()), "{answer:?}");
+        assert!(answer.properties.headers().as_ref().is_some_and(FieldTable::is_empty), "{answer:?}");
     }
 }
 

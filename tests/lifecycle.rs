@@ -62,10 +62,9 @@ fn the_mov_connects_it_to_others_of_its_kind_of_messages() {
     mov.wait_until("two enabled connections", SOON, |sight| {
         sight.connections.iter().filter(|connection| connection.enabled).count() == 2
     });
-    wait_until("the MOV to consume", SOON, || {
-        stage.client.look("valawai/c0/mouth/data/said").is_some_and(|queue| queue.consumers > 0)
-    });
-    stage.client.publish("valawai/c0/mouth/data/said", &Message::json(&json!({"content": "through the MOV"})));
+    let said = "valawai/c0/mouth/data/said";
+    wait_until("the MOV to listen", SOON, || stage.client.consumers(said) == 1);
+    stage.client.publish(said, &Message::json(&json!({"content": "through the MOV"})));
     let back = stage.client.expect("valawai/c0/mouth/data/heard", 1, SOON).remove(0);
     assert_eq!(back.json(), json!({"content": "through the MOV"}));
     assert_content(&mov);

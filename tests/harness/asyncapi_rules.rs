@@ -129,6 +129,25 @@ fn what_info_says_counts_only_as_text() {
 }
 
 #[test]
+fn the_yaml_library_has_limits() {
+    let aliases = |count: usize| {
+        let scalars = "*text, ".repeat(100);
+        let collections = "*map, ".repeat(count);
+        format!("text: &text x\nmap: &map {{a: b}}\nlist: [{scalars}{collections}]\nchannels: {{}}")
+    };
+    // The limit counts characters, not bytes.
+    let long = |length: usize| format!("channels: {{}}\nfiller: '{}'", "é".repeat(length));
+    let scene = Scene::set();
+    scene.register("C1", "c1_x", &aliases(50));
+    scene.register("C1", "c1_x", &long(2_900 * 1024));
+    for (number, text) in [aliases(51), long(3_150 * 1024)].iter().enumerate() {
+        scene.send(REGISTER, &registration("C1", "c1_x", text));
+        scene.wait_refused(number + 1);
+    }
+    assert_eq!(scene.mov.live().len(), 2);
+}
+
+#[test]
 fn only_a_registered_channel_of_the_right_level_is_told() {
     let scene = Scene::set();
     let told = |kind: &str, channels: &str| {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use yaml_rust2::{Yaml, YamlLoader, yaml};
 
 use super::schema::{Combination, Object, Schema};
+use super::yaml_limits;
 
 /// What the MOV keeps of the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,15 +27,11 @@ pub(crate) struct Channel {
 /// The first thing at which the MOV's parser throws. It tells nobody; the simulator does.
 type Refused = String;
 
-/// Longer texts are refused by the YAML library itself.
-const LONGEST: usize = 3 * 1024 * 1024;
 /// Deeper means that a schema contains itself.
 const DEEPEST: usize = 300;
 
 pub(crate) fn parse(text: &str) -> Result<Document, Refused> {
-    if text.len() > LONGEST {
-        return Err("longer than 3 MiB".to_owned());
-    }
+    yaml_limits::check(text)?;
     let documents = YamlLoader::load_from_str(text).map_err(|error| format!("not YAML: {error}"))?;
     let [root] = documents.as_slice() else { return Err("not exactly one YAML document".to_owned()) };
     let root = &merged(root);

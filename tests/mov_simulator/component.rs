@@ -59,6 +59,11 @@ impl Component {
         self.channels.iter().filter(|channel| self.role(channel) == Role::Connectable)
     }
 
+    /// The channels of a C2 component that may hear what passes between others.
+    pub(crate) fn notification_channels(&self) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(|channel| self.role(channel) == Role::Notification)
+    }
+
     pub(crate) fn publishes(&self, channel_name: &str) -> Option<&Schema> {
         self.channels.iter().filter(|channel| channel.name == channel_name).find_map(|channel| channel.publish.as_ref())
     }
@@ -132,7 +137,7 @@ pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn channel_to_json(channel: &Channel, written: TypeWritten) -> Json {
+pub(crate) fn channel_to_json(channel: &Channel, written: TypeWritten) -> Json {
     let schema = |schema: &Option<Schema>| schema.as_ref().map_or(Json::Null, |schema| schema.to_json(written));
     Members::new()
         .text("name", &channel.name)

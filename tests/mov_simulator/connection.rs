@@ -12,6 +12,14 @@ pub(crate) struct Connection {
     pub(crate) deleted: bool,
     pub(crate) created: u64,
     pub(crate) updated: u64,
+    /// Which C2 components are told of each message.
+    pub(crate) notifications: Vec<Notification>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notification {
+    pub(crate) target: End,
+    pub(crate) enabled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +31,16 @@ pub(crate) struct End {
 impl Connection {
     /// A new one is disabled, until a message of its own enables it.
     pub(crate) fn new(source: End, target: End) -> Self {
-        Self { id: Id::fresh(), source, target, enabled: false, deleted: false, created: now(), updated: now() }
+        Self {
+            id: Id::fresh(),
+            source,
+            target,
+            enabled: false,
+            deleted: false,
+            created: now(),
+            updated: now(),
+            notifications: Vec::new(),
+        }
     }
 
     pub(crate) fn carries(&self, queue: &str) -> bool {
@@ -43,7 +60,14 @@ impl Connection {
             .with("source", self.source.to_payload())
             .with("target", self.target.to_payload())
             .bool("enabled", self.enabled)
+            .list("notifications", self.notifications.iter().map(Notification::to_payload))
             .object()
+    }
+
+    /// One for each component and channel.
+    pub(crate) fn notify(&mut self, notification: Notification) {
+        self.notifications.retain(|known| known.target != notification.target);
+        self.notifications.push(notification);
     }
 
     /// As the REST interface lists it.
@@ -54,6 +78,12 @@ impl Connection {
             .text("target", &self.target.channel)
             .bool("enabled", self.enabled)
             .object()
+    }
+}
+
+impl Notification {
+    pub(crate) fn to_payload(&self) -> Json {
+        Members::new().with("target", self.target.to_payload()).bool("enabled", self.enabled).object()
     }
 }
 

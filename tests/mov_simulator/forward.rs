@@ -1,26 +1,46 @@
 //! What the MOV does with the messages of a connected component: it takes them away, at most once, and copies them.
 
+use super::connection::Connection;
+use super::envelope;
 use super::journal;
 use super::json::Json;
 use super::json_reader;
+use super::shuffle::Shuffle;
 use super::world::World;
 
-/// One copy for each enabled connection from this queue: two registrations of either side make two, of both sides four.
-pub(crate) fn forward(world: &mut World, queue: &str, body: &[u8]) {
-    if world.sinks.contains_key(queue) {
-        return;
+/// Messages that came at the same time, for each of which the MOV asks its database: they leave in the order of the answers.
+/// One copy goes out for each enabled connection from this queue: two registrations of either side make two, of both sides four.
+pub(crate) fn forward(world: &mut World, queue: &str, bodies: &[Vec<u8>], shuffle: &mut Shuffle) {
+    let mut messages = Vec::new();
+    for body in bodies.iter().take_while(|_| !world.sinks.contains_key(queue)) {
+        match json_reader::read(body) {
+            Ok(message @ Json::Object(_)) => messages.push(message),
+            Ok(_) => return become_a_sink(world, queue, "JSON, but not an object"),
+            Err(reason) => return become_a_sink(world, queue, &reason),
+        }
     }
-    let message = match json_reader::read(body) {
-        Ok(message @ Json::Object(_)) => message,
-        Ok(_) => return become_a_sink(world, queue, "JSON, but not an object"),
-        Err(reason) => return become_a_sink(world, queue, &reason),
-    };
+    shuffle.mix(&mut messages);
     let carrying = world.connections.iter().filter(|connection| connection.carries(queue));
-    let targets: Vec<String> = carrying.map(|connection| connection.target.channel.clone()).collect();
-    for target in targets {
-        journal::tell(&format!("Forwarded from {queue} to {target}: {message}"));
-        world.publish(&target, &message);
-        world.forwarded += 1;
+    let carrying: Vec<Connection> = carrying.cloned().collect();
+    for message in &messages {
+        for connection in &carrying {
+            pass(world, connection, message);
+        }
+    }
+}
+
+fn pass(world: &mut World, connection: &Connection, message: &Json) {
+    let (source, target) = (&connection.source.channel, &connection.target.channel);
+    let ends = format!("the connection {} ( from '{source}' to '{target}')", connection.id);
+    journal::tell(&format!("Forwarded from {source} to {target}: {message}"));
+    world.logs.note("DEBUG", format!("Received from the source of {ends} a message"), Some(message));
+    world.publish(target, message);
+    world.logs.note("DEBUG", format!("Notified to the target of {ends} a message"), Some(message));
+    world.forwarded += 1;
+    for notification in connection.notifications.iter().filter(|notification| notification.enabled) {
+        let (envelope, queue) = (envelope::seal(connection, message), &notification.target.channel);
+        world.publish(queue, &envelope);
+        world.logs.note("DEBUG", format!("Notified to {queue} a message of {ends}"), Some(&envelope));
     }
 }
 
@@ -28,5 +48,6 @@ pub(crate) fn forward(world: &mut World, queue: &str, body: &[u8]) {
 fn become_a_sink(world: &mut World, queue: &str, reason: &str) {
     journal::tell(&format!("POISONED {queue} by a message: {reason}; nothing is forwarded from it any more"));
     world.sinks.insert(queue.to_owned(), reason.to_owned());
-    world.logs.say("ERROR", format!("Cannot listen for the messages from the queue {queue}"), &reason);
+    let payload = Json::text(reason);
+    world.logs.say("ERROR", format!("Cannot listen for the messages from the queue {queue}"), Some(&payload));
 }

@@ -23,6 +23,19 @@ impl Json {
         Self::Number(number.to_string())
     }
 
+    /// As the shared client publishes it: what is beyond the basic plane of Unicode stands as two escapes.
+    pub(crate) fn to_wire(&self) -> String {
+        let mut wire = String::new();
+        let mut units = [0; 2];
+        for character in self.to_string().chars() {
+            match character.encode_utf16(&mut units) {
+                [high, low] => wire.extend([format!("\\u{high:04X}"), format!("\\u{low:04X}")]),
+                _ => wire.push(character),
+            }
+        }
+        wire
+    }
+
     /// The member of an object; of two with the same name the reader kept the last.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match self {

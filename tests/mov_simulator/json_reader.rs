@@ -167,8 +167,11 @@ impl Reader<'_> {
             return Ok(Json::Number(written.to_owned()));
         }
         let value: f64 = written.parse().map_err(|_| self.wrong("a number that is none"))?;
-        // As Jackson writes it.
-        Ok(if value.is_finite() { Json::Number(format!("{value:?}")) } else { Json::text("Infinity") })
+        Ok(if value.is_finite() {
+            Json::Number(as_java_writes(value))
+        } else {
+            Json::text(if value > 0.0 { "Infinity" } else { "-Infinity" })
+        })
     }
 
     fn word(&mut self) -> Result<Json, String> {
@@ -216,6 +219,15 @@ impl Reader<'_> {
     fn wrong(&self, what: &str) -> String {
         format!("not JSON, at byte {}: {what}", self.at)
     }
+}
+
+/// With an exponent when it is small or large, and always with a point.
+fn as_java_writes(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
+        return format!("{value:?}");
+    }
+    let written = format!("{value:E}");
+    if written.contains('.') { written } else { written.replacen('E', ".0E", 1) }
 }
 
 /// `-? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)?`

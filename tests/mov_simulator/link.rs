@@ -4,7 +4,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use amiquip::{
-    AmqpProperties, Auth, Channel, Connection, ConnectionOptions, ConnectionTuning, Publish, QueueDeclareOptions,
+    AmqpProperties, Auth, Channel, Connection, ConnectionOptions, ConnectionTuning, FieldTable, Publish,
+    QueueDeclareOptions,
 };
 
 use super::settings::Settings;
@@ -40,7 +41,9 @@ pub(crate) fn publish(channel: &Channel, queue: &str, body: &str) -> Result<(), 
     channel.basic_publish("", Publish::with_properties(body.as_bytes(), queue, properties))
 }
 
-/// As the MOV publishes pages, over a connection of their own.
+/// As the MOV publishes pages, over a connection of their own: with a table of headers in which nothing is.
 pub(crate) fn publish_page(channel: &Channel, queue: &str, body: &str) -> Result<(), amiquip::Error> {
-    publish(channel, queue, body)
+    let json = AmqpProperties::default().with_content_type("application/json".to_owned());
+    let properties = json.with_headers(FieldTable::new());
+    channel.basic_publish("", Publish::with_properties(body.as_bytes(), queue, properties))
 }

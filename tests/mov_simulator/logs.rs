@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use super::id::{Id, now};
 use super::journal;
+use super::json::Json;
+use super::json_pretty::Pretty;
 
 pub(crate) const LEVELS: [&str; 4] = ["ERROR", "WARN", "INFO", "DEBUG"];
 
@@ -39,12 +41,12 @@ impl Logs {
     }
 
     /// Keeps what the MOV itself has to say.
-    pub(crate) fn note(&mut self, level: &'static str, message: String, payload: &impl ToString) {
-        self.add(level, message, Some(payload.to_string()), None);
+    pub(crate) fn note(&mut self, level: &'static str, message: String, payload: Option<&Json>) {
+        self.add(level, message, payload.map(|payload| Pretty(payload).to_string()), None);
     }
 
     /// Keeps it, and tells it on the console too.
-    pub(crate) fn say(&mut self, level: &'static str, message: String, payload: &impl ToString) {
+    pub(crate) fn say(&mut self, level: &'static str, message: String, payload: Option<&Json>) {
         journal::tell(&format!("{level} {message}"));
         self.note(level, message, payload);
     }

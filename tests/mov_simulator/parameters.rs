@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::json::{Json, Members};
 use super::pattern::Pattern;
 
-const DEFAULT_LIMIT: usize = 20;
+const DEFAULT_LIMIT: i64 = 20;
 
 #[derive(Debug)]
 pub(crate) struct Parameters {
@@ -14,17 +14,25 @@ pub(crate) struct Parameters {
     limit: usize,
 }
 
+/// What is wrong with a number among them.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    NoNumber,
+    TooSmall(&'static str),
+}
+
 impl Parameters {
-    pub(crate) fn read(query: &str) -> Result<Self, String> {
+    pub(crate) fn read(query: &str) -> Result<Self, Unreadable> {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         let values: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), decode(value))).collect();
-        let number = |name: &str, missing: usize| match values.get(name) {
-            Some(value) => value.parse().map_err(|_| format!("{name} must be a number, not {value:?}")),
+        let number = |name: &str, missing: i64| match values.get(name) {
+            Some(value) => value.parse().map_err(|_| Unreadable::NoNumber),
             None => Ok(missing),
         };
-        let (offset, limit) = (number("offset", 0)?, number("limit", DEFAULT_LIMIT)?);
+        let offset = usize::try_from(number("offset", 0)?).map_err(|_| Unreadable::TooSmall("`offset` is below 0"))?;
+        let limit = usize::try_from(number("limit", DEFAULT_LIMIT)?).unwrap_or_default();
         if limit == 0 {
-            return Err("limit must be at least 1".to_owned());
+            return Err(Unreadable::TooSmall("`limit` is below 1"));
         }
         Ok(Self { values, offset, limit })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::component::Component;
-use super::connection::Connection;
+use super::connection::{Connection, Notification};
 use super::json::{Json, Members};
 use super::logs::Entry;
 use super::world::{Counts, Refusal, World};
@@ -62,6 +62,7 @@ fn connection(connection: &Connection) -> Json {
         .with("target", connection.target.to_payload())
         .bool("enabled", connection.enabled)
         .bool("deleted", connection.deleted)
+        .list("notifications", connection.notifications.iter().map(Notification::to_payload))
         .object()
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) reconnect_pause: Duration,
     /// How long a broker may be away before the shared client gives up for ever.
     pub(crate) give_up_after: Duration,
+    /// How forwarded messages overtake each other; 0: not at all.
+    pub(crate) shuffle_seed: u64,
     /// Whether queries are answered; a page that is not sent looks to a component like one that another component took.
     pub(crate) answers_queries: bool,
 }
@@ -38,6 +40,7 @@ impl Settings {
             start_up: Duration::from_millis(number("START_UP_MS", 200)?),
             reconnect_pause: Duration::from_millis(number("RECONNECT_MS", 300)?),
             give_up_after: Duration::from_millis(number("GIVE_UP_AFTER_MS", 108_000)?),
+            shuffle_seed: number("SHUFFLE_SEED", 1)?,
             answers_queries: flag("ANSWER_QUERIES", true)?,
         })
     }

@@ -171,6 +171,18 @@ impl Mov {
         (response.status().as_u16(), body.expect("the body of an answer"))
     }
 
+    /// Asks it the same way for something else than to tell: the status, the content type and the body.
+    #[track_caller]
+    pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
+        let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let request = request.header("Content-Type", "application/json").body(body.to_owned()).expect("a request");
+        let mut response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let kind =
+            response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let body = response.body_mut().read_to_string().expect("the body of an answer");
+        (response.status().as_u16(), kind, body)
+    }
+
     #[track_caller]
     fn logs_where(&self, condition: &str) -> Vec<LogEntry> {
         let text = self.get(&format!("/v1/logs?limit={ALL}{condition}")).1;

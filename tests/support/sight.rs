@@ -66,6 +66,15 @@ pub(crate) struct Connection {
     pub(crate) target: End,
     pub(crate) enabled: bool,
     pub(crate) deleted: bool,
+    #[serde(default)]
+    pub(crate) notifications: Vec<Notification>,
+}
+
+/// Who is told of each message of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Notification {
+    pub(crate) target: End,
+    pub(crate) enabled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

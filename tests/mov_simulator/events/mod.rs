@@ -1,9 +1,10 @@
 //! The queues that the MOV consumes, one file for what each of them does.
 
 mod log;
+mod notification;
 mod query;
 mod register;
-mod topology;
+pub(crate) mod topology;
 mod unregister;
 
 use super::journal;
@@ -37,13 +38,19 @@ pub(crate) struct Dropped {
     reason: Invalid,
 }
 
-pub(crate) static INLETS: [Inlet; 7] = [
+pub(crate) static INLETS: [Inlet; 9] = [
     Inlet { queue: "valawai/component/register", exchange: "register_component", handle: register::handle },
     Inlet { queue: "valawai/component/unregister", exchange: "unregister_component", handle: unregister::handle },
     Inlet { queue: "valawai/component/query", exchange: "query_components", handle: query::components },
     Inlet { queue: "valawai/log/add", exchange: "add_log", handle: log::handle },
     Inlet { queue: topology::CREATE, exchange: "create_connection", handle: topology::create },
     Inlet { queue: topology::CHANGE, exchange: "change_topology", handle: topology::change },
+    Inlet { queue: notification::CREATE, exchange: "create_notification", handle: notification::create },
+    Inlet {
+        queue: "valawai/topology/notification/change",
+        exchange: "change_topology_notification",
+        handle: notification::change,
+    },
     Inlet { queue: "valawai/topology/query", exchange: "query_connections", handle: query::connections },
 ];
 
@@ -70,7 +77,7 @@ impl Inlet {
                 Ok(()) => Verdict::Ack,
                 Err(dropped) => {
                     world.refuse(self.queue, &dropped.reason, &payload);
-                    world.logs.note("ERROR", dropped.log, &payload);
+                    world.logs.note("ERROR", dropped.log, Some(&payload));
                     Verdict::Nack
                 }
             },

@@ -71,9 +71,9 @@ impl Query {
 
     fn page(&self, name: &str, total: usize, items: impl Iterator<Item = Json>) -> Json {
         Members::new()
-            .optional("query_id", self.id.as_deref())
             .number("total", total)
             .list(name, items.skip(self.offset).take(self.limit))
+            .optional("query_id", self.id.as_deref())
             .object()
     }
 }
@@ -81,6 +81,6 @@ impl Query {
 /// The page's queue is nobody's: if no component has declared it, the page is lost.
 fn answer(world: &mut World, queue: &'static str, query: &Query, page: &Json) {
     let id = query.id.as_deref().unwrap_or("null");
-    world.logs.say("INFO", format!("Found the page for the query {id}."), page);
+    world.logs.say("INFO", format!("Found the page for the query {id}."), Some(page));
     world.send_page(queue, page);
 }

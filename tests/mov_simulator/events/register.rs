@@ -1,7 +1,7 @@
 //! `valawai/component/register`: each message is a new registration, whoever sent it and how often.
 
 use super::topology::{CREATE, creation};
-use super::{Dropped, Json, World};
+use super::{Dropped, Json, World, notification};
 use crate::asyncapi;
 use crate::component::{Component, is_word};
 use crate::connection::End;
@@ -21,7 +21,7 @@ pub(super) fn handle(world: &mut World, payload: &Json) -> Result<(), Dropped> {
     })?;
     let component = Component::new(request.kind, request.name, request.version, document);
     world.add_component(component.clone());
-    world.logs.note("INFO", format!("Registered component {}.", component.id), payload);
+    world.logs.note("INFO", format!("Registered component {}.", component.id), Some(payload));
     crate::journal::tell(&format!("Registered component {} {}", component.id, component.name));
     discover(world, &component)
         .map_err(|Broken| Dropped::because(WHAT, "a property of a published payload has no schema"))?;
@@ -82,6 +82,7 @@ fn discover(world: &mut World, component: &Component) -> Result<(), Broken> {
     for request in wanted {
         world.publish(CREATE, &request);
     }
+    notification::discover_for(world, component);
     Ok(())
 }
 
@@ -130,8 +131,8 @@ fn notify(world: &mut World, component: &Component) {
     let notice = component.to_payload(TypeWritten::Once);
     let what = format!("to the component {} at {queue} that it has been registered.", component.id);
     if world.shared_client.has_given_up() {
-        return world.logs.say("ERROR", format!("Cannot notify {what}"), &notice);
+        return world.logs.say("ERROR", format!("Cannot notify {what}"), Some(&notice));
     }
     world.publish(queue, &notice);
-    world.logs.say("INFO", format!("Notified {what}"), &notice);
+    world.logs.say("INFO", format!("Notified {what}"), Some(&notice));
 }

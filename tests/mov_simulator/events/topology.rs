@@ -1,7 +1,7 @@
 //! `valawai/topology/create` and `valawai/topology/change`: connections come, are enabled and disabled, and go. The MOV sends
 //! these messages to itself.
 
-use super::{Dropped, Json, World};
+use super::{Dropped, Json, World, notification};
 use crate::connection::{Connection, End};
 use crate::id::{Id, now};
 use crate::json::Members;
@@ -9,14 +9,14 @@ use crate::matching::matches;
 use crate::payload::{Fields, Invalid};
 use crate::shared::{Closing, Enabling};
 
-pub(super) const CREATE: &str = "valawai/topology/create";
-pub(super) const CHANGE: &str = "valawai/topology/change";
+pub(crate) const CREATE: &str = "valawai/topology/create";
+pub(crate) const CHANGE: &str = "valawai/topology/change";
 
 const WHAT: &str = "create topology connection";
-const ACTIONS: [&str; 3] = ["ENABLE", "DISABLE", "REMOVE"];
+pub(crate) const ACTIONS: [&str; 3] = ["ENABLE", "DISABLE", "REMOVE"];
 
 /// The message that asks for a connection.
-pub(super) fn creation(source: &End, target: &End, enabled: bool) -> Json {
+pub(crate) fn creation(source: &End, target: &End, enabled: bool) -> Json {
     Members::new()
         .with("source", source.to_payload())
         .with("target", target.to_payload())
@@ -25,17 +25,18 @@ pub(super) fn creation(source: &End, target: &End, enabled: bool) -> Json {
 }
 
 /// The message that changes one.
-pub(super) fn change_of(action: &str, connection: &Id) -> Json {
+pub(crate) fn change_of(action: &str, connection: &Id) -> Json {
     Members::new().text("action", action).text("connection_id", connection.as_str()).object()
 }
 
 pub(super) fn create(world: &mut World, payload: &Json) -> Result<(), Dropped> {
     let request = Request::read(payload).map_err(Dropped::invalid(WHAT))?;
     check(world, &request).map_err(|reason| Dropped::because(WHAT, reason))?;
-    let connection = Connection::new(request.source, request.target);
+    let mut connection = Connection::new(request.source, request.target);
+    connection.notifications = notification::targets_of(world, &connection);
     let id = connection.id.clone();
     world.add_connection(connection);
-    world.logs.say("INFO", format!("Created the connection {id}."), payload);
+    world.logs.say("INFO", format!("Created the connection {id}."), None);
     if request.enabled {
         world.publish(CHANGE, &change_of("ENABLE", &id));
     }
@@ -61,7 +62,7 @@ impl Request {
     }
 }
 
-fn read_end(fields: &Fields<'_>) -> Result<End, Invalid> {
+pub(super) fn read_end(fields: &Fields<'_>) -> Result<End, Invalid> {
     Ok(End { component: fields.required_id("component_id")?, channel: fields.required_text("channel_name")? })
 }
 
@@ -96,11 +97,14 @@ pub(super) fn change(world: &mut World, payload: &Json) -> Result<(), Dropped> {
     let done = apply(action, connection);
     let verb = action.to_ascii_lowercase();
     let (level, message) = if done {
-        ("INFO", format!("{}d the connection {id} ( {ends})", capitalized(&verb)))
+        (
+            if action == "REMOVE" { "DEBUG" } else { "INFO" },
+            format!("{}d the connection {id} ( {ends})", capitalized(&verb)),
+        )
     } else {
         ("ERROR", format!("Cannot {verb} the connection {id} ( {ends})"))
     };
-    world.logs.say(level, message, payload);
+    world.logs.say(level, message, None);
     let carried = world.connections.iter().any(|connection| connection.carries(&queue));
     // Enabling a deleted connection opens the queue, although nothing leads out of it.
     if done && action == "ENABLE" {

@@ -15,12 +15,16 @@ pub(super) fn handle(world: &mut World, payload: &Json) -> Result<(), Dropped> {
     };
     component.finished = true;
     let name = component.name.clone();
+    // Only those that there are now: a finished component gets new ones with the next connection.
+    for connection in &mut world.connections {
+        connection.notifications.retain(|notification| notification.target.component != id);
+    }
     let touched = world.connections.iter().filter(|connection| connection.touches(&id));
     let removals: Vec<Json> = touched.map(|connection| change_of("REMOVE", &connection.id)).collect();
     for removal in removals {
         world.publish(CHANGE, &removal);
     }
     crate::journal::tell(&format!("Unregistered {id} {name}"));
-    world.logs.note("INFO", format!("Unregistered the component {id}."), payload);
+    world.logs.note("INFO", format!("Unregistered the component {id}."), Some(payload));
     Ok(())
 }

@@ -15,15 +15,16 @@ use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::forward::forward;
 use super::journal;
+use super::json::Json;
 use super::link::{connect, declare, publish};
 use super::settings::Settings;
+use super::shuffle::Shuffle;
 use super::stream::{Lost, cancel, lost, open};
 use super::world::{Effect, World, lock};
 
 pub(crate) use state::SharedClient;
 pub(crate) use taps::{Change, Closing, Enabling};
 
-const BATCH: usize = 256;
 const IDLE: Duration = Duration::from_millis(200);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -59,6 +60,7 @@ fn run(settings: &Settings, world: &Mutex<World>, effects: &Receiver<Effect>) ->
         publishing: &publishing,
         forwarding: &forwarding,
         taps: BTreeMap::new(),
+        shuffle: Shuffle::new(settings.shuffle_seed),
     };
     let reopened = lock(world).shared_client.connect();
     reopened.iter().try_for_each(|queue| client.open_tap(queue))?;
@@ -77,6 +79,7 @@ struct Client<'c> {
     forwarding: &'c Channel,
     /// The queues of components from which messages are forwarded.
     taps: BTreeMap<String, Consumer<'c>>,
+    shuffle: Shuffle,
 }
 
 impl Client<'_> {
@@ -105,21 +108,28 @@ impl Client<'_> {
 
     fn serve_tap(&mut self, index: usize) -> Result<(), Lost> {
         let Some((queue, consumer)) = self.taps.iter().nth(index) else { return Ok(()) };
-        for _ in 0..BATCH {
+        let mut bodies = Vec::new();
+        let end = loop {
             match consumer.receiver().try_recv() {
-                Ok(ConsumerMessage::Delivery(delivery)) => forward(&mut lock(self.world), queue, &delivery.body),
-                // The queue is gone. The MOV goes on believing that it listens, and never opens it again.
-                Ok(ConsumerMessage::ServerCancelled) => {
-                    let queue = queue.clone();
-                    self.taps.remove(&queue);
-                    return Ok(());
-                }
-                Ok(other) => return Err(format!("{other:?}")),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return Err("the connection is lost".to_owned()),
+                Ok(ConsumerMessage::Delivery(delivery)) => bodies.push(delivery.body),
+                end => break end,
             }
+            if bodies.len() == Shuffle::WINDOW {
+                break Err(TryRecvError::Empty);
+            }
+        };
+        forward(&mut lock(self.world), queue, &bodies, &mut self.shuffle);
+        match end {
+            // The queue is gone. The MOV goes on believing that it listens, and never opens it again.
+            Ok(ConsumerMessage::ServerCancelled) => {
+                let queue = queue.clone();
+                self.taps.remove(&queue);
+                Ok(())
+            }
+            Ok(other) => Err(format!("{other:?}")),
+            Err(TryRecvError::Empty) => Ok(()),
+            Err(TryRecvError::Disconnected) => Err("the connection is lost".to_owned()),
         }
-        Ok(())
     }
 
     fn perform(&mut self, effect: Effect) -> Result<(), Lost> {
@@ -139,7 +149,7 @@ impl Client<'_> {
         let attempt = open(&mut self.connection.borrow_mut())?;
         if let Err(error) = declare(&attempt, queue) {
             let message = format!("Cannot listen for the messages from the queue {queue}");
-            lock(self.world).logs.say("ERROR", message, &error);
+            lock(self.world).logs.say("ERROR", message, Some(&Json::text(error.to_string())));
             return Ok(());
         }
         let automatic = ConsumerOptions { no_ack: true, ..ConsumerOptions::default() };

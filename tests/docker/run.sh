@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=docker/engine.sh
 . docker/engine.sh
+# shellcheck source=.ci/prepare.sh
+. .ci/prepare.sh
 # shellcheck source=tests/docker/standins.sh disable=SC2034
 . tests/docker/standins.sh
 # shellcheck source=tests/docker/steps.sh

@@ -15,6 +15,7 @@ mod outages;
 mod packaging;
 mod replicas;
 mod secrets;
+mod sources;
 mod stage;
 mod stopping;
 mod support;

@@ -1,11 +1,8 @@
 //! The health file, `component_id.json`: there while the component is registered and connected, and only then.
-//!
-//! Beside it, in `component_id.json.previous`, stand the identifiers that may still be live at the MOV although nobody
-//! answers for them: a process that was killed leaves them for the next one to unregister.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -15,7 +12,10 @@ use crate::name::ComponentId;
 /// Far more than a notice of the MOV has. Somebody else may write the file, too.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The health file. Failing to write it is logged, and never ends the component.
+/// Anybody may read it: what the MOV says of a component is no secret, and whoever watches it may be another user.
+const MODE: u32 = 0o644;
+
+/// The health file.
 #[derive(Debug, Clone)]
 pub struct HealthFile {
     path: PathBuf,
@@ -34,6 +34,18 @@ impl HealthFile {
         &self.path
     }
 
+    /// Its name, without the folder.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The same file in another folder.
+    #[must_use]
+    pub fn in_folder(&self, folder: &Path) -> Self {
+        Self { path: folder.join(self.name()) }
+    }
+
     /// The identifier in the file, if it is a health file.
     #[must_use]
     pub fn id(&self) -> Option<ComponentId> {
@@ -41,93 +53,32 @@ impl HealthFile {
         notice.get("id")?.as_str()?.parse().ok()
     }
 
-    /// Writes it: `notice` with sorted keys and two spaces of indent, all at once.
-    pub fn show(&self, notice: &Value) {
-        let text = format!("{notice:#}\n");
-        if let Err(error) = self.replace(&self.path, text.as_bytes()) {
-            let path = self.path.display();
-            log::error!("cannot write the health file {path}: {error}; the component works, and never looks healthy");
-        }
-    }
-
-    /// Removes it, and remembers its identifier among the previous ones.
-    pub fn withdraw(&self) {
-        if let Some(id) = self.id() {
-            self.remember(id);
-        }
-        self.remove();
+    /// Writes it: `notice` with sorted keys and two spaces of indent. Whoever reads it sees all of it or nothing.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, or the file not be written there.
+    pub fn write(&self, notice: &Value) -> io::Result<()> {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        // The folder may be everybody's, so the draft has a name that nobody can foresee, and is never somebody else's file.
+        let permissions = Permissions::from_mode(MODE);
+        let mut draft =
+            tempfile::Builder::new().prefix(".component_id.").permissions(permissions).tempfile_in(folder)?;
+        writeln!(draft, "{notice:#}")?;
+        draft.as_file().sync_all()?;
+        draft.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
     }
 
     /// Removes it.
-    pub fn remove(&self) {
+    ///
+    /// # Errors
+    /// When it is there, and cannot be removed.
+    pub fn clear(&self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                log::error!("cannot remove the health file {}: {error}", self.path.display());
-            }
-            _ => {}
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-    }
-
-    /// The identifiers that earlier runs, or earlier sessions, left behind.
-    #[must_use]
-    pub fn previous(&self) -> BTreeSet<ComponentId> {
-        let text = read(&self.path_of_previous()).unwrap_or_default();
-        text.lines().filter_map(|line| line.parse().ok()).collect()
-    }
-
-    /// `id` is not live any more, or is live again.
-    pub fn forget(&self, id: &ComponentId) {
-        let mut previous = self.previous();
-        if previous.remove(id) {
-            self.write_previous(&previous);
-        }
-    }
-
-    /// `id` may be live, and will have to be unregistered.
-    pub fn remember(&self, id: ComponentId) {
-        let mut previous = self.previous();
-        if previous.insert(id) {
-            self.write_previous(&previous);
-        }
-    }
-
-    fn write_previous(&self, ids: &BTreeSet<ComponentId>) {
-        let path = self.path_of_previous();
-        let written = if ids.is_empty() {
-            fs::remove_file(&path)
-        } else {
-            let lines: Vec<&str> = ids.iter().map(ComponentId::as_str).collect();
-            self.replace(&path, lines.join("\n").as_bytes())
-        };
-        if let Err(error) = written {
-            log::warn!("cannot keep the identifiers to unregister in {}: {error}", path.display());
-        }
-    }
-
-    fn path_of_previous(&self) -> PathBuf {
-        self.with_suffix("previous")
-    }
-
-    fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        // Whole or not at all: who reads it never sees a half.
-        let draft = self.with_suffix(&format!("{}.new", std::process::id()));
-        let written =
-            File::create(&draft).and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&draft, path));
-        if written.is_err() {
-            // What is left of the draft is of no use; the error that counts is the first.
-            let _ = fs::remove_file(&draft);
-        }
-        written
-    }
-
-    fn with_suffix(&self, suffix: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".");
-        path.push(suffix);
-        path.into()
     }
 }
 
@@ -151,33 +102,44 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_with_sorted_keys_and_two_spaces() {
+    fn it_is_written_with_sorted_keys_and_two_spaces_and_anybody_may_read_it() {
         let (_folder, file) = in_a_folder();
-        file.show(&json!({"name": "c1_echo", "id": ID}));
+        file.write(&json!({"name": "c1_echo", "id": ID})).unwrap();
         let text = fs::read_to_string(file.path()).unwrap();
         assert_eq!(text, format!("{{\n  \"id\": \"{ID}\",\n  \"name\": \"c1_echo\"\n}}\n"));
         assert_eq!(file.id(), Some(ID.parse().unwrap()));
+        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, MODE);
     }
 
     #[test]
-    fn withdrawn_it_is_gone_and_its_identifier_is_remembered_until_it_is_forgotten() {
+    fn cleared_it_leaves_nothing_behind() {
         let (_folder, file) = in_a_folder();
-        file.show(&json!({"id": ID}));
-        file.withdraw();
+        file.clear().unwrap();
+        file.write(&json!({"id": ID})).unwrap();
+        file.clear().unwrap();
         assert!(!file.path().exists());
-        assert_eq!(file.previous(), BTreeSet::from([ID.parse().unwrap()]));
-        file.forget(&ID.parse().unwrap());
-        assert!(file.previous().is_empty());
         assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 0, "something was left in the folder");
+    }
+
+    #[test]
+    fn a_link_that_somebody_put_in_its_place_is_replaced_and_not_followed() {
+        let (folder, file) = in_a_folder();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "untouched").unwrap();
+        fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&precious, file.path()).unwrap();
+        file.write(&json!({"id": ID})).unwrap();
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "untouched");
+        assert_eq!(file.id(), Some(ID.parse().unwrap()));
     }
 
     #[test]
     fn what_is_no_health_file_has_no_identifier() {
         let (_folder, file) = in_a_folder();
         assert_eq!(file.id(), None, "there is no file");
-        file.show(&json!(["nonsense"]));
+        file.write(&json!(["nonsense"])).unwrap();
         assert_eq!(file.id(), None);
-        file.show(&json!({"id": "../../etc"}));
+        file.write(&json!({"id": "../../etc"})).unwrap();
         assert_eq!(file.id(), None);
     }
 }

@@ -35,14 +35,14 @@
 //! | 5 process | [`app`]: connect, serve, reconnect, stop |
 //! | 4 the component | [`worker`] (the loop) and `speaker` → [`router`] (the fate of one delivery) → [`retry`], [`chaos`] → [`component`] → [`handler`] → [`context`] → [`exchange`] |
 //! | 3 services | [`mov`] (registration, log), [`settings`] |
-//! | 2 outside world | [`broker`] with its two implementations, [`health`], [`vitals`], [`logs`] |
+//! | 2 outside world | [`broker`] with its two implementations, [`health`], `instance`, [`vitals`], [`logs`] |
 //! | 1 vocabulary | [`message`], [`asyncapi`] |
 //! | 0 values | [`name`], [`failure`], [`payload`], [`secret`], `ids` |
 //!
 //! Where to look first:
 //! - *What becomes of a message?* [`router::Router::decide`] decides, [`worker`] carries it out.
 //! - *What may be acknowledged when?* `worker/book.rs`, the confirm book.
-//! - *When is the component registered?* [`mov::registrar`] decides, [`mov::registration`] carries it out.
+//! - *When is the component registered?* `mov/registration/state.rs` decides, [`mov::registration`] carries it out.
 //! - *What happens when the broker goes away, or a signal comes?* [`app`], and for one session `app/shift.rs`.
 //! - *How is amiquip kept from hanging or losing anything?* [`broker::amqp`]; nothing else names it.
 //!
@@ -79,6 +79,7 @@ pub mod fuzzing;
 pub mod handler;
 pub mod health;
 mod ids;
+mod instance;
 pub mod logs;
 pub mod message;
 pub mod mov;

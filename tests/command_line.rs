@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::stage::{SOON, Stage};
-use crate::support::{Launch, Node};
+use crate::stage::{NAME, SOON, Stage};
+use crate::support::{Launch, Mov, Node};
 
 fn run(launch: &Launch) -> (Option<i32>, String) {
     let process = launch.start();
@@ -93,16 +93,27 @@ fn the_second_of_two_hosts_is_used_when_the_first_does_not_answer() {
 }
 
 #[test]
-fn the_health_of_a_component_is_its_health_file() {
-    let launch = Launch::bare_component().env("COMPONET_ID_FILE_NAME", "id.json").arg("health");
-    let file = launch.directory().join("id.json");
-    assert_eq!(run(&launch).0, Some(1), "there is no file");
+fn a_component_is_healthy_while_its_process_lives_and_has_its_health_file() {
+    let stage = Stage::on(Node::shared()).env("COMPONET_ID_FILE_NAME", "id.json");
+    let health = stage.launch().clone().arg("health");
+    let file = health.directory().join("id.json");
     fs::write(&file, r#"{"id": "65a0b1c2d3e4f5061728394a"}"#).unwrap();
-    let (code, output) = run(&launch);
-    assert_eq!(code, Some(0));
-    assert!(output.contains("65a0b1c2d3e4f5061728394a"), "{output}");
+    let (code, output) = run(&health);
+    assert_eq!(code, Some(1), "nobody stands behind the file: {output}");
+    assert!(output.contains("no process of the component"), "{output}");
+
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
+    let healthy = echo.wait_until("it to be healthy", SOON, || Some(run(&health)).filter(|(code, _)| *code == Some(0)));
+    assert!(healthy.1.contains(&mov.wait_registered(NAME, SOON).id), "{}", healthy.1);
+    echo.kill();
+    assert!(file.exists(), "a killed process cannot remove its file");
+    assert_eq!(run(&health).0, Some(1), "it looks healthy, and is dead");
+
+    let echo = stage.start();
+    echo.wait_until("it to be healthy again", SOON, || run(&health).0 == Some(0));
     fs::write(&file, "").unwrap();
-    assert_eq!(run(&launch).0, Some(1), "the file is empty");
+    assert_eq!(run(&health).0, Some(1), "the file is empty");
 }
 
 #[test]

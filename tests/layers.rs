@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["name", "failure", "secret", "ids", "payload"],
     &["message", "asyncapi"],
-    &["broker", "health", "vitals", "logs"],
+    &["broker", "health", "instance", "vitals", "logs"],
     &["mov", "retry", "chaos", "settings"],
     &["exchange", "context", "handler", "component", "router", "worker", "speaker"],
     &["app"],

@@ -72,6 +72,9 @@ fn the_mov_connects_it_to_others_of_its_kind_of_messages() {
     mov.wait_until("two enabled connections", SOON, |sight| {
         sight.connections.iter().filter(|connection| connection.enabled).count() == 2
     });
+    wait_until("the MOV to consume", SOON, || {
+        stage.client.look("valawai/c0/mouth/data/said").is_some_and(|queue| queue.consumers > 0)
+    });
     stage.client.publish("valawai/c0/mouth/data/said", &Message::json(&json!({"content": "through the MOV"})));
     let back = stage.client.expect("valawai/c0/mouth/data/heard", 1, SOON).remove(0);
     assert_eq!(back.json(), json!({"content": "through the MOV"}));
@@ -97,7 +100,7 @@ fn a_mov_that_restarted_is_told_again() {
     let echo = stage.start();
     let first = settled(&mov, &echo);
     mov.stop();
-    echo.wait_output("the MOV is not there", SOON);
+    echo.wait_output("the MOV is down", SOON);
     stage.assert_echoes("while the MOV is away");
     mov.start_again();
     let second = settled(&mov, &echo);
@@ -120,7 +123,7 @@ fn a_mov_that_forgets_it_without_a_restart_is_told_again_if_its_address_is_known
 }
 
 #[test]
-fn what_a_killed_process_left_is_unregistered_by_the_next() {
+fn a_process_that_starts_after_a_crash_keeps_the_registration() {
     let stage = stage();
     let mov = Mov::start(&stage.vhost);
     let echo = stage.start();
@@ -128,26 +131,61 @@ fn what_a_killed_process_left_is_unregistered_by_the_next() {
     echo.kill();
     assert!(echo.is_healthy(), "a killed process cannot remove its file");
     let echo = stage.start();
-    let second = settled(&mov, &echo);
-    assert_ne!(first, second);
-    assert_eq!(mov.registrations().len(), 2);
+    echo.wait_output("that registration is kept", SOON);
+    assert_eq!(settled(&mov, &echo), first);
+    assert_eq!(mov.registrations().len(), 1, "it registered anew, and lost what was connected by hand");
     assert_content(&mov);
 }
 
 #[test]
-fn a_notice_that_waited_from_an_earlier_run_is_not_believed() {
+fn a_process_of_another_version_registers_anew_and_then_ends_the_old_registration() {
     let stage = stage();
     let mov = Mov::start(&stage.vhost);
     stage.client.declare(REGISTERED);
-    // A process registered and died before it heard the notice.
+    let register = json!({"type": "C1", "name": NAME, "version": "0.0.1",
+        "asyncapi_yaml": include_str!("../asyncapi.yaml")});
+    stage.client.publish("valawai/component/register", &Message::json(&register));
+    let old = mov.wait_registered(NAME, SOON).id;
+    let echo = stage.start();
+    echo.wait_output("registered at the MOV as", SOON);
+    let new = settled(&mov, &echo);
+    assert_ne!(new, old);
+    assert_content(&mov);
+}
+
+#[test]
+fn a_registration_that_waited_from_an_earlier_run_is_kept() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    stage.client.declare(REGISTERED);
+    // A process registered and died before its notice came.
     let asyncapi = include_str!("../asyncapi.yaml");
-    let register = json!({"type": "C1", "name": NAME, "version": "1.0.0", "asyncapi_yaml": asyncapi});
+    let register = json!({"type": "C1", "name": NAME, "version": env!("CARGO_PKG_VERSION"), "asyncapi_yaml": asyncapi});
     stage.client.publish("valawai/component/register", &Message::json(&register));
     wait_until("the notice to wait", SOON, || stage.client.depth(REGISTERED) == 1);
     let left = mov.wait_registered(NAME, SOON).id;
     let echo = stage.start();
+    assert_eq!(settled(&mov, &echo), left);
+    assert_content(&mov);
+}
+
+#[test]
+fn a_forged_notice_neither_replaces_nor_ends_a_registration() {
+    let stage = stage();
+    let mov = Mov::start(&stage.vhost);
+    let echo = stage.start();
     let own = settled(&mov, &echo);
-    assert_ne!(own, left);
+    let victim = json!({"type": "C0", "name": "c0_victim", "version": "1.0.0",
+        "asyncapi_yaml": r#"{"channels": {}}"#});
+    stage.client.publish("valawai/component/register", &Message::json(&victim));
+    let victim = mov.wait_registered("c0_victim", SOON).id;
+    let forged = json!({"id": victim, "name": NAME, "type": "C1", "version": "1.0.0"});
+    stage.client.publish(REGISTERED, &Message::json(&forged));
+    wait_until("the question whether it is true", SOON, || !mov.logs_with("/Found the page.*/").is_empty());
+    wait_until("the notice to be settled", SOON, || stage.client.depth(REGISTERED) == 0);
+    assert_eq!(settled(&mov, &echo), own);
+    assert_eq!(echo.stop(SOON).code(), Some(0));
+    mov.wait_until("only the victim to stay", SOON, |sight| sight.live.iter().map(|it| &it.id).eq([&victim]));
     assert_content(&mov);
 }
 
@@ -205,17 +243,17 @@ fn a_connection_that_was_lost_for_a_moment_keeps_its_registration() {
 }
 
 #[test]
-fn stopped_before_it_heard_of_its_registrations_it_leaves_none_behind() {
+fn stopped_before_the_notice_of_its_registration_came_it_leaves_none_behind() {
     let stage = stage();
     let mov = Mov::start(&stage.vhost);
     mov.process().signal(nix::sys::signal::Signal::SIGSTOP);
     let echo = stage.start();
-    echo.wait_output("has not answered", SOON);
+    echo.wait_output("registering at the MOV", SOON);
     echo.terminate();
     mov.process().signal(nix::sys::signal::Signal::SIGCONT);
     assert_eq!(echo.wait_exit(SOON).code(), Some(0));
-    mov.wait_until("both registrations to come and go", SOON, |sight| {
-        sight.registrations.len() == 2 && sight.live.is_empty()
+    mov.wait_until("the registration to come and go", SOON, |sight| {
+        sight.registrations.len() == 1 && sight.live.is_empty()
     });
 }
 

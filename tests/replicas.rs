@@ -78,22 +78,23 @@ fn replace_a_killed_registrar((stage, mov, launches): (Stage, Mov, Vec<Launch>))
     let dead = registrar(&replicas, &first);
     dead.kill();
     let left: Vec<&Process> = replicas.into_iter().filter(|replica| replica.pid() != dead.pid()).collect();
-    wait_until("another registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != first));
-    let second = settled(&mov, &left);
-    assert_ne!(first, second);
+    let kept = format!("the MOV knows the component as {first}");
+    wait_until("another registrar", SOON, || left.iter().any(|replica| replica.output().contains(&kept)));
+    assert_eq!(settled(&mov, &left), first, "the registration was not kept");
+    assert_eq!(mov.registrations().len(), 1, "it was registered anew, and what was connected by hand is lost");
     stage.assert_echoes("still here");
 }
 
 #[test]
-fn when_all_are_killed_the_next_ends_what_they_left() {
+fn a_process_that_starts_after_all_were_killed_keeps_the_registration() {
     let (stage, mov, launches) = scene();
     let replicas: Vec<Process> = launches.iter().take(2).map(Launch::start).collect();
     let first = settled(&mov, &replicas.iter().collect::<Vec<_>>());
     replicas.iter().for_each(Process::kill);
     // It starts with an empty folder, as a new container does.
     let next = launches[2].start();
-    wait_until("another registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != first));
-    settled(&mov, &[&next]);
+    assert_eq!(settled(&mov, &[&next]), first);
+    assert_eq!(mov.registrations().len(), 1, "it registered anew");
     assert_eq!(next.stop(SOON).code(), Some(0));
     mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
     assert_eq!(stage.client.depth(REGISTERED), 0);
@@ -112,18 +113,50 @@ fn all_stopped_at_once_leave_no_registration() {
 }
 
 #[test]
-fn a_registration_that_nobody_remembers_is_found_by_its_name() {
+fn of_two_registrations_that_nobody_remembers_one_is_kept_and_the_other_is_ended() {
     let (stage, mov, launches) = scene();
-    // It was registered, its notice was lost with the broker that was killed, and so nobody knows it.
-    let register = serde_json::json!({"type": "C1", "name": NAME, "version": "1.0.0",
+    // Both were registered, their notices were lost with the broker that was killed, and so nobody knows them.
+    let register = serde_json::json!({"type": "C1", "name": NAME, "version": env!("CARGO_PKG_VERSION"),
         "asyncapi_yaml": include_str!("../asyncapi.yaml")});
     stage.client.declare(REGISTERED);
-    stage.client.publish("valawai/component/register", &crate::support::Message::json(&register));
-    let zombie = mov.wait_registered(NAME, SOON).id;
-    wait_until("the notice", SOON, || stage.client.depth(REGISTERED) == 1);
+    for count in [1, 2] {
+        stage.client.publish("valawai/component/register", &crate::support::Message::json(&register));
+        wait_until("the notice", SOON, || stage.client.depth(REGISTERED) == count);
+    }
     stage.client.purge(REGISTERED);
+    let oldest = mov.live_of(NAME)[0].id.clone();
     let echo = launches[0].start();
-    wait_until("its own registration", SOON, || mov.live_of(NAME).iter().any(|live| live.id != zombie));
-    let own = settled(&mov, &[&echo]);
-    assert_ne!(own, zombie);
+    assert_eq!(settled(&mov, &[&echo]), oldest);
+    assert_eq!(mov.registrations().len(), 2, "it registered although two stood");
+    assert_eq!(mov.refusals().len(), 0, "{:#?}", mov.refusals());
+}
+
+#[test]
+fn three_processes_that_share_one_folder_keep_their_files_apart() {
+    let (stage, mov, launches) = scene();
+    let shared = launches[0].clone();
+    let replicas: Vec<Process> = (0..3).map(|_| shared.start()).collect();
+    let folder = shared.directory();
+    let folders = [folder.to_owned(), folder.join("replica-2"), folder.join("replica-3")];
+    let shows = |id: &str| {
+        let healthy = |folder: &std::path::PathBuf| {
+            fs::read_to_string(folder.join("component_id.json")).unwrap_or_default().contains(id)
+        };
+        folders.iter().filter(|folder| healthy(folder)).count()
+    };
+    wait_until("each of them to be healthy", SOON, || {
+        let live = mov.live_of(NAME);
+        live.len() == 1 && shows(&live[0].id) == 3
+    });
+    let health = || shared.clone().arg("health").start().wait_exit(SOON).code();
+    assert_eq!(health(), Some(0));
+    for folder in &folders {
+        let log = fs::read_to_string(folder.join("log_messages.txt")).unwrap();
+        assert_eq!(log.matches(" starts").count(), 1, "{} has the log of several", folder.display());
+    }
+    let id = mov.live_of(NAME)[0].id.clone();
+    assert_eq!(replicas[1].stop(SOON).code(), Some(0));
+    wait_until("one file less", SOON, || shows(&id) == 2);
+    assert_eq!(health(), Some(0), "one that was stopped in order is not missed");
+    stage.assert_echoes("two are left");
 }

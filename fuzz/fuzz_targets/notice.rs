@@ -2,11 +2,18 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::mov::payloads::{Notice, Profile};
+use valawai::mov::notice::Notice;
+use valawai::mov::profile::Profile;
 use valawai::name::Level;
 
 fuzz_target!(|body: &[u8]| {
-    let profile = Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}" };
+    let profile = Profile {
+        name: "c1_echo".into(),
+        level: Level::C1,
+        version: "1.0.0",
+        asyncapi: "channels: {}",
+        channels: Vec::new(),
+    };
     match Notice::parse(body, &profile) {
         Ok(notice) => {
             assert_eq!(notice.whole["name"], "c1_echo");

@@ -2,14 +2,21 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::mov::payloads::{Profile, registrations_in};
+use valawai::mov::notice::registrations_in;
+use valawai::mov::profile::Profile;
 use valawai::name::Level;
 
 fuzz_target!(|body: &[u8]| {
-    let profile = Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}" };
-    if let Some(ids) = registrations_in(body, &profile, "question") {
+    let profile = Profile {
+        name: "c1_echo".into(),
+        level: Level::C1,
+        version: "1.0.0",
+        asyncapi: "channels: {}",
+        channels: Vec::new(),
+    };
+    if let Some(notices) = registrations_in(body, &profile, "question") {
         let text = String::from_utf8_lossy(body);
         assert!(text.contains("question") || text.contains('\\'), "no answer to our question");
-        assert!(ids.iter().all(|id| id.as_str().len() == 24));
+        assert!(notices.iter().all(|notice| notice.id.as_str().len() == 24 && notice.whole["name"] == "c1_echo"));
     }
 });

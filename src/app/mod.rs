@@ -16,7 +16,6 @@ use self::shift::End;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session, Stop};
 use crate::component::Plan;
-use crate::health::HealthFile;
 use crate::mov::identity::Identity;
 use crate::settings::Settings;
 
@@ -35,8 +34,6 @@ pub struct App {
     connect: Connect,
     first_tries: u32,
     retry_sleep: Duration,
-    health: HealthFile,
-    identity: Identity,
     crew: Crew,
     backoff: Backoff,
 }
@@ -45,16 +42,11 @@ impl App {
     /// Builds the component of `plan` as `settings` say, on the broker that `connect` leads to.
     #[must_use]
     pub fn new(plan: &Plan, settings: &Settings, connect: Connect) -> Self {
-        // A file of an earlier run would look healthy.
-        settings.health.withdraw();
-        let identity = Identity::default();
         Self {
             connect,
             first_tries: settings.first_tries,
             retry_sleep: settings.retry_sleep,
-            health: settings.health.clone(),
-            identity: identity.clone(),
-            crew: Crew::new(plan, settings, identity),
+            crew: Crew::new(plan, settings, Identity::default()),
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
     }
@@ -69,8 +61,6 @@ impl App {
         while let Some(current) = session {
             let began = Instant::now();
             let end = shift::serve(&self.crew, current, stop);
-            self.health.withdraw();
-            self.identity.set(None);
             match end {
                 End::Stopped => break,
                 End::Lost(error) => log::error!("{error}; reconnecting"),

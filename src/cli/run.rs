@@ -6,6 +6,7 @@ use super::exit::Exit;
 use crate::app::{App, Connect, signals};
 use crate::broker::{Session, amqp};
 use crate::component::Plan;
+use crate::instance::Instance;
 use crate::logs;
 use crate::settings::{Environment, Settings};
 
@@ -17,7 +18,12 @@ pub(super) fn run(plan: &Plan) -> Exit {
             return Exit::Settings;
         }
     };
+    let (instance, doubt) = claim_folder(&settings);
+    let settings = settings.in_folder(instance.folder());
     logs::start(&settings.logs);
+    if let Some(doubt) = doubt {
+        log::warn!("{doubt}");
+    }
     let stop = match signals::catch() {
         Ok(stop) => stop,
         Err(error) => {
@@ -34,6 +40,26 @@ pub(super) fn run(plan: &Plan) -> Exit {
         Err(error) => {
             log::error!("{error}");
             Exit::BrokerNotReached
+        }
+    }
+}
+
+/// The folder of this process, and what is to be said of it once there is a log.
+fn claim_folder(settings: &Settings) -> (Instance, Option<String>) {
+    let base = &settings.logs.folder;
+    match Instance::claim(base, &settings.health.name()) {
+        Ok(instance) if instance.folder() == base => (instance, None),
+        Ok(instance) => {
+            let taken = format!(
+                "another process uses {}; log and health file of this one are in {}",
+                base.display(),
+                instance.folder().display()
+            );
+            (instance, Some(taken))
+        }
+        Err(error) => {
+            let doubt = format!("cannot claim {} for this process alone: {error}", base.display());
+            (Instance::unclaimed(base), Some(doubt))
         }
     }
 }

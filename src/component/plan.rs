@@ -7,7 +7,7 @@ use super::check::REGISTERED;
 use super::{Component, DeclaredAction};
 use crate::asyncapi::Contract;
 use crate::handler::{Answer, Hear, Say};
-use crate::mov::payloads::Profile;
+use crate::mov::profile::Profile;
 use crate::name::{ChannelName, Kind};
 
 /// A component that fits its contract, with every channel's whole name.
@@ -89,6 +89,7 @@ impl Component {
                 level: contract.level(),
                 version: self.version,
                 asyncapi: self.asyncapi,
+                channels: contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect(),
             },
             registered: resolve(REGISTERED),
             routes: routes.collect(),

@@ -2,7 +2,8 @@
 
 pub mod identity;
 pub mod log;
+pub mod notice;
 pub mod payloads;
-pub mod registrar;
+pub mod profile;
 pub mod registration;
 pub mod rest;

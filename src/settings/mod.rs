@@ -7,6 +7,7 @@ mod reader;
 mod source;
 mod url;
 
+use std::path::Path;
 use std::time::Duration;
 
 use log::LevelFilter;
@@ -64,6 +65,14 @@ impl Settings {
         let mut reader = Reader::new(source);
         let settings = reader.settings();
         if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
+    }
+
+    /// The same with the log and the health file in `folder`.
+    #[must_use]
+    pub fn in_folder(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.logs.folder);
+        self.health = self.health.in_folder(folder);
+        self
     }
 
     /// Reads only where the health file is.

@@ -20,8 +20,16 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn set() -> Self {
-        let vhost = Node::shared().vhost();
+        Self::on(Node::shared())
+    }
+
+    pub(super) fn on(node: &Node) -> Self {
+        let vhost = node.vhost();
         let mov = Mov::start(&vhost);
+        Self::at(vhost, mov)
+    }
+
+    pub(super) fn at(vhost: Vhost, mov: Mov) -> Self {
         Self { client: Client::connect(&vhost), mov, vhost }
     }
 
@@ -43,6 +51,13 @@ impl Scene {
     pub(super) fn wait_enabled(&self, count: usize) {
         self.mov.wait_until(&format!("{count} enabled connections"), SOON, |sight| {
             sight.connections.iter().filter(|connection| connection.enabled && !connection.deleted).count() == count
+        });
+    }
+
+    pub(super) fn unregister(&self, id: &str) {
+        self.send(UNREGISTER, &json!({ "component_id": id }));
+        self.mov.wait_until(&format!("{id} to be unregistered"), SOON, |sight| {
+            sight.live.iter().all(|registration| registration.id != id)
         });
     }
 

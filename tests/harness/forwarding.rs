@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::components::{REGISTER, SOON, Scene, UNREGISTER, asyncapi, registration};
-use crate::support::{Client, Message, Node, wait_until};
+use crate::support::{Message, wait_until};
 
 const SAID: &str = "valawai/c0/source/data/out";
 const HEARD: &str = "valawai/c1/target/data/in";
@@ -209,26 +209,4 @@ fn a_connection_is_created_on_request_only_where_it_makes_sense() {
         (&answer["query_id"], &answer["total"], &answer["connections"][0]["enabled"]),
         (&json!("q"), &json!(1), &json!(true))
     );
-}
-
-#[test]
-fn forwarding_goes_on_after_an_outage_of_the_broker() {
-    let node = Node::start();
-    let vhost = node.vhost();
-    let scene = Scene { client: Client::connect(&vhost), mov: crate::support::Mov::start(&vhost), vhost };
-    scene.register("C0", "c0_source", &asyncapi("c0", "source", "unused_a", "word"));
-    scene.register("C1", "c1_target", &asyncapi("c1", "target", "word", "unused_b"));
-    scene.client.declare(HEARD);
-    scene.wait_enabled(1);
-    // In order: a broker that is killed forgets what was declared in its last moments.
-    node.stop_gracefully();
-    scene.mov.wait_until("the loss to be noticed", SOON, |sight| !sight.connected);
-    node.start_again();
-    scene.mov.wait_until("the broker to be found again", SOON, |sight| sight.connected);
-    // Nobody is forgotten. There may be more than before: the broker may have lost what it was told of messages taken.
-    assert!(scene.mov.live().len() >= 2, "an outage of the broker made the MOV forget somebody");
-    let client = Client::connect(&scene.vhost);
-    wait_until("the MOV to listen again", SOON, || client.consumers(SAID) == 1);
-    client.publish(SAID, &Message::json(&json!({"word": "after"})));
-    assert_eq!(client.expect(HEARD, 1, SOON)[0].json(), json!({"word": "after"}));
 }

@@ -4,6 +4,7 @@ mod asyncapi_rules;
 mod broker;
 mod components;
 mod forwarding;
+mod outages;
 mod poison;
 mod processes;
 mod registration;

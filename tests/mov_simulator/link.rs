@@ -39,3 +39,8 @@ pub(crate) fn publish(channel: &Channel, queue: &str, body: &str) -> Result<(), 
     let properties = AmqpProperties::default().with_content_type("application/json".to_owned());
     channel.basic_publish("", Publish::with_properties(body.as_bytes(), queue, properties))
 }
+
+/// As the MOV publishes pages, over a connection of their own.
+pub(crate) fn publish_page(channel: &Channel, queue: &str, body: &str) -> Result<(), amiquip::Error> {
+    publish(channel, queue, body)
+}

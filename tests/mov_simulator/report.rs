@@ -4,30 +4,9 @@ use std::collections::BTreeMap;
 
 use super::component::Component;
 use super::connection::Connection;
-use super::events::INLETS;
 use super::json::{Json, Members};
 use super::logs::Entry;
-use super::world::{Refusal, World};
-
-/// One dead stream is enough for `DOWN`.
-pub(crate) fn health(world: &World) -> (u16, Json) {
-    let checks = INLETS.iter().map(|inlet| {
-        let dead = world.poisoned.contains_key(inlet.queue) || world.unready.contains_key(inlet.queue);
-        check(inlet.exchange, world.connected && !dead)
-    });
-    let checks: Vec<(bool, Json)> = checks.chain([check("RabbitMQ service", world.connected)]).collect();
-    let up = checks.iter().all(|(up, _)| *up);
-    let body = Members::new().text("status", status(up)).list("checks", checks.into_iter().map(|(_, check)| check));
-    (if up { 200 } else { 503 }, body.object())
-}
-
-fn check(name: &str, up: bool) -> (bool, Json) {
-    (up, Members::new().text("name", name).text("status", status(up)).object())
-}
-
-fn status(up: bool) -> &'static str {
-    if up { "UP" } else { "DOWN" }
-}
+use super::world::{Counts, Refusal, World};
 
 pub(crate) fn log_entry(entry: &Entry, world: &World) -> Json {
     let component = entry.component.as_ref().and_then(|id| world.component(id));
@@ -44,16 +23,21 @@ pub(crate) fn log_entry(entry: &Entry, world: &World) -> Json {
 pub(crate) fn simulator(world: &World) -> Json {
     let registrations = world.registrations().iter().map(registration).collect();
     let live = world.live().map(registration).collect();
+    let client = &world.shared_client;
     Json::Object(vec![
-        ("connected".to_owned(), Json::Bool(world.connected)),
+        ("connected".to_owned(), Json::Bool(world.is_consuming && (client.is_connected() || client.has_given_up()))),
+        ("given_up".to_owned(), Json::Bool(client.has_given_up())),
+        ("reconnects".to_owned(), Json::number(client.reconnects())),
         ("live".to_owned(), Json::Array(live)),
         ("registrations".to_owned(), Json::Array(registrations)),
         ("connections".to_owned(), Json::Array(world.connections.iter().map(connection).collect())),
         ("refusals".to_owned(), Json::Array(world.refusals.iter().map(refusal).collect())),
-        ("poisoned".to_owned(), reasons(&world.poisoned)),
-        ("unready".to_owned(), reasons(&world.unready)),
-        ("sinks".to_owned(), reasons(&world.sinks)),
+        ("poisoned".to_owned(), reasons(texts(&world.poisoned))),
+        ("unready".to_owned(), reasons(texts(&world.unready))),
+        ("sinks".to_owned(), reasons(texts(&world.sinks))),
+        ("dead_taps".to_owned(), reasons(client.taps.dead())),
         ("forwarded".to_owned(), Json::number(world.forwarded)),
+        ("counts".to_owned(), counts(&world.counts)),
         ("logs".to_owned(), Json::number(world.logs.total())),
     ])
 }
@@ -81,10 +65,23 @@ fn connection(connection: &Connection) -> Json {
         .object()
 }
 
+fn counts(counts: &Counts) -> Json {
+    Members::new()
+        .number("registers", counts.registers)
+        .number("unregisters", counts.unregisters)
+        .number("unknown_unregisters", counts.unknown_unregisters)
+        .number("component_queries", counts.component_queries)
+        .object()
+}
+
 fn refusal(refusal: &Refusal) -> Json {
     Members::new().text("queue", &refusal.queue).text("reason", &refusal.reason).text("body", &refusal.body).object()
 }
 
-fn reasons(queues: &BTreeMap<String, String>) -> Json {
-    Json::Object(queues.iter().map(|(queue, reason)| (queue.clone(), Json::text(reason))).collect())
+fn reasons<'a>(queues: impl Iterator<Item = (&'a str, &'a str)>) -> Json {
+    Json::Object(queues.map(|(queue, reason)| (queue.to_owned(), Json::text(reason))).collect())
+}
+
+fn texts(queues: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    queues.iter().map(|(queue, reason)| (queue.as_str(), reason.as_str()))
 }

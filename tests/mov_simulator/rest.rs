@@ -6,6 +6,7 @@ use std::thread;
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use super::component::Component;
+use super::health;
 use super::id::Id;
 use super::journal;
 use super::json::{Json, Members};
@@ -49,11 +50,10 @@ fn respond(method: &Method, url: &str, world: &World) -> (u16, Json) {
         "/v1/logs" => (200, logs(world, &parameters)),
         "/v1/topology/connections" => (200, connections(world, &parameters)),
         "/v1/help/info" => (200, Members::new().text("version", "2.0.1").text("profile", "simulator").object()),
-        "/q/health" | "/q/health/live" | "/q/health/ready" => report::health(world),
         "/simulator" => (200, report::simulator(world)),
         _ => match path.strip_prefix("/v1/components/") {
             Some(id) => component(world, id),
-            None => problem(404, "there is nothing here"),
+            None => health::page(world, path).unwrap_or_else(|| problem(404, "there is nothing here")),
         },
     }
 }

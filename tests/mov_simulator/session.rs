@@ -1,23 +1,19 @@
-//! One life of the MOV's connections: from declaring its queues until the broker is lost.
+//! One life of the connections over which the MOV consumes its own queues: from declaring them until the broker is lost.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use amiquip::{
-    Channel, Connection, Consumer, ConsumerMessage, ConsumerOptions, Delivery, ExchangeDeclareOptions, ExchangeType,
-    FieldTable,
+    Channel, Connection, Consumer, ConsumerOptions, Delivery, ExchangeDeclareOptions, ExchangeType, FieldTable,
 };
-use crossbeam_channel::{Select, TryRecvError};
+use crossbeam_channel::{Receiver, Select};
 
 use super::events::{INLETS, Inlet, Verdict};
-use super::forward::forward;
 use super::journal;
-use super::link::{connect, declare, publish};
+use super::link::{connect, declare, publish_page};
 use super::settings::Settings;
 use super::stream::{Lost, acknowledge, cancel, lost, next_delivery, open};
-use super::world::{Effect, World, lock};
+use super::world::{Page, World, lock};
 
 /// The MOV sets no limit to what it takes in hand; this one keeps the simulator's memory in bounds.
 const PREFETCH: u16 = 5000;
@@ -29,32 +25,27 @@ const IDLE: Duration = Duration::from_millis(200);
 pub(crate) fn run(
     settings: &Settings,
     world: &Arc<Mutex<World>>,
+    pages: &Receiver<Page>,
     start_up: &mut Option<Duration>,
     open_http: impl Fn(),
 ) -> Result<(), Lost> {
     // Two connections, since a broker in alarm reads nothing from one that publishes.
-    let (mut consuming, sharing) = (connect(settings)?, RefCell::new(connect(settings)?));
+    let (mut consuming, mut answering) = (connect(settings)?, connect(settings)?);
     let channels = open_inlets(&mut consuming, world)?;
-    let publishing = open(&mut sharing.borrow_mut())?;
-    let forwarding = open(&mut sharing.borrow_mut())?;
-    let mut session = Session {
-        world,
-        sharing: &sharing,
-        publishing: &publishing,
-        forwarding: &forwarding,
-        inlets: consume_inlets(&channels)?,
-        taps: BTreeMap::new(),
-    };
-    session.reopen_taps()?;
-    lock(world).connected = true;
+    let answering = open(&mut answering)?;
+    let inlets = consume_inlets(&channels)?;
+    let answers_queries = settings.answers_queries;
+    let mut session = Session { world, pages, answers_queries, answering: &answering, inlets };
+    lock(world).is_consuming = true;
     journal::tell(&format!("Connected to {}:{}", settings.host, settings.port));
     if let Some(duration) = *start_up {
-        session.serve_until(Some(Instant::now() + duration))?;
+        let end = Instant::now() + duration;
+        session.serve_until(|| Instant::now() >= end && lock(world).shared_client.is_connected())?;
         lock(world).finish_everything();
         open_http();
         *start_up = None;
     }
-    session.serve_until(None)
+    session.serve_until(|| false)
 }
 
 /// Declares each queue with its exchange; where somebody declared it otherwise, the MOV never consumes it.
@@ -98,33 +89,29 @@ fn consume_inlets<'c>(channels: &'c [(&'static Inlet, Channel)]) -> Result<Vec<(
 
 struct Session<'c> {
     world: &'c Mutex<World>,
-    sharing: &'c RefCell<Connection>,
-    publishing: &'c Channel,
-    forwarding: &'c Channel,
+    pages: &'c Receiver<Page>,
+    answers_queries: bool,
+    answering: &'c Channel,
     inlets: Vec<(&'static Inlet, Consumer<'c>)>,
-    /// The queues of components from which messages are forwarded.
-    taps: BTreeMap<String, Consumer<'c>>,
 }
 
 impl Session<'_> {
     /// Takes messages as they come, each queue's one after the other.
-    fn serve_until(&mut self, deadline: Option<Instant>) -> Result<(), Lost> {
-        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+    fn serve_until(&mut self, is_over: impl Fn() -> bool) -> Result<(), Lost> {
+        while !is_over() {
             let Some(ready) = self.wait_for_a_message() else { continue };
-            if ready < self.inlets.len() {
-                self.serve_inlet(ready)?;
-            } else {
-                self.serve_tap(ready - self.inlets.len())?;
+            self.serve_inlet(ready)?;
+            let pages = self.pages.try_iter().filter(|_| self.answers_queries);
+            for Page { queue, body } in pages {
+                publish_page(self.answering, queue, &body).map_err(lost)?;
             }
-            self.perform_effects()?;
         }
         Ok(())
     }
 
     fn wait_for_a_message(&self) -> Option<usize> {
         let mut select = Select::new();
-        let inlets = self.inlets.iter().map(|(_, consumer)| consumer);
-        for consumer in inlets.chain(self.taps.values()) {
+        for (_, consumer) in &self.inlets {
             select.recv(consumer.receiver());
         }
         select.ready_timeout(IDLE).ok()
@@ -158,60 +145,5 @@ impl Session<'_> {
     fn close_inlet(&mut self, index: usize) -> Result<(), Lost> {
         let (_, consumer) = self.inlets.remove(index);
         cancel(&consumer)
-    }
-
-    fn serve_tap(&mut self, index: usize) -> Result<(), Lost> {
-        let Some((queue, consumer)) = self.taps.iter().nth(index) else { return Ok(()) };
-        for _ in 0..BATCH {
-            match consumer.receiver().try_recv() {
-                Ok(ConsumerMessage::Delivery(delivery)) => forward(&mut lock(self.world), queue, &delivery.body),
-                // The queue is gone. The MOV goes on believing that it listens, and never opens it again.
-                Ok(ConsumerMessage::ServerCancelled) => {
-                    let queue = queue.clone();
-                    self.taps.remove(&queue);
-                    return Ok(());
-                }
-                Ok(other) => return Err(format!("{other:?}")),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return Err("the connection is lost".to_owned()),
-            }
-        }
-        Ok(())
-    }
-
-    fn perform_effects(&mut self) -> Result<(), Lost> {
-        loop {
-            // The lock must not be held while the broker is asked for something.
-            let effect = lock(self.world).next_effect();
-            match effect {
-                None => return Ok(()),
-                Some(Effect::Publish { queue, body }) => publish(self.publishing, &queue, &body).map_err(lost)?,
-                Some(Effect::Listen(queue)) => self.open_tap(&queue)?,
-                Some(Effect::StopListening(queue)) => {
-                    if let Some(consumer) = self.taps.remove(&queue) {
-                        cancel(&consumer)?;
-                    }
-                }
-            }
-        }
-    }
-
-    fn reopen_taps(&mut self) -> Result<(), Lost> {
-        let queues: Vec<String> = lock(self.world).listening.iter().cloned().collect();
-        queues.iter().try_for_each(|queue| self.open_tap(queue))
-    }
-
-    fn open_tap(&mut self, queue: &str) -> Result<(), Lost> {
-        // On a channel of its own, because a queue that was declared otherwise closes it.
-        let attempt = open(&mut self.sharing.borrow_mut())?;
-        if let Err(error) = declare(&attempt, queue) {
-            let message = format!("Cannot listen for the messages from the queue {queue}");
-            lock(self.world).logs.say("ERROR", message, &error);
-            return Ok(());
-        }
-        let automatic = ConsumerOptions { no_ack: true, ..ConsumerOptions::default() };
-        let consumer = self.forwarding.basic_consume(queue, automatic).map_err(lost)?;
-        self.taps.insert(queue.to_owned(), consumer);
-        Ok(())
     }
 }

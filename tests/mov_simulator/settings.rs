@@ -16,6 +16,12 @@ pub(crate) struct Settings {
     pub(crate) http_port: u16,
     /// How long the MOV consumes already before it finishes everybody and opens its HTTP port.
     pub(crate) start_up: Duration,
+    /// Between two attempts to consume the MOV's own queues again; the real one takes 10 s.
+    pub(crate) reconnect_pause: Duration,
+    /// How long a broker may be away before the shared client gives up for ever.
+    pub(crate) give_up_after: Duration,
+    /// Whether queries are answered; a page that is not sent looks to a component like one that another component took.
+    pub(crate) answers_queries: bool,
 }
 
 impl Settings {
@@ -30,6 +36,9 @@ impl Settings {
             http_address: text("HTTP_ADDRESS", "127.0.0.1"),
             http_port: number("HTTP_PORT", 8080)?,
             start_up: Duration::from_millis(number("START_UP_MS", 200)?),
+            reconnect_pause: Duration::from_millis(number("RECONNECT_MS", 300)?),
+            give_up_after: Duration::from_millis(number("GIVE_UP_AFTER_MS", 108_000)?),
+            answers_queries: flag("ANSWER_QUERIES", true)?,
         })
     }
 }
@@ -41,6 +50,13 @@ fn text(name: &str, default: &str) -> String {
 fn number<T: FromStr>(name: &str, default: T) -> Result<T, String> {
     match env::var(name) {
         Ok(value) => value.parse().map_err(|_| format!("{name} is {value:?}, but must be a number")),
+        Err(_) => Ok(default),
+    }
+}
+
+fn flag(name: &str, default: bool) -> Result<bool, String> {
+    match env::var(name) {
+        Ok(value) => value.parse().map_err(|_| format!("{name} is {value:?}, but must be true or false")),
         Err(_) => Ok(default),
     }
 }

@@ -1,8 +1,10 @@
 //! All that the MOV knows. It lives as long as the process: a restarted MOV has finished every component and deleted every
 //! connection.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::Sender;
 
 use super::component::Component;
 use super::connection::Connection;
@@ -10,12 +12,13 @@ use super::id::Id;
 use super::journal;
 use super::json::Json;
 use super::logs::Logs;
+use super::shared::{Change, Closing, Enabling, SharedClient};
 
 /// Of each kind of record; the oldest go.
 const MOST_RECORDS: usize = 10_000;
 const LONGEST_EXCERPT: usize = 2000;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct World {
     components: Vec<Component>,
     pub(crate) connections: Vec<Connection>,
@@ -27,12 +30,23 @@ pub(crate) struct World {
     pub(crate) unready: BTreeMap<String, String>,
     /// The source queues from which everything is thrown away, and why.
     pub(crate) sinks: BTreeMap<String, String>,
-    /// The source queues that it listens to, or believes it does.
-    pub(crate) listening: BTreeSet<String>,
     pub(crate) forwarded: u64,
-    /// Whether it consumes from a broker now.
-    pub(crate) connected: bool,
-    outbox: VecDeque<Effect>,
+    pub(crate) counts: Counts,
+    /// Whether it consumes its own queues now.
+    pub(crate) is_consuming: bool,
+    pub(crate) shared_client: SharedClient,
+    effects: Sender<Effect>,
+    pages: Sender<Page>,
+}
+
+/// How many messages were consumed, the refused ones too.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) registers: u64,
+    pub(crate) unregisters: u64,
+    /// Of these, those of an id that was unknown or already finished.
+    pub(crate) unknown_unregisters: u64,
+    pub(crate) component_queries: u64,
 }
 
 /// A message that was dropped because of what was in it. The real MOV tells only its log.
@@ -43,7 +57,7 @@ pub(crate) struct Refusal {
     pub(crate) body: String,
 }
 
-/// What is to be done at the broker, once an event is dealt with.
+/// What the shared client is to do at the broker, once an event is dealt with.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Through the default exchange, and never mind whether anybody is there.
@@ -53,6 +67,14 @@ pub(crate) enum Effect {
     },
     Listen(String),
     StopListening(String),
+    StopListeningToAll,
+}
+
+/// The answer to a query.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) queue: &'static str,
+    pub(crate) body: String,
 }
 
 /// A thread that failed must not take the others with it.
@@ -61,6 +83,25 @@ pub(crate) fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
 }
 
 impl World {
+    /// It knows nobody. What it wants done at the broker goes into the two channels.
+    pub(crate) fn new(effects: Sender<Effect>, pages: Sender<Page>) -> Self {
+        Self {
+            components: Vec::new(),
+            connections: Vec::new(),
+            logs: Logs::default(),
+            refusals: VecDeque::new(),
+            poisoned: BTreeMap::new(),
+            unready: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+            forwarded: 0,
+            counts: Counts::default(),
+            is_consuming: false,
+            shared_client: SharedClient::default(),
+            effects,
+            pages,
+        }
+    }
+
     pub(crate) fn add_component(&mut self, component: Component) {
         if self.components.len() >= MOST_RECORDS {
             self.components.remove(0);
@@ -108,25 +149,40 @@ impl World {
     }
 
     pub(crate) fn publish(&mut self, queue: &str, body: &Json) {
-        self.outbox.push_back(Effect::Publish { queue: queue.to_owned(), body: body.to_string() });
+        self.perform(Effect::Publish { queue: queue.to_owned(), body: body.to_string() });
     }
 
-    pub(crate) fn listen(&mut self, queue: &str) {
-        if self.listening.insert(queue.to_owned()) {
-            self.outbox.push_back(Effect::Listen(queue.to_owned()));
-        }
+    pub(crate) fn send_page(&mut self, queue: &'static str, page: &Json) {
+        // Both ends of the channel live as long as the program.
+        let _ = self.pages.send(Page { queue, body: page.to_string() });
+    }
+
+    pub(crate) fn listen(&mut self, queue: &str, enabling: Enabling) {
+        let change = self.shared_client.taps.open(queue, enabling);
+        self.change_taps(change, queue);
     }
 
     /// The only way out of a silent sink, too.
-    pub(crate) fn stop_listening(&mut self, queue: &str) {
+    pub(crate) fn stop_listening(&mut self, queue: &str, closing: Closing) {
         self.sinks.remove(queue);
-        if self.listening.remove(queue) {
-            self.outbox.push_back(Effect::StopListening(queue.to_owned()));
+        let change = self.shared_client.taps.close(queue, closing);
+        self.change_taps(change, queue);
+    }
+
+    fn change_taps(&self, change: Change, queue: &str) {
+        match change {
+            Change::Nothing => (),
+            Change::Open => self.perform(Effect::Listen(queue.to_owned())),
+            Change::Close => self.perform(Effect::StopListening(queue.to_owned())),
+            Change::CloseAll => {
+                journal::tell(&format!("DEAF since {queue} was closed or opened after a reconnect: forwards nothing"));
+                self.perform(Effect::StopListeningToAll);
+            }
         }
     }
 
-    pub(crate) fn next_effect(&mut self) -> Option<Effect> {
-        self.outbox.pop_front()
+    fn perform(&self, effect: Effect) {
+        let _ = self.effects.send(effect);
     }
 
     /// What the MOV does at the end of its start: whoever registered before that is forgotten, and not told.

@@ -9,6 +9,13 @@ use serde::Deserialize;
 pub(crate) struct Sight {
     /// Whether it consumes from the broker now.
     pub(crate) connected: bool,
+    /// How often its shared client found the broker again.
+    pub(crate) reconnects: u64,
+    /// Whether its shared client has given up: it consumes, and can publish nothing.
+    #[serde(default)]
+    pub(crate) given_up: bool,
+    #[serde(default)]
+    pub(crate) counts: Counts,
     pub(crate) live: Vec<Registration>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) connections: Vec<Connection>,
@@ -19,10 +26,23 @@ pub(crate) struct Sight {
     pub(crate) unready: BTreeMap<String, String>,
     /// The source queues whose messages vanish in silence.
     pub(crate) sinks: BTreeMap<String, String>,
+    /// The source queues from which nothing is forwarded since a reconnect, although their connections read "enabled".
+    #[serde(default)]
+    pub(crate) dead_taps: BTreeMap<String, String>,
     /// The copies that were sent to targets.
     pub(crate) forwarded: u64,
     /// The log entries since the start, also those it keeps no longer.
     pub(crate) logs: u64,
+}
+
+/// How many messages it consumed, the refused ones too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) registers: u64,
+    pub(crate) unregisters: u64,
+    /// Of these, those of an id that was unknown or already finished.
+    pub(crate) unknown_unregisters: u64,
+    pub(crate) component_queries: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,27 +1,32 @@
 //! Keeps the component registered for as long as a session lasts, and ends the registration when it stops.
 //!
 //! Any number of processes may be one component; exactly one of them registers it. The lock is an exclusive consumer on
-//! `control/registered`: who gets it is the registrar (`round`), the others are its replicas (`replica`). The registrar
-//! leaves the notice that it adopted in a queue of the component's own (`board`): there the replicas learn who the component
-//! is, and whoever takes over learns what is to be unregistered.
+//! `control/registered`: who gets it is the registrar (`registrar`), the others are its replicas (`standby`). What the
+//! registrar does, its `state` decides, the only place that holds the current registration. Everything else is derived
+//! from it: the health file and the identifier in the logs (`presence`), and what the replicas and whoever takes over are
+//! to know (`identity_queue`).
 
-mod board;
-mod replica;
-mod roll_call;
-mod round;
+mod identity_queue;
+mod presence;
+mod question;
+mod registrar;
+mod standby;
+mod state;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::board::Board;
-use self::replica::Lock;
-use self::round::Round;
+use self::identity_queue::{IdentityQueue, Seen};
+use self::presence::Presence;
+use self::registrar::Registrar;
+use self::standby::Lock;
+use self::state::RegistrationState;
 use super::identity::Identity;
-use super::payloads::{Notice, Profile};
-use super::registrar::{Adoption, Registrar};
+use super::profile::Profile;
 use super::rest::Rest;
 use crate::broker::{Error, Link, Stop};
 use crate::health::HealthFile;
+use crate::name::ComponentId;
 use crate::vitals::Vitals;
 
 /// A broker that takes no messages for so long is a reason to look unhealthy.
@@ -49,103 +54,96 @@ pub struct Options {
 
 /// The part of this process in the registration; it outlives the sessions.
 pub struct Registration {
-    options: Options,
-    board: Board,
-    registrar: Registrar,
-    shown: Option<Notice>,
+    queue: String,
+    shared_queue: Option<String>,
+    vitals: Arc<Vitals>,
+    rest: Option<Rest>,
+    state: RegistrationState,
+    identity_queue: IdentityQueue,
+    presence: Presence,
+    /// The registration that the identity queue tells of.
+    written: Option<ComponentId>,
     stuck_since: Option<Instant>,
-    /// How often in a row the board was bare.
-    bare_looks: u32,
+    is_stuck: bool,
 }
 
 impl Registration {
-    /// What the health file tells of earlier runs will be unregistered.
+    /// A health file that an earlier run left is removed: it would look healthy. What it tells of may still stand.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let registrar = Registrar::new(options.timeout, options.health.previous());
-        let board = Board::of(&options.profile);
-        Self { options, board, registrar, shown: None, stuck_since: None, bare_looks: 0 }
+        let Options { profile, queue, shared_queue, vitals, timeout, health, identity, rest } = options;
+        let known = health.id();
+        let mut presence = Presence::new(health, identity);
+        presence.reset();
+        let identity_queue = IdentityQueue::of(&profile);
+        let state = RegistrationState::new(profile, timeout, known);
+        Self {
+            queue,
+            shared_queue,
+            vitals,
+            rest,
+            state,
+            identity_queue,
+            presence,
+            written: None,
+            stuck_since: None,
+            is_stuck: false,
+        }
     }
 
-    /// Registers, or stands by while another process does, until `stop`; then the last process of all unregisters.
+    /// Registers, or stands by while another process does, until `stop`; then the last process of all unregisters. When this
+    /// returns, the component looks unhealthy: nobody vouches for it.
     ///
     /// # Errors
     /// When the session is over; [`Error::Taken`] when another process was quicker to take over.
     pub fn run(&mut self, link: &mut dyn Link, stop: &Stop) -> Result<(), Error> {
-        link.declare(&self.options.queue)?;
-        self.board.open(link)?;
-        if self.stand_by(link, stop)? == Lock::NotNeeded {
-            self.hide();
-            return Ok(());
-        }
-        let held = self.board.read(link, &self.options.profile)?.map(|notice| notice.id);
-        self.registrar.take_over(held);
-        self.registrar.new_session();
-        Round::new(self, link).stay(stop)
+        let result = self.take_part(link, stop);
+        self.presence.reset();
+        result
     }
 
-    fn adopt(&mut self, notice: Notice) -> Adoption {
-        let adoption = self.registrar.noticed(&notice.id);
-        match adoption {
-            Adoption::New => {
-                log::info!("registered at the MOV as {}", notice.id);
-                // What was shown is remembered until it is unregistered.
-                self.options.health.withdraw();
-                self.show(notice);
-            }
-            Adoption::Known => self.show(notice),
-            Adoption::Leftover => {
-                log::info!("an earlier run left the registration {}; it will be ended", notice.id);
-                self.options.health.remember(notice.id);
-            }
-        }
-        adoption
+    fn take_part(&mut self, link: &mut dyn Link, stop: &Stop) -> Result<(), Error> {
+        link.declare(&self.queue)?;
+        self.identity_queue.open(link)?;
+        let observed = match self.stand_by(link, stop)? {
+            Lock::NotNeeded => return Ok(()),
+            Lock::Held { observed } => observed,
+        };
+        let held = match self.identity_queue.read(link, self.state.profile())? {
+            Seen::Registered(identity) => Some(identity),
+            Seen::Unregistered | Seen::Nothing => None,
+        };
+        self.written = held.as_ref().map(|held| held.notice.id.clone());
+        let was_standby = observed.is_some() && observed == self.written;
+        let now = Instant::now();
+        self.state.take_over(held, was_standby, now);
+        self.state.new_session(now);
+        Registrar::new(self, link).stay(stop)
     }
 
-    fn show(&mut self, notice: Notice) {
-        self.options.identity.set(Some(notice.id.clone()));
-        self.options.health.show(&notice.whole);
-        self.options.health.forget(&notice.id);
-        self.shown = Some(notice);
+    /// Brings all that others see in line with the registration that stands.
+    fn show(&mut self) {
+        self.presence.update(self.state.current(), !self.is_stuck);
     }
 
-    /// A component that can say nothing does not work, however well it is registered.
+    /// A component that cannot publish does not work, however well it is registered.
     fn look_at_broker(&mut self, link: &mut dyn Link, now: Instant) {
-        if !link.is_blocked() && !self.options.vitals.is_refused() {
+        if !link.is_blocked() && !self.vitals.is_refused() {
             self.stuck_since = None;
+            self.is_stuck = false;
             return;
         }
-        self.stuck_since.get_or_insert(now);
-        if self.is_stuck() && self.is_shown() {
+        let since = *self.stuck_since.get_or_insert(now);
+        if !self.is_stuck && now - since > STUCK_PATIENCE {
             log::warn!("the broker has taken no messages for {STUCK_PATIENCE:?} (an alarm, or a queue that is full?)");
-            self.conceal();
+            self.is_stuck = true;
         }
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.stuck_since.is_some_and(|since| since.elapsed() > STUCK_PATIENCE)
-    }
-
-    /// Looks unhealthy, but remembers who we are.
-    fn conceal(&mut self) {
-        self.options.health.withdraw();
-        self.options.identity.set(None);
-    }
-
-    fn hide(&mut self) {
-        self.options.identity.set(None);
-        self.options.health.remove();
-        self.shown = None;
-    }
-
-    fn is_shown(&self) -> bool {
-        self.options.identity.id().is_some()
     }
 
     /// Whether other processes of this component are at work.
     fn others_work(&self, link: &mut dyn Link) -> Result<bool, Error> {
-        let Some(queue) = &self.options.shared_queue else { return Ok(false) };
+        let Some(queue) = &self.shared_queue else { return Ok(false) };
         let all = link.consumers(queue)?.unwrap_or(0) as usize;
-        Ok(all > self.options.vitals.consumers())
+        Ok(all > self.vitals.consumers())
     }
 }

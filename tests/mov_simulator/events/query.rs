@@ -9,6 +9,7 @@ use crate::payload::{Fields, Invalid};
 use crate::schema::TypeWritten;
 
 pub(super) fn components(world: &mut World, payload: &Json) -> Result<(), Dropped> {
+    world.counts.component_queries += 1;
     let query = Query::read(payload, 0, is_component_order).map_err(Dropped::invalid("query components"))?;
     let fields = Fields(payload);
     let read = || Ok((Pattern::of(fields.text("pattern")?), Pattern::of(fields.text("type")?)));
@@ -78,8 +79,8 @@ impl Query {
 }
 
 /// The page's queue is nobody's: if no component has declared it, the page is lost.
-fn answer(world: &mut World, queue: &str, query: &Query, page: &Json) {
+fn answer(world: &mut World, queue: &'static str, query: &Query, page: &Json) {
     let id = query.id.as_deref().unwrap_or("null");
     world.logs.say("INFO", format!("Found the page for the query {id}."), page);
-    world.publish(queue, page);
+    world.send_page(queue, page);
 }

@@ -13,6 +13,7 @@ const KINDS: [&str; 3] = ["C0", "C1", "C2"];
 const WHAT: &str = "register component";
 
 pub(super) fn handle(world: &mut World, payload: &Json) -> Result<(), Dropped> {
+    world.counts.registers += 1;
     let request = Request::read(payload).map_err(Dropped::invalid(WHAT))?;
     let document = asyncapi::parse(&request.asyncapi_yaml).map_err(|reason| Dropped {
         reason: format!("asyncapi: {reason}"),
@@ -123,11 +124,14 @@ fn request_of(source: &Component, source_channel: &str, target: &Component, targ
     creation(&end(source, source_channel), &end(target, target_channel), source.kind != target.kind)
 }
 
-/// Without a channel for it, the component never learns its identifier.
+/// Without a channel for it, the component never learns its identifier; nor when the MOV cannot publish any more.
 fn notify(world: &mut World, component: &Component) {
     let Some(queue) = component.registered_channel() else { return };
     let notice = component.to_payload(TypeWritten::Once);
+    let what = format!("to the component {} at {queue} that it has been registered.", component.id);
+    if world.shared_client.has_given_up() {
+        return world.logs.say("ERROR", format!("Cannot notify {what}"), &notice);
+    }
     world.publish(queue, &notice);
-    let message = format!("Notified to the component {} at {queue} that it has been registered.", component.id);
-    world.logs.say("INFO", message, &notice);
+    world.logs.say("INFO", format!("Notified {what}"), &notice);
 }

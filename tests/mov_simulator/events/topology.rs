@@ -7,6 +7,7 @@ use crate::id::{Id, now};
 use crate::json::Members;
 use crate::matching::matches;
 use crate::payload::{Fields, Invalid};
+use crate::shared::{Closing, Enabling};
 
 pub(super) const CREATE: &str = "valawai/topology/create";
 pub(super) const CHANGE: &str = "valawai/topology/change";
@@ -103,11 +104,19 @@ pub(super) fn change(world: &mut World, payload: &Json) -> Result<(), Dropped> {
     let carried = world.connections.iter().any(|connection| connection.carries(&queue));
     // Enabling a deleted connection opens the queue, although nothing leads out of it.
     if done && action == "ENABLE" {
-        world.listen(&queue);
+        world.listen(&queue, enabling(world, &id));
     } else if !carried {
-        world.stop_listening(&queue);
+        world.stop_listening(&queue, if action == "REMOVE" { Closing::Removed } else { Closing::Disabled });
     }
     Ok(())
+}
+
+/// Whether a connection is another's heir: a component registered anew, and the same channels are connected again.
+fn enabling(world: &World, id: &Id) -> Enabling {
+    let channels = |connection: &Connection| (connection.source.channel.clone(), connection.target.channel.clone());
+    let mine = world.connections.iter().find(|connection| connection.id == *id).map(channels);
+    let heirs = world.connections.iter().filter(|connection| connection.id != *id);
+    if heirs.map(channels).any(|theirs| Some(theirs) == mine) { Enabling::Anew } else { Enabling::Fresh }
 }
 
 fn apply(action: &str, connection: &mut Connection) -> bool {

@@ -5,9 +5,11 @@ use super::{Dropped, Json, World};
 use crate::payload::Fields;
 
 pub(super) fn handle(world: &mut World, payload: &Json) -> Result<(), Dropped> {
+    world.counts.unregisters += 1;
     // The MOV's own words, although nobody wants to register here.
     let id = Fields(payload).required_id("component_id").map_err(Dropped::invalid("register component"))?;
     let Some(component) = world.live_component_mut(&id) else {
+        world.counts.unknown_unregisters += 1;
         let log = format!("Cannot unregister the undefined component {id}.");
         return Err(Dropped { log, reason: "unknown or already finished".to_owned() });
     };

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use valawai::app::App;
 use valawai::broker::memory::OnPublish;
+use valawai::broker::{Session, amqp};
+use valawai::settings::Settings;
 use valawai::{Component, Context, Failure, Said};
 
 use crate::kit::{ANSWER, AtWork, HEARTBEAT, QUESTION, component, with_link};
 use crate::stage::SOON;
-use crate::support::{captured, wait_until};
+use crate::support::{Client, Node, captured, wait_until};
 
 const OFTEN: Duration = Duration::from_millis(10);
 const NEVER_AGAIN: Duration = Duration::from_secs(3600);
@@ -213,4 +216,45 @@ fn a_message_that_is_nacked_is_said_again_until_it_is_taken() {
     own.broker.on_publish(HEARTBEAT, OnPublish::Confirm);
     own.wait_for(HEARTBEAT, 1);
     assert_eq!((ticks.load(Ordering::SeqCst), own.sessions()), (1, 1));
+}
+
+#[test]
+fn on_rabbitmq_it_is_told_that_nobody_listens_and_goes_on_over_a_lost_connection() {
+    const CONTRACT: &str = "
+channels:
+  valawai/c1/real/control/registered: { subscribe: {} }
+  valawai/c1/real/data/beat: { publish: {} }
+";
+    const BEAT: &str = "valawai/c1/real/data/beat";
+    captured::start();
+    let (node, folder) = (Node::shared(), tempfile::tempdir().unwrap());
+    let vhost = node.vhost();
+    let client = Client::connect(&vhost);
+    let beat = |_: &Context<'_>| Said::json(&serde_json::json!({})).map(Some);
+    let component = Component::new("1.0.0", CONTRACT).every(OFTEN).say("data/beat", beat);
+    let url = format!(
+        "amqp://{}:{}@{}:{}/{}",
+        vhost.username,
+        vhost.password,
+        vhost.host,
+        vhost.port,
+        vhost.name.replace('/', "%2F")
+    );
+    let settings =
+        Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap()), ("RABBITMQ_URL", &url)]).expect("settings");
+    let broker = settings.broker.clone();
+    let connect = Arc::new(move |number| Ok(Box::new(amqp::connect(&broker, number)?) as Box<dyn Session>));
+    let app = App::new(&component.check().unwrap(), &settings, connect);
+    let (caller, stop) = crossbeam_channel::bounded(0);
+    let running = std::thread::spawn(move || app.run(&stop));
+    wait_until("the warning", SOON, || !captured::lines_with(&["[WARN]", "nobody listens to", BEAT]).is_empty());
+    client.declare(BEAT);
+    wait_until("heartbeats", SOON, || client.depth(BEAT) > 2);
+    wait_until("the end of the warning", SOON, || !captured::lines_with(&["somebody listens to", BEAT]).is_empty());
+    node.close_connections_of(&vhost);
+    let client = Client::connect(&vhost);
+    let before = client.depth(BEAT);
+    wait_until("heartbeats in another session", SOON, || client.depth(BEAT) > before + 2);
+    drop(caller);
+    assert!(matches!(running.join(), Ok(Ok(()))), "it did not stop in order");
 }

@@ -104,7 +104,7 @@ fn bare(vhost: &Vhost) -> Launch {
 }
 
 fn address(vhost: &Vhost, password: &str) -> String {
-    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let encoded = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"));
     let (username, password, name) = (encoded(&vhost.username), encoded(password), encoded(&vhost.name));
     format!("amqp://{username}:{password}@{}:{}/{name}?heartbeat=7", vhost.host, vhost.port)
 }

@@ -157,7 +157,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_encoded_comes_out_again(user in ".{1,9}", password in ".*", vhost in ".+", port in 1..=u16::MAX) {
-            let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+            let encode = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02x}"));
             let text = format!("amqp://{}:{}@mq:{port}/{}", encode(&user), encode(&password), encode(&vhost));
             let expected = BrokerUrl {
                 port: Some(port),

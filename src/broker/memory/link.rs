@@ -88,7 +88,7 @@ impl MemoryLink {
         let found = queue
             .map(|queue| {
                 if accepted {
-                    queue.add(message)
+                    queue.add(message);
                 }
             })
             .is_some();

@@ -19,6 +19,15 @@ install_packages() {
     return "$status"
 }
 
+# Where this machine has its Debian packages from.
+debian_mirror() {
+    local mirror
+    mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
+        awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }')
+    [ -n "$mirror" ] || { echo "This machine has no apt sources of Debian." >&2; return 1; }
+    echo "$mirror"
+}
+
 has_rabbitmq() {
     [ -n "${VALAWAI_TEST_RABBITMQ:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]
 }

@@ -99,7 +99,7 @@ impl Log<'_> {
 }
 
 fn is_seen_here(severity: Severity) -> bool {
-    severity.locally() <= log::max_level()
+    severity.level() <= log::max_level()
 }
 
 /// Tries a handler out: gives it contexts, and keeps what it logs.

@@ -1,5 +1,6 @@
 //! The two ways in which a handler can fail.
 
+use std::any::Any;
 use std::fmt;
 
 /// Why a handler did not answer, and with it what becomes of the message.
@@ -20,6 +21,12 @@ impl Failure {
     /// [`Failure::Refuse`], because of `reason`.
     pub fn refuse(reason: impl fmt::Display) -> Self {
         Self::Refuse(reason.to_string())
+    }
+
+    /// [`Failure::Refuse`], because `who` panicked.
+    pub(crate) fn of_panic(who: &str, panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Self::Refuse(format!("{who} panicked: {}", text.unwrap_or("no more is known")))
     }
 
     /// What went wrong, for a person.

@@ -61,7 +61,8 @@
 //! - **worker** (as many as `WORKERS`) hears data, answers, and settles; **control** is the same loop for control channels.
 //! - **registrar** keeps the component registered, and its health file true.
 //! - **mov-log** sends what handlers log to the MOV; a bounded queue before it never blocks them.
-//! - **speaker**, one for each source of a component that says something of itself.
+//! - **speaker**, one for each source of a component that says something of itself, and **source**, on which the author's
+//!   function runs; that one outlives sessions, and no stop waits for it.
 //! - **watchdog** cuts the line when a call on it outlives its limit. Two more belong to amiquip, one a connection.
 
 pub mod app;

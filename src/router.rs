@@ -1,6 +1,5 @@
 //! The fate of one delivery is decided here, and nowhere else.
 
-use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -194,12 +193,8 @@ fn handle(route: &Route, heard: &Heard<'_>, context: &Context<'_>) -> Result<Opt
         Action::Then(handler) => handler.hear(heard, context).map(|()| None),
     };
     // What a handler broke by panicking is dropped with its context; nothing else is shared with it.
-    panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(Failure::Refuse(describe(panic.as_ref()))))
-}
-
-fn describe(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the handler panicked: {}", text.unwrap_or("no more is known"))
+    panic::catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|panic| Err(Failure::of_panic("the handler", panic.as_ref())))
 }
 
 /// Enough of a body to recognise it by, on one line.

@@ -135,6 +135,20 @@ fn the_log_file_has_its_layout_and_is_rolled_over() {
 }
 
 #[test]
+fn what_handlers_log_has_its_own_level_in_the_components_log_too() {
+    let stage = Stage::on(Node::shared());
+    let echo = stage.start();
+    stage.assert_echoes("hello");
+    for entry in ["Received a message to echo", "Sent Echoed message"] {
+        let line = echo.wait_output(entry, SOON);
+        assert!(line.contains("[INFO] component: "), "the console has it at another level: {line}");
+        let file = fs::read_to_string(echo.directory().join("log_messages.txt")).unwrap();
+        let line = file.lines().find(|line| line.contains(entry)).expect("it is in the file too");
+        assert!(line.contains(" | INFO | "), "the file has it at another level: {line}");
+    }
+}
+
+#[test]
 fn a_log_file_that_cannot_be_opened_leaves_the_console_and_the_component_goes_on() {
     let stage = Stage::on(Node::shared()).env("LOG_DIR", "/proc/no/such/folder");
     let echo = stage.start();

@@ -3,17 +3,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use valawai::app::App;
-use valawai::broker::memory::MemoryBroker;
+use valawai::broker::memory::{MemoryBroker, OnPublish};
 use valawai::broker::{Error, Session};
-use valawai::message::Outgoing;
+use valawai::message::{Message, Outgoing};
 use valawai::settings::Settings;
 use valawai::{Component, Context, Failure, Heard, Said};
 
-use crate::stage::SOON;
-use crate::support::wait_until;
+use crate::stage::{MOV_LOG, SOON};
+use crate::support::{captured, wait_until};
 
 const CONTRACT: &str = "
 channels:
@@ -23,41 +23,90 @@ channels:
   valawai/c1/own/data/answer: { publish: {} }
   valawai/c1/own/data/heartbeat: { publish: {} }
 ";
-const QUESTION: &str = "valawai/c1/own/data/question";
-const ANSWER: &str = "valawai/c1/own/data/answer";
+pub(crate) const QUESTION: &str = "valawai/c1/own/data/question";
+pub(crate) const ANSWER: &str = "valawai/c1/own/data/answer";
 const PARAMETERS: &str = "valawai/c1/own/control/parameters";
-const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
+pub(crate) const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
 
 /// A component at work on a broker of its own; stopped in order when dropped.
-struct AtWork {
-    broker: MemoryBroker,
+pub(crate) struct AtWork {
+    pub(crate) broker: MemoryBroker,
+    sessions: Arc<AtomicUsize>,
     stop: Option<crossbeam_channel::Sender<std::convert::Infallible>>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     _folder: tempfile::TempDir,
 }
 
 impl AtWork {
-    fn start(component: &Component) -> Self {
+    pub(crate) fn start(component: &Component) -> Self {
+        Self::with_heartbeats(component, OnPublish::Confirm)
+    }
+
+    /// The same on a broker that keeps silent on heartbeats.
+    pub(crate) fn silent(component: &Component) -> Self {
+        Self::with_heartbeats(component, OnPublish::KeepSilent)
+    }
+
+    /// The same on a broker that does so with heartbeats.
+    pub(crate) fn with_heartbeats(component: &Component, on_publish: OnPublish) -> Self {
+        captured::start();
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
         let broker = MemoryBroker::default();
-        with_link(&broker, |link| [ANSWER, HEARTBEAT].iter().for_each(|queue| link.declare(queue).unwrap()));
-        let connecting = broker.clone();
-        let connect = Arc::new(move |_| Ok(Box::new(connecting.connect()?) as Box<dyn Session>));
+        with_link(&broker, |link| [ANSWER, HEARTBEAT, MOV_LOG].iter().for_each(|queue| link.declare(queue).unwrap()));
+        broker.on_publish(HEARTBEAT, on_publish);
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let (connecting, counted) = (broker.clone(), Arc::clone(&sessions));
+        let connect = Arc::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(connecting.connect()?) as Box<dyn Session>)
+        });
         let app = App::new(&component.check().unwrap(), &settings, connect);
         let (caller, stop) = crossbeam_channel::bounded(0);
         let thread = std::thread::spawn(move || app.run(&stop));
-        Self { broker, stop: Some(caller), thread: Some(thread), _folder: folder }
+        Self { broker, sessions, stop: Some(caller), thread: Some(thread), _folder: folder }
     }
 
-    fn say(&self, queue: &'static str, body: &'static str) {
+    /// How many sessions it has begun.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::SeqCst)
+    }
+
+    /// Calls it to stop, and does not wait.
+    pub(crate) fn call_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits for its end, and tells how long that took.
+    pub(crate) fn wait_end(&mut self) -> Duration {
+        let began = Instant::now();
+        wait_until("it to stop", SOON, || self.thread.as_ref().is_none_or(JoinHandle::is_finished));
+        began.elapsed()
+    }
+
+    /// What it has sent to the MOV's log so far: the levels and the messages.
+    pub(crate) fn mov_log(&self) -> Vec<(String, String)> {
+        let (found, entries) = mpsc::channel();
+        with_link(&self.broker, move |link| {
+            let mut look = |message: &Message| {
+                let entry: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+                let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+                found.send((text("level"), text("message"))).unwrap();
+                false
+            };
+            link.browse(MOV_LOG, &mut look).unwrap();
+        });
+        entries.iter().collect()
+    }
+
+    pub(crate) fn say(&self, queue: &'static str, body: &'static str) {
         wait_until("the queue", SOON, || self.broker.depth(queue).is_some());
         with_link(&self.broker, move |link| {
             link.publish(&Outgoing::new(queue, body.into())).unwrap();
         });
     }
 
-    fn wait_for(&self, queue: &str, count: usize) {
+    pub(crate) fn wait_for(&self, queue: &str, count: usize) {
         let what = format!("{count} messages on {queue}");
         wait_until(&what, SOON, || self.broker.depth(queue).is_some_and(|depth| depth >= count));
     }
@@ -71,7 +120,7 @@ impl Drop for AtWork {
     }
 }
 
-fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn valawai::broker::Link) + Send + 'static) {
+pub(crate) fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn valawai::broker::Link) + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     let mut session = broker.connect().unwrap();
     session
@@ -95,7 +144,7 @@ fn nothing(_: &Context<'_>) -> Result<Option<Said>, Failure> {
     Ok(None)
 }
 
-fn component(heard: impl Fn() + Send + Sync + 'static) -> Component {
+pub(crate) fn component(heard: impl Fn() + Send + Sync + 'static) -> Component {
     let tune = move |message: &Heard<'_>, _: &Context<'_>| {
         message.read::<serde_json::Value>()?;
         heard();

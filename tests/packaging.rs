@@ -9,9 +9,14 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
+/// A source without its tests.
+fn product(name: &str) -> String {
+    file(name).split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
 /// The variables that the binary reads: the texts in capitals in the source of its settings.
 fn settings() -> BTreeSet<String> {
-    let source = file("src/settings/reader.rs");
+    let source = ["src/settings/reader.rs", "src/settings/broker.rs"].map(product).concat();
     let texts = source.split('"').skip(1).step_by(2);
     let is_variable = |text: &&str| {
         text.len() > 4 && !text.ends_with('_') && text.chars().all(|each| each.is_ascii_uppercase() || each == '_')

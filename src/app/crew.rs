@@ -55,7 +55,8 @@ impl Crew {
             workers.push(("control".to_owned(), worker(Kind::Control)));
         }
         let says: Arc<[ChannelName]> = plan.says.clone().into();
-        let speaker = |source| Speaker::new(source, Arc::clone(&says), log.clone());
+        let speaker = |source| Speaker::new(source, Arc::clone(&says), log.clone(), Arc::clone(&vitals));
+        let speakers = plan.sources.iter().cloned().map(speaker).collect();
         let registration = Registration::new(registration::Options {
             profile: plan.profile.clone(),
             queue: plan.registered.queue().to_string(),
@@ -66,12 +67,6 @@ impl Crew {
             identity,
             rest: settings.mov_url.as_deref().map(Rest::new),
         });
-        Self {
-            workers,
-            speakers: plan.sources.iter().cloned().map(speaker).collect(),
-            registration: Arc::new(Mutex::new(registration)),
-            writer,
-            grace: settings.grace,
-        }
+        Self { workers, speakers, registration: Arc::new(Mutex::new(registration)), writer, grace: settings.grace }
     }
 }

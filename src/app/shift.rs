@@ -104,7 +104,7 @@ impl<'c> Shift<'c> {
         for (number, speaker) in self.crew.speakers.clone().into_iter().enumerate() {
             let stop = Call::stop(self.hearing.as_ref());
             let name = format!("speaker-{number}");
-            self.threads.start(&name, Role::Worker, move |link, _| speaker.run(link, &stop))?;
+            self.threads.start(&name, Role::Speaker, move |link, _| speaker.run(link, &stop))?;
         }
         Ok(())
     }
@@ -139,6 +139,10 @@ impl<'c> Shift<'c> {
         self.hearing = None;
         if !self.threads.await_end_of(Role::Worker, by(TO_FINISH)) {
             log::warn!("what is in hand could not be finished in time; it is heard again by the next process");
+        }
+        self.threads.await_end_of(Role::Speaker, by(TO_FINISH));
+        for speaker in &self.crew.speakers {
+            speaker.report_what_is_lost();
         }
         if !self.unregister(by(TO_UNREGISTER)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");

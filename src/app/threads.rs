@@ -10,6 +10,7 @@ use crate::broker::{Error, Link, Session, Stop};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Worker,
+    Speaker,
     Registrar,
     Writer,
 }

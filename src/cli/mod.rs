@@ -45,7 +45,8 @@ fn dispatch(component: &Component) -> Exit {
             Exit::Done
         }
         _ => {
-            eprintln!("unknown arguments: {}\n\n{}", arguments.join(" "), help(&plan));
+            // They are not repeated: one may hold a password, or what a terminal obeys.
+            eprintln!("unknown arguments\n\n{}", help(&plan));
             Exit::Usage
         }
     }
@@ -62,7 +63,7 @@ usage:
   --version        the name and the version
 
 It is set up by environment variables; README.md lists them all. The most important ones:
-  RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME, RABBITMQ_PASSWORD, LOG_DIR, LOG_CONSOLE_LEVEL",
+  RABBITMQ_URL, or RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME and RABBITMQ_PASSWORD; LOG_DIR, LOG_CONSOLE_LEVEL",
         name = plan.name(),
         version = plan.version(),
         health = health::HELP,

@@ -45,23 +45,14 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// As `LOG_MOV_LEVEL` counts it.
-    fn level(self) -> log::Level {
+    /// In the component's own log, and as `LOG_MOV_LEVEL` counts it.
+    #[must_use]
+    pub fn level(self) -> log::Level {
         match self {
             Self::Error => log::Level::Error,
             Self::Warn => log::Level::Warn,
             Self::Info => log::Level::Info,
             Self::Debug => log::Level::Debug,
-        }
-    }
-
-    /// At which level the component's own log shows it: what happens to each message would drown everything else there.
-    #[must_use]
-    pub fn locally(self) -> log::Level {
-        match self {
-            Self::Error => log::Level::Error,
-            Self::Warn => log::Level::Warn,
-            Self::Info | Self::Debug => log::Level::Debug,
         }
     }
 }
@@ -117,7 +108,7 @@ impl MovLog {
 
     /// Adds an entry, here and at the MOV. When there is no room for it there, it is counted and forgotten.
     pub fn add(&self, entry: Entry) {
-        log::log!(target: "component", entry.severity.locally(), "{} {}", entry.message, entry.payload.as_deref().unwrap_or_default());
+        log::log!(target: "component", entry.severity.level(), "{} {}", entry.message, entry.payload.as_deref().unwrap_or_default());
         if !self.passes(entry.severity) {
             return;
         }

@@ -1,9 +1,11 @@
 //! The settings of the process: read once, into types. Nothing else knows a variable's name.
 
+mod broker;
 mod parse;
 mod problems;
 mod reader;
 mod source;
+mod url;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +23,8 @@ use crate::{chaos, logs, retry};
 /// Everything that can be set, with its meaning where it is used.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`, `RABBITMQ_HEARTBEAT`.
+    /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST` and
+    /// `RABBITMQ_HEARTBEAT`.
     pub broker: amqp::Options,
     /// `RABBITMQ_MAX_RETRIES`: tries for the first connection. Defaults to 100.
     pub first_tries: u32,
@@ -128,7 +131,10 @@ mod tests {
         assert_eq!(settings.broker.password.reveal(), "s e c r e t");
         assert!(!format!("{settings:?}").contains("s e c r e t"), "the settings print the password");
         let missing = Settings::read(&[("RABBITMQ_PASSWORD_FILE", "/no/such/file")]).unwrap_err().to_string();
-        assert!(missing.contains("RABBITMQ_PASSWORD: expected a readable file"), "{missing}");
+        assert!(
+            missing.contains("RABBITMQ_PASSWORD: expected a readable file, but what RABBITMQ_PASSWORD_FILE names"),
+            "{missing}"
+        );
     }
 
     #[test]

@@ -1,16 +1,15 @@
-//! Reads one variable after another; the only place that knows their names and defaults.
+//! Reads one variable after another; it and `broker` are the only places that know their names and defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use log::LevelFilter;
 
+use super::Settings;
+use super::parse::{self, Expected};
 use super::problems::Problem;
 use super::source::{Source, find};
-use super::{Settings, parse};
-use crate::broker::amqp;
 use crate::health::HealthFile;
-use crate::secret::Secret;
 use crate::{chaos, logs, retry};
 
 /// The platform's services in other languages have these under two prefixes.
@@ -56,19 +55,6 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn broker(&mut self) -> amqp::Options {
-        let port = self.get("RABBITMQ_PORT", 5672, parse::number(1..=u16::MAX));
-        let default_host = amqp::Host { name: "mov-mq".to_owned(), port };
-        amqp::Options {
-            hosts: self.get("RABBITMQ_HOST", vec![default_host], |text| parse::hosts(text, port)),
-            username: self.get("RABBITMQ_USERNAME", "mov".to_owned(), any_text),
-            password: self.get_secret("RABBITMQ_PASSWORD", "password"),
-            vhost: self.get("RABBITMQ_VHOST", "/".to_owned(), any_text),
-            heartbeat: self.get("RABBITMQ_HEARTBEAT", 10, parse::number(1..=3600)),
-            client: String::new(),
-        }
-    }
-
     fn retry(&mut self) -> retry::Options {
         let default = retry::Options::default();
         retry::Options {
@@ -80,12 +66,11 @@ impl<'s> Reader<'s> {
     }
 
     fn chaos(&mut self) -> chaos::Options {
-        let words = |text: &str| Ok(text.split(',').map(|word| word.trim().to_owned()).collect());
         chaos::Options {
             nack: self.get_prefixed(&CHAOS_NACK, 0.0, parse::ratio),
             fail: self.get_prefixed(&CHAOS_FAIL, 0.0, parse::ratio),
             delay: self.get_prefixed(&CHAOS_DELAY, Duration::ZERO, parse::seconds(0.0..=60.0)),
-            spared: self.get_prefixed(&CHAOS_SPARED, Vec::new(), words),
+            spared: self.get_prefixed(&CHAOS_SPARED, Vec::new(), parse::words),
             seed: self.get_prefixed(&CHAOS_SEED, 0, parse::number(0..=u64::MAX)),
         }
     }
@@ -95,7 +80,7 @@ impl<'s> Reader<'s> {
         &mut self,
         names: &[&'static str; 3],
         default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, Expected>,
     ) -> T {
         let is_set = |name: &&&'static str| !matches!(find(self.source, name), Ok(None));
         let name = names.iter().find(is_set).unwrap_or(&names[0]);
@@ -122,36 +107,32 @@ impl<'s> Reader<'s> {
     }
 
     fn log_folder(&mut self) -> PathBuf {
-        self.get("LOG_DIR", "logs".into(), |text| Ok(text.into()))
+        self.get("LOG_DIR", "logs".into(), parse::folder)
     }
 
-    fn get_secret(&mut self, name: &'static str, default: &str) -> Secret {
-        match find(self.source, name) {
-            Ok(found) => Secret::new(found.map_or_else(|| default.to_owned(), |found| found.text)),
-            Err(expected) => {
-                self.problems.push(Problem { name, expected, found: None });
-                Secret::new(default)
-            }
-        }
-    }
-
-    fn get<T>(&mut self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, String>) -> T {
+    /// The setting `name` as `parse` reads it, or `default` when it is not set, or wrong.
+    pub(super) fn get<T>(&mut self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Expected>) -> T {
         let problem = match find(self.source, name) {
             Ok(None) => return default,
             Ok(Some(found)) => match parse(&found.text) {
                 Ok(value) => return value,
-                Err(expected) => Problem { name, expected, found: Some((found.text, found.origin)) },
+                Err(expected) => Problem::with_value(name, expected, &found),
             },
-            Err(expected) => Problem { name, expected, found: None },
+            Err(expected) => Problem::new(name, expected),
         };
-        if !self.problems.iter().any(|other| other.name == name) {
-            self.problems.push(problem);
-        }
+        self.note(problem);
         default
     }
-}
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where parsers stand")]
-fn any_text(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
+    /// Remembers that the setting `name` is not what was expected.
+    pub(super) fn expect(&mut self, name: &'static str, expected: Expected) {
+        self.note(Problem::new(name, expected));
+    }
+
+    /// One problem for each setting is enough.
+    fn note(&mut self, problem: Problem) {
+        if !self.problems.iter().any(|other| other.name == problem.name) {
+            self.problems.push(problem);
+        }
+    }
 }

@@ -35,11 +35,10 @@ impl<const N: usize> Source for [(&str, &str); N] {
 /// The largest file that holds a setting, in bytes.
 const LARGEST_FILE: u64 = 64 * 1024;
 
-/// Where a setting was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A setting, and where it was found. Its text may be a secret.
 pub(super) struct Found {
     pub(super) text: String,
-    /// The variable, or the file that another variable names.
+    /// For a person; not the name of a file, because a password may stand in its place.
     pub(super) origin: String,
 }
 
@@ -53,9 +52,9 @@ pub(super) fn find(source: &dyn Source, name: &str) -> Result<Option<Found>, Str
         (Some(_), Some(_)) => Err(format!("either {name} or {file_variable}, not both")),
         (Some(text), None) => Ok(Some(Found { text, origin: "the environment".to_owned() })),
         (None, Some(path)) => {
-            let text =
-                read(&path).map_err(|error| format!("a readable file in {file_variable}, but {path}: {error}"))?;
-            Ok(Some(Found { text, origin: format!("the file {path}") }))
+            let unreadable = |error| format!("a readable file, but what {file_variable} names cannot be read: {error}");
+            let text = read(&path).map_err(unreadable)?;
+            Ok(Some(Found { text, origin: format!("the file that {file_variable} names") }))
         }
         (None, None) => Ok(None),
     }

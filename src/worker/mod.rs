@@ -18,6 +18,8 @@ mod tests;
 
 use std::sync::Arc;
 
+pub(crate) use self::outages::Outages;
+
 use self::appetite::Appetite;
 use self::hand::Hand;
 use crate::broker::{Access, Error, Link, Stop};

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 /// The queues that were missing when something was last said on them.
 #[derive(Debug, Default)]
-pub(super) struct Outages {
+pub(crate) struct Outages {
     unheard: HashMap<Arc<str>, u64>,
 }
 
 impl Outages {
     /// Something said to `queue` came back.
-    pub(super) fn begin(&mut self, queue: &str) {
+    pub(crate) fn begin(&mut self, queue: &str) {
         if let Some(count) = self.unheard.get_mut(queue) {
             *count += 1;
             return;
@@ -21,7 +21,7 @@ impl Outages {
     }
 
     /// Something said to `queue` reached it.
-    pub(super) fn end(&mut self, queue: &str) {
+    pub(crate) fn end(&mut self, queue: &str) {
         // Nearly always nothing is missing, and this is asked for each message.
         if self.unheard.is_empty() {
             return;

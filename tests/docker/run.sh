@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=docker/engine.sh
 . docker/engine.sh
+# shellcheck source=.ci/prepare.sh
+. .ci/prepare.sh
 # shellcheck source=tests/docker/standins.sh disable=SC2034
 . tests/docker/standins.sh
 # shellcheck source=tests/docker/steps.sh
@@ -35,6 +37,7 @@ main() {
     step "The build script makes a small image" build_the_image
     step "Everything comes up healthy, and the component is registered" come_up
     step "A message from another container is said back" say_back
+    step "Three replicas of one service, and one again" scale_up_and_down
     step "docker stop: exit code 0 in time, and unregistered" stop_in_time
     step "The broker dies and comes back: unhealthy, then healthy" lose_the_broker
     step "The image by itself, hardened, with any user and any kind of volume" run_by_itself

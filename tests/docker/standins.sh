@@ -41,20 +41,14 @@ make_debian() {
     need debootstrap "a Debian to stand in for $DEBIAN_IMAGE"
     [ "$(id -u)" = 0 ] || fail "Only root can make a Debian with debootstrap."
     note "Making $DEBIAN_IMAGE with debootstrap"
-    quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/debian" "$(debian_mirror)"
+    local mirror
+    mirror=$(debian_mirror) || fail "There is nothing to make the stand-ins from."
+    quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/debian" "$mirror"
     cp /usr/local/share/ca-certificates/*.crt "$work/debian/usr/local/share/ca-certificates/" 2>/dev/null || true
     quietly chroot "$work/debian" update-ca-certificates
     rm -rf "$work"/debian/var/lib/apt/lists/* "$work"/debian/var/cache/apt/* "$work/debian/etc/resolv.conf"
     made_images+=("$DEBIAN_IMAGE")
     tar -C "$work/debian" --numeric-owner -c . | docker import -c 'CMD ["bash"]' - "$DEBIAN_IMAGE" >/dev/null
-}
-
-debian_mirror() {
-    local mirror
-    mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
-        awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }')
-    [ -n "$mirror" ] || fail "This machine has no apt sources to make the stand-ins from."
-    echo "$mirror"
 }
 
 # The toolchain of this machine, as the real image has it: in /usr/local, and for this machine's own target only.

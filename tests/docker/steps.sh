@@ -63,6 +63,34 @@ ask_the_broker() {
         --request "$1" --header 'content-type: application/json' --data "$3" "http://mq:15672/api/$2"
 }
 
+# Replicas share the volume of the log and the health file.
+scale_up_and_down() {
+    scale_to 3
+    scale_to 1
+}
+
+scale_to() {
+    quietly compose up --detach --no-recreate --wait --wait-timeout 120 --scale "c1_echo=$1" c1_echo
+    local component
+    for component in $(container_of c1_echo); do
+        wait_for 60 "each replica to be healthy" has_health "$component" healthy
+    done
+    [ "$(container_of c1_echo | wc -l)" = "$1" ] || fail "There are not $1 replicas."
+    wait_for 30 "one registration" is_registered_once
+    say_back
+    # A moment later it is still so: replicas that took each other's place would not last.
+    sleep 6
+    for component in $(container_of c1_echo); do
+        has_health "$component" healthy || fail "One of $1 replicas is $(health_of "$component") after a while."
+    done
+    is_registered_once || fail "$1 replicas are not one component for the MOV."
+    echo "$1 replicas: all healthy, one registration"
+}
+
+is_registered_once() {
+    is_registered && ask_the_mov components | grep -q '"total": *1[,}]'
+}
+
 stop_in_time() {
     local component before
     component=$(container_of c1_echo)

@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports, reason = "a tool kit; not each run of the tests needs each tool")]
 
 pub(crate) mod amqp;
+pub(crate) mod captured;
 pub(crate) mod launch;
 pub(crate) mod leash;
 pub(crate) mod message;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select};
 
-use super::{MemoryBroker, State, Unsettled};
+use super::{MemoryBroker, OnPublish, State, Unsettled};
 use crate::broker::{
     ATTEMPTS, Access, Confirm, Delivery, Error, Event, Link, MOST_BROWSED, OwnQueue, Returned, Stop, Tag,
 };
@@ -21,6 +21,8 @@ pub(super) struct MemoryLink {
     heard: u64,
     published: u64,
     events: VecDeque<Event>,
+    /// Confirms that are kept back, with the queue that was published to.
+    silent: Vec<(String, Confirm)>,
 }
 
 struct Consumer {
@@ -43,6 +45,7 @@ impl MemoryLink {
             heard: 0,
             published: 0,
             events: VecDeque::new(),
+            silent: Vec::new(),
         }
     }
 
@@ -79,16 +82,38 @@ impl MemoryLink {
     fn hand_over(&mut self, to: &str, message: Message, mandatory: bool) -> Result<u64, Error> {
         let message_id = message.properties.message_id.clone();
         let mut state = self.open()?;
-        let found = state.queues.get_mut(to).map(|queue| queue.add(message)).is_some();
+        let on_publish = state.on_publish(to);
+        let accepted = on_publish != OnPublish::Nack;
+        let queue = state.queues.get_mut(to);
+        let found = queue
+            .map(|queue| {
+                if accepted {
+                    queue.add(message);
+                }
+            })
+            .is_some();
         state.ring();
         drop(state);
         self.published += 1;
         if !found && mandatory {
             self.events.push_back(Event::Returned(Returned { to: to.to_owned(), message_id }));
         }
-        let confirm = Confirm { sequence: self.published, multiple: false, accepted: true };
-        self.events.push_back(Event::Confirm(confirm));
+        let confirm = Confirm { sequence: self.published, multiple: false, accepted };
+        match on_publish {
+            OnPublish::KeepSilent => self.silent.push((to.to_owned(), confirm)),
+            OnPublish::Confirm | OnPublish::Nack => self.events.push_back(Event::Confirm(confirm)),
+        }
         Ok(self.published)
+    }
+
+    /// Confirms what was kept back and is not any more.
+    fn break_silence(&mut self) {
+        if self.silent.is_empty() {
+            return;
+        }
+        let state = self.broker.state();
+        let is_over = |(queue, _): &mut (String, Confirm)| state.on_publish(queue) != OnPublish::KeepSilent;
+        self.events.extend(self.silent.extract_if(.., is_over).map(|(_, confirm)| Event::Confirm(confirm)));
     }
 
     fn settle(&mut self, tag: Tag) -> Result<Unsettled, Error> {
@@ -193,6 +218,7 @@ impl Link for MemoryLink {
 
     fn poll(&mut self, intake: bool) -> Result<Option<Event>, Error> {
         drop(self.open()?);
+        self.break_silence();
         match self.events.pop_front() {
             Some(event) => Ok(Some(event)),
             None if intake => self.hear(),

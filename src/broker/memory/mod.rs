@@ -13,6 +13,18 @@ use self::link::MemoryLink;
 use super::{Error, Job, Session};
 use crate::message::Message;
 
+/// What becomes of what is published to a queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnPublish {
+    /// It is taken, and confirmed.
+    #[default]
+    Confirm,
+    /// It is taken, and confirmed when this changes, if the session lasts so long.
+    KeepSilent,
+    /// It is nacked, as by a queue that is full.
+    Nack,
+}
+
 /// The broker. Clones are the same broker.
 #[derive(Clone, Default)]
 pub struct MemoryBroker {
@@ -39,6 +51,7 @@ struct Queue {
     newest_only: bool,
     consumers: u32,
     exclusive: bool,
+    on_publish: OnPublish,
 }
 
 impl MemoryBroker {
@@ -66,10 +79,23 @@ impl MemoryBroker {
         self.state().queues.get(queue).map(|queue| queue.ready.len())
     }
 
+    /// How many consumers `queue` has, or none because it does not exist.
+    #[must_use]
+    pub fn consumers(&self, queue: &str) -> u32 {
+        self.state().queues.get(queue).map_or(0, |queue| queue.consumers)
+    }
+
     /// Deletes `queue` and what is in it.
     pub fn delete(&self, queue: &str) {
         let mut state = self.state();
         state.queues.remove(queue);
+        state.ring();
+    }
+
+    /// Treats what is published to `queue` so from now on.
+    pub fn on_publish(&self, queue: &str, on_publish: OnPublish) {
+        let mut state = self.state();
+        state.queues.entry(queue.to_owned()).or_default().on_publish = on_publish;
         state.ring();
     }
 
@@ -98,6 +124,10 @@ impl Queue {
 }
 
 impl State {
+    fn on_publish(&self, queue: &str) -> OnPublish {
+        self.queues.get(queue).map_or(OnPublish::Confirm, |queue| queue.on_publish)
+    }
+
     fn move_due(&mut self) {
         let due: Vec<(String, Message)> = self.queues.values_mut().flat_map(Queue::take_due).collect();
         for (to, message) in due {

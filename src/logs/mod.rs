@@ -1,5 +1,8 @@
 //! The component's own log: on the console, and in a file that is rolled over.
 
+mod one_line;
+mod panics;
+
 use std::path::PathBuf;
 
 use log::LevelFilter;
@@ -14,6 +17,8 @@ use log4rs::append::rolling_file::policy::compound::trigger::size::SizeTrigger;
 use log4rs::config::{Appender, Config, Logger, Root};
 use log4rs::encode::pattern::PatternEncoder;
 use log4rs::filter::threshold::ThresholdFilter;
+
+use self::one_line::OneLine;
 
 const ON_CONSOLE: &str = "{d(%Y-%m-%d %H:%M:%S%.3f)} [{l}] {t}: {m}{n}";
 const IN_FILE: &str = "{t}: {d(%Y-%m-%d %H:%M:%S%.3f)} | {l} | {f}:{L} | {P} >>> {m}{n}";
@@ -41,6 +46,7 @@ pub struct Options {
 
 /// Starts to log. When the file cannot be opened the console alone is logged to, and the component goes on.
 pub fn start(options: &Options) {
+    panics::tell();
     match file_appender(options) {
         Ok(file) => start_both(options, file),
         Err(error) => {
@@ -60,8 +66,16 @@ fn start_both(options: &Options, file: RollingFileAppender) {
         .loggers(SILENT.map(|name| Logger::builder().build(name, LevelFilter::Off)))
         .build(root)
         .expect("both appenders of the root are there, and no logger has two names");
+    let logger = log4rs::Logger::new(config);
+    let level = logger.max_log_level();
+    log_to(logger, level);
+}
+
+fn log_to(logger: impl log::Log + 'static, level: LevelFilter) {
     // It fails only when a logger was set before, as by a test; that one serves.
-    let _ = log4rs::init_config(config);
+    if log::set_boxed_logger(Box::new(OneLine(logger))).is_ok() {
+        log::set_max_level(level);
+    }
 }
 
 fn start_console(level: LevelFilter) {
@@ -70,8 +84,7 @@ fn start_console(level: LevelFilter) {
     for name in SILENT {
         builder.filter_module(name, LevelFilter::Off);
     }
-    // As above: a logger that was set before serves.
-    let _ = builder.try_init();
+    log_to(builder.build(), level);
 }
 
 fn at(name: &str, level: LevelFilter, appender: Box<dyn Append>) -> Appender {

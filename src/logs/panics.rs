@@ -1,0 +1,22 @@
+//! What is said of a panic: one line on the standard error, like any record.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, PanicHookInfo};
+use std::thread;
+
+use super::one_line::Escaped;
+
+/// Says what panics from now on. Those who catch a panic log it too; this is not the log, which may be what panicked.
+pub(super) fn tell() {
+    panic::set_hook(Box::new(|info| {
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| format!("\n{backtrace}"));
+        let text = describe(info, thread::current().name().unwrap_or("unnamed"));
+        eprintln!("{}", Escaped(&(text + &backtrace.unwrap_or_default())));
+    }));
+}
+
+fn describe(info: &PanicHookInfo<'_>, thread: &str) -> String {
+    let place = info.location().map(|location| format!(" at {location}")).unwrap_or_default();
+    format!("the thread {thread} panicked{place}: {}", info.payload_as_str().unwrap_or("no more is known"))
+}

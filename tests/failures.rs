@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::stage::{HEARD, LONG, MOV_LOG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
 use crate::support::{Message, Mov, Node, Process, wait_until};
 
-const DEAD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/received_message";
-const RETRY: &str = "valawai/c1/echo_example_with_rust_and_amiquip/retry/received_message";
+const DEAD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/data/received_message";
+const RETRY: &str = "valawai/c1/echo_example_with_rust_and_amiquip/retry/data/received_message";
 
 #[test]
 fn what_is_refused_is_buried_with_all_that_is_known_of_it() {

@@ -77,6 +77,7 @@ fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn valawai::broker::L
     session
         .spawn(
             "test",
+            valawai::broker::ConsumeOn::Shared,
             Box::new(move |link| {
                 job(link.unwrap());
                 done.send(()).unwrap();

@@ -13,6 +13,7 @@ mod lifecycle;
 mod outages;
 mod packaging;
 mod replicas;
+mod sizes;
 mod stage;
 mod stopping;
 mod support;

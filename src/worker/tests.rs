@@ -35,7 +35,7 @@ fn worker(handler: impl Answer) -> Worker {
         ..Default::default()
     };
     let router = Router::new(&component.check().unwrap(), Kind::Data, log.clone(), options);
-    Worker::new(router, log, Options { prefetch: 8, bytes_in_hand: 1 << 20, kill_switch: None }, Arc::default())
+    Worker::new(router, log, Options { prefetch: 8, bytes_in_hand: 1 << 20, ..Options::default() }, Arc::default())
 }
 
 /// Does `job` with a link of its own, and waits until it is done.
@@ -43,7 +43,7 @@ fn with_link<T: Send + 'static>(broker: &MemoryBroker, job: impl FnOnce(&mut dyn
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect().unwrap();
     let job: Job = Box::new(move |link| done.send(job(link.unwrap())).unwrap());
-    session.spawn("test", job).unwrap();
+    session.spawn("test", ConsumeOn::Shared, job).unwrap();
     result.recv_timeout(LIMIT).expect("the job did not end")
 }
 

@@ -52,7 +52,7 @@ impl Stream {
             Passage::Shut => return Err(io::ErrorKind::WouldBlock.into()),
         };
         let read = self.socket.read(&mut self.buffer[..most])?;
-        self.gate.received(self.frames.follow(&self.buffer[..read])?);
+        self.gate.received(read, self.frames.follow(&self.buffer[..read])?);
         self.unread = 0..read;
         Ok(())
     }

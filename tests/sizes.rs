@@ -45,11 +45,11 @@ struct Echoes {
 }
 
 impl Echoes {
-    /// Takes echoes until `count` numbers came out.
-    fn take_until(&mut self, stage: &Stage, echo: &Process, count: usize) {
+    /// Takes echoes, `at_once` so many, until `count` numbers came out.
+    fn take_until(&mut self, stage: &Stage, echo: &Process, at_once: usize, count: usize) {
         let mut last = Instant::now();
         while self.counts.len() < count {
-            let batch = (count - self.counts.len()).min(50);
+            let batch = (count - self.counts.len()).min(at_once);
             for message in stage.client.take(SAID, batch, Duration::from_secs(1)) {
                 last = Instant::now();
                 let number = message.message_id().and_then(|id| id.parse().ok()).expect("a number");
@@ -90,7 +90,7 @@ fn large_messages_among_small_ones_cost_neither_session_nor_duplicates() {
     stage.client.publish_many(HEARD, COUNT, |number| sized(number, size(number)));
     let echo = stage.start();
     let mut echoes = Echoes::default();
-    echoes.take_until(&stage, &echo, 12_000);
+    echoes.take_until(&stage, &echo, 500, 12_000);
     echoes.assert_each_once(COUNT, size);
     assert_unshaken(&echo);
 }
@@ -107,14 +107,14 @@ fn one_large_message_after_many_small_ones_costs_neither_session_nor_duplicates(
     stage.client.publish_many(HEARD, SMALL + 100, |number| sized(number, size(number)));
     let echo = stage.start();
     let mut echoes = Echoes::default();
-    echoes.take_until(&stage, &echo, 5_100);
+    echoes.take_until(&stage, &echo, 500, 5_100);
     echoes.assert_each_once(SMALL + 100, size);
     assert_unshaken(&echo);
 }
 
 #[test]
 fn sizes_at_random_cost_neither_session_nor_duplicates() {
-    let count: u64 = if is_long_run() { 50_000 } else { 2_000 };
+    let count: u64 = if is_long_run() { 50_000 } else { 1_000 };
     let node = Node::start();
     let stage = stage_on(&node);
     let echo = stage.start();
@@ -124,9 +124,9 @@ fn sizes_at_random_cost_neither_session_nor_duplicates() {
     for first in (0..count).step_by(200) {
         stage.client.publish_many(HEARD, 200, |number| sized(first + number, any_size(first + number)));
         let so_far = usize::try_from(first + 200).expect("a small number");
-        echoes.take_until(&stage, &echo, so_far.saturating_sub(100));
+        echoes.take_until(&stage, &echo, 50, so_far.saturating_sub(100));
     }
-    echoes.take_until(&stage, &echo, usize::try_from(count).expect("a small number"));
+    echoes.take_until(&stage, &echo, 50, usize::try_from(count).expect("a small number"));
     let took = began.elapsed();
     echoes.assert_each_once(count, any_size);
     assert_unshaken(&echo);
@@ -159,7 +159,7 @@ fn mixed_sizes_take_as_long_as_their_bytes() {
 #[test]
 fn many_large_messages_after_small_ones_are_not_all_held_at_once() {
     const SMALL: u64 = 5_000;
-    let large: u64 = if is_long_run() { 1_024 } else { 300 };
+    let large: u64 = if is_long_run() { 1_024 } else { 200 };
     let count = SMALL + large;
     let size = |number| if number < SMALL { 100 } else { 2 * MB };
     let node = Node::start();
@@ -167,7 +167,8 @@ fn many_large_messages_after_small_ones_are_not_all_held_at_once() {
     stage.client.publish_many(HEARD, count, |number| sized(number, size(number)));
     let echo = stage.start();
     let mut echoes = Echoes::default();
-    echoes.take_until(&stage, &echo, usize::try_from(count).expect("a small number"));
+    echoes.take_until(&stage, &echo, 500, 5_000);
+    echoes.take_until(&stage, &echo, 50, usize::try_from(count).expect("a small number"));
     echoes.assert_each_once(count, size);
     assert_unshaken(&echo);
 }
@@ -183,4 +184,27 @@ fn a_slow_handler_with_much_waiting_for_it_keeps_its_session() {
     echo.wait_until("the second to be done with", LONG, || stage.client.look(DEAD).is_some_and(|it| it.messages >= 2));
     let output = echo.output();
     assert!(!output.contains("reconnecting"), "a slow handler cost the session: {output}");
+}
+
+#[test]
+fn of_what_a_slow_handler_takes_seconds_for_little_is_in_hand() {
+    let node = Node::shared();
+    let stage = stage_on(node).env("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", 1);
+    stage.say_numbers(100);
+    let echo = stage.start();
+    echo.wait_until("a few echoes", LONG, || stage.client.depth(SAID) >= 6);
+    let in_hand = node.queue(&stage.vhost, HEARD).expect("the input").messages_unacknowledged;
+    assert!(in_hand <= 5, "{in_hand} messages are in hand, which take a second each");
+}
+
+#[test]
+fn a_handler_that_runs_for_minutes_is_told_while_it_runs() {
+    if !is_long_run() {
+        return;
+    }
+    let stage = stage_on(Node::shared()).env("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", 90);
+    let echo = stage.start();
+    stage.say("slow");
+    echo.wait_output("has been running for more than 60s", Duration::from_secs(80));
+    assert_eq!(stage.client.depth(SAID), 0, "it was told afterwards");
 }

@@ -40,7 +40,9 @@ pub enum Error {
         reason: String,
     },
     /// A message is larger than the broker takes.
-    #[error("a message of {bytes} bytes is larger than the broker takes ({reason}); raise its max_message_size, or say less")]
+    #[error(
+        "a message of {bytes} bytes is larger than the broker takes ({reason}); raise its max_message_size, or say less"
+    )]
     TooLarge {
         /// The size of the message's body.
         bytes: usize,

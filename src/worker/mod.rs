@@ -73,7 +73,9 @@ impl Worker {
     /// Warns once of each handler that has been running for too long, while it runs.
     pub fn warn_of_slow_handlers(&self) {
         for task in self.vitals.overdue(SLOW_HANDLER) {
-            log::warn!("the handler of {task} has been running for more than {SLOW_HANDLER:?}; its messages wait for it");
+            log::warn!(
+                "the handler of {task} has been running for more than {SLOW_HANDLER:?}; its messages wait for it"
+            );
         }
     }
 

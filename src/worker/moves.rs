@@ -22,7 +22,7 @@ impl Hand<'_> {
         attempts: u32,
     ) -> Result<(), Error> {
         let headers = vec![(ATTEMPTS, attempts.to_string())];
-        self.carry(Move { tag, body, message_id, to: Target::Retry(queue), headers }, Instant::now())
+        self.carry(Move { tag, body, message_id, to: Target::Retry(queue), headers, reported: false }, Instant::now())
     }
 
     pub(super) fn bury(&mut self, tag: Tag, message_id: Option<String>, burial: Burial) -> Result<(), Error> {
@@ -35,7 +35,10 @@ impl Hand<'_> {
             ("x-error", reason),
             ("x-failed-at", now.to_string()),
         ];
-        self.carry(Move { tag, body, message_id, to: Target::DeadLetters(to), headers }, Instant::now())
+        self.carry(
+            Move { tag, body, message_id, to: Target::DeadLetters(to), headers, reported: false },
+            Instant::now(),
+        )
     }
 
     /// Tries again what is held, as far as it is time.
@@ -50,7 +53,7 @@ impl Hand<'_> {
 
     /// Publishes a delivery once more to one of our own queues; it is acknowledged when it arrived there. When the broker
     /// refuses that queue, the delivery is held.
-    fn carry(&mut self, delivery: Move, now: Instant) -> Result<(), Error> {
+    fn carry(&mut self, mut delivery: Move, now: Instant) -> Result<(), Error> {
         let refusal = match self.own_queues.prepare(self.link, &delivery.to, now)? {
             Readiness::Ready => {
                 let headers: Vec<(&str, &str)> = delivery.headers.iter().map(|(name, text)| (*name, &**text)).collect();
@@ -66,11 +69,12 @@ impl Hand<'_> {
                     Err(error) => return Err(error),
                 }
             }
-            Readiness::Refused(news) => news.map(|reason| {
-                format!("{reason}; delete that queue, or let the user of the component declare it")
-            }),
+            Readiness::Refused(news) => {
+                news.map(|reason| format!("{reason}; delete that queue, or let the user of the component declare it"))
+            }
         };
-        if let Some(reason) = refusal {
+        if let Some(reason) = refusal.filter(|_| !delivery.reported) {
+            delivery.reported = true;
             let queue = delivery.to.name();
             let message = format!("What belongs into {queue} waits unacknowledged, because {reason}");
             self.worker.log.add(Entry { severity: Severity::Error, message, payload: None });

@@ -40,10 +40,14 @@ impl Outages {
         }
         let is_missing = link.is_missing(queue)?;
         let outage = match self.unheard.entry(queue.into()) {
-            std::collections::hash_map::Entry::Occupied(entry) if entry.get().is_missing == is_missing => entry.into_mut(),
+            std::collections::hash_map::Entry::Occupied(entry) if entry.get().is_missing == is_missing => {
+                entry.into_mut()
+            }
             entry => {
                 if is_missing {
-                    log::warn!("nobody listens to {queue}; what is said there is lost until the MOV connects it to something");
+                    log::warn!(
+                        "nobody listens to {queue}; what is said there is lost until the MOV connects it to something"
+                    );
                 } else {
                     log::warn!("the node of {queue} is away; what is said there is heard again later");
                 }

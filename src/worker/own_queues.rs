@@ -24,6 +24,8 @@ pub(super) struct Move {
     pub(super) message_id: Option<String>,
     pub(super) to: Target,
     pub(super) headers: Vec<(&'static str, String)>,
+    /// Whether it was reported why it waits.
+    pub(super) reported: bool,
 }
 
 /// One of our own queues.

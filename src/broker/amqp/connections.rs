@@ -33,7 +33,14 @@ impl Connections {
             Ok::<_, Error>((shared?, publishing?))
         })?;
         let own = Mutex::new(Some(Vec::new()));
-        Ok(Self { options: options.clone(), host: host.clone(), watchdog: Arc::clone(watchdog), shared, publishing, own })
+        Ok(Self {
+            options: options.clone(),
+            host: host.clone(),
+            watchdog: Arc::clone(watchdog),
+            shared,
+            publishing,
+            own,
+        })
     }
 
     pub(super) fn host(&self) -> &Host {

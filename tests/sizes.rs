@@ -50,7 +50,7 @@ impl Echoes {
         let mut last = Instant::now();
         while self.counts.len() < count {
             let batch = (count - self.counts.len()).min(at_once);
-            for message in stage.client.take(SAID, batch, Duration::from_secs(1)) {
+            for message in stage.client.take(SAID, batch, Duration::from_secs(10)) {
                 last = Instant::now();
                 let number = message.message_id().and_then(|id| id.parse().ok()).expect("a number");
                 let (times, bytes) = self.counts.entry(number).or_default();
@@ -124,9 +124,9 @@ fn sizes_at_random_cost_neither_session_nor_duplicates() {
     for first in (0..count).step_by(200) {
         stage.client.publish_many(HEARD, 200, |number| sized(first + number, any_size(first + number)));
         let so_far = usize::try_from(first + 200).expect("a small number");
-        echoes.take_until(&stage, &echo, 50, so_far.saturating_sub(100));
+        echoes.take_until(&stage, &echo, 20, so_far.saturating_sub(100));
     }
-    echoes.take_until(&stage, &echo, 50, usize::try_from(count).expect("a small number"));
+    echoes.take_until(&stage, &echo, 20, usize::try_from(count).expect("a small number"));
     let took = began.elapsed();
     echoes.assert_each_once(count, any_size);
     assert_unshaken(&echo);
@@ -168,7 +168,7 @@ fn many_large_messages_after_small_ones_are_not_all_held_at_once() {
     let echo = stage.start();
     let mut echoes = Echoes::default();
     echoes.take_until(&stage, &echo, 500, 5_000);
-    echoes.take_until(&stage, &echo, 50, usize::try_from(count).expect("a small number"));
+    echoes.take_until(&stage, &echo, 20, usize::try_from(count).expect("a small number"));
     echoes.assert_each_once(count, size);
     assert_unshaken(&echo);
 }

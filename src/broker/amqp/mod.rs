@@ -2,7 +2,8 @@
 //!
 //! amiquip is quick, and used plainly it hangs for ever and loses messages. The rules that make it safe, one file each:
 //! `socket` owns the socket, `watchdog` cuts the line when a call outlives its limit, `stream` with `frames` and
-//! `gate` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles.
+//! `gate` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles: `intake`
+//! with `drain` holds what it hears, and `sizes` keeps too large a message from closing its channel.
 
 mod connection;
 mod connections;

@@ -199,14 +199,14 @@ fn a_dead_letter_queue_of_another_kind_is_told_once_and_what_belongs_into_it_wai
 fn what_has_become_too_large_for_the_broker_waits_and_costs_neither_the_session_nor_others() {
     let node = Node::start();
     let stage = Stage::on(&node).env("LOG_MOV_LEVEL", "ERROR");
-    let large = json!({"content": "x".repeat(300_000)});
+    let large = json!({"content": "x".repeat(600_000)});
     stage.client.publish(HEARD, &Message::json(&large).header("kept", "as it was"));
     // What waits already is over the limit from now on, and so is its answer; a dead letter of it is, too.
-    node.limit_message_size(200_000);
+    node.limit_message_size(400_000);
     let echo = stage.start();
     let entry = stage.log_entry();
     let told = entry["message"].as_str().unwrap_or_default();
-    assert!(told.contains("300014 bytes") && told.contains("max_message_size"), "{entry}");
+    assert!(told.contains("600014 bytes") && told.contains("max_message_size"), "{entry}");
     stage.assert_echoes("small enough");
     node.limit_message_size(134_217_728);
     assert!(!echo.output().contains("reconnecting"), "it cost the session: {}", echo.output());

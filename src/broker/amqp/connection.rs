@@ -117,9 +117,11 @@ impl Connection {
         let inner = lock(&self.inner).take()?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
+            // It closes at once then.
             self.cut();
         }
-        self.line.within(left.min(CLOSE_LIMIT), || inner.close()).err()
+        let limit = if left.is_zero() { CLOSE_LIMIT } else { left.min(CLOSE_LIMIT) };
+        self.line.within(limit, || inner.close()).err()
     }
 }
 

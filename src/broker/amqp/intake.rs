@@ -161,7 +161,9 @@ impl<'c> Intake<'c> {
             let mut drains = Vec::new();
             for Heard { consumer, prefetch, earlier, .. } in &mut consumers {
                 let mut drain = Drain::new(if keeps { usize::from(*prefetch) } else { 0 }, most_bytes);
-                mem::take(earlier).into_iter().for_each(|delivery| drain.take(delivery, gate));
+                for delivery in mem::take(earlier) {
+                    drain.take(delivery, gate);
+                }
                 let receiver = consumer.receiver().clone();
                 let follow = move || {
                     drain.follow(&receiver, gate, line, limit);

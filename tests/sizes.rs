@@ -114,7 +114,7 @@ fn one_large_message_after_many_small_ones_costs_neither_session_nor_duplicates(
 
 #[test]
 fn sizes_at_random_cost_neither_session_nor_duplicates() {
-    let count: u64 = if is_long_run() { 50_000 } else { 1_000 };
+    let count: u64 = if is_long_run() { 50_000 } else { 600 };
     let node = Node::start();
     let stage = stage_on(&node);
     let echo = stage.start();
@@ -164,7 +164,7 @@ fn mixed_sizes_take_as_long_as_their_bytes() {
 #[test]
 fn many_large_messages_after_small_ones_are_not_all_held_at_once() {
     const SMALL: u64 = 5_000;
-    let large: u64 = if is_long_run() { 1_024 } else { 200 };
+    let large: u64 = if is_long_run() { 1_024 } else { 120 };
     let count = SMALL + large;
     let size = |number| if number < SMALL { 100 } else { 2 * MB };
     let node = Node::start();

@@ -112,7 +112,8 @@ impl Gate {
         self.held.load(Ordering::SeqCst) > self.limit && self.lifted.load(Ordering::SeqCst) == 0
     }
 
-    fn wake(&self) {
+    /// Makes the reader ask again.
+    pub(super) fn wake(&self) {
         // It fails only when the reader's event loop is gone, and then nobody waits.
         let _ = self.reader.set_readiness(Ready::readable());
     }

@@ -63,7 +63,8 @@
 //! - **mov-log** sends what handlers log to the MOV; a bounded queue before it never blocks them.
 //! - **speaker**, one for each source of a component that says something of itself, and **source**, on which the author's
 //!   function runs; that one outlives sessions, and no stop waits for it.
-//! - **watchdog** cuts the line when a call on it outlives its limit. Two more belong to amiquip, one a connection.
+//! - **watchdog** cuts the line when a call on it outlives its limit. Others belong to amiquip, one for each connection: one to
+//!   publish, one for control and questions, and one for each worker, so that a slow handler holds up nobody else.
 
 pub mod app;
 pub mod asyncapi;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::broker::OwnQueue;
-use crate::name::ChannelName;
+use crate::name::{ChannelName, Kind};
 
 /// How much longer than its delay a retry queue stays when nobody uses it.
 const STAYS: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ impl Options {
 /// A queue where the messages of one channel wait for one delay, and from where they go back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryQueue {
-    /// `valawai/c1/<component>/retry/<operation>/<milliseconds>`
+    /// `valawai/c1/<component>/retry/<data|control>/<operation>/<milliseconds>`
     pub name: String,
     milliseconds: u32,
     back_to: String,
@@ -69,14 +69,21 @@ impl RetryQueue {
     }
 }
 
-/// Where messages of `channel` go that nobody could process: `valawai/c1/<component>/dead_letter/<operation>`.
+/// Where messages of `channel` go that nobody could process:
+/// `valawai/c1/<component>/dead_letter/<data|control>/<operation>`.
 #[must_use]
 pub fn dead_letter_queue(channel: &ChannelName) -> String {
     own_queue(channel, "dead_letter")
 }
 
+/// The kind is part of the name, because a data and a control channel may have the same operation.
 fn own_queue(channel: &ChannelName, purpose: &str) -> String {
-    format!("valawai/{}/{}/{purpose}/{}", channel.level().lower(), channel.component(), channel.operation())
+    let (level, component) = (channel.level().lower(), channel.component());
+    let kind = match channel.kind() {
+        Kind::Control => "control",
+        Kind::Data => "data",
+    };
+    format!("valawai/{level}/{component}/{purpose}/{kind}/{}", channel.operation())
 }
 
 #[cfg(test)]
@@ -95,12 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn channels_of_the_same_operation_share_no_queue() {
+        let [data, control] = ["data", "control"].map(|kind| format!("valawai/c1/echo/{kind}/x").parse().unwrap());
+        let delay = Duration::from_secs(5);
+        assert_ne!(RetryQueue::of(&data, delay).name, RetryQueue::of(&control, delay).name);
+        assert_ne!(dead_letter_queue(&data), dead_letter_queue(&control));
+    }
+
+    #[test]
     fn the_queues_carry_the_component_the_operation_and_the_delay() {
         let channel: ChannelName = "valawai/c1/echo/data/received_message".parse().unwrap();
         let queue = RetryQueue::of(&channel, Duration::from_millis(5000));
-        assert_eq!(queue.name, "valawai/c1/echo/retry/received_message/5000");
+        assert_eq!(queue.name, "valawai/c1/echo/retry/data/received_message/5000");
         assert_eq!(queue.options().delay, Some((5000, "valawai/c1/echo/data/received_message")));
         assert!(queue.options().vanishes_after_ms.unwrap() > 5000, "it would vanish with what waits in it");
-        assert_eq!(dead_letter_queue(&channel), "valawai/c1/echo/dead_letter/received_message");
+        assert_eq!(dead_letter_queue(&channel), "valawai/c1/echo/dead_letter/data/received_message");
     }
 }

@@ -32,6 +32,8 @@ pub enum Fate {
         said: Vec<Outgoing>,
         /// To be logged afterwards.
         once_sent: Vec<Entry>,
+        /// What was heard, should the answer not be sayable.
+        message: Message,
     },
     /// It waits in `queue` until it is tried again, and was tried `attempts` times.
     Retry {
@@ -95,6 +97,11 @@ impl Router {
         self.routes.iter().map(|route| &**route.channel.queue())
     }
 
+    /// What is done with the messages of each queue, in the same order, as the log names it.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| &*route.task)
+    }
+
     /// Decides what becomes of `message`, heard on the queue at `place`.
     #[must_use]
     pub fn decide(&self, place: usize, message: Message) -> Fate {
@@ -110,10 +117,17 @@ impl Router {
             Mischief::Nack => return Fate::GiveBack,
         };
         match answer {
-            Ok(answer) => self.settle(route, &heard, context, answer),
+            Ok(answer) => self.settle(route, heard, context, answer),
             Err(Failure::Retry(reason)) => self.retry(route, heard, &reason),
             Err(Failure::Refuse(reason)) => self.refuse(route, heard, reason),
         }
+    }
+
+    /// Decides what becomes of `message`, heard on the queue at `place`, when its answer cannot be said for `reason`.
+    #[must_use]
+    pub fn refuse_answer(&self, place: usize, message: Message, reason: String) -> Fate {
+        let route = &self.routes[place];
+        self.refuse(route, Heard::new(route.channel.short(), message), reason)
     }
 
     fn retry(&self, route: &Route, heard: Heard<'_>, reason: &str) -> Fate {
@@ -133,7 +147,7 @@ impl Router {
     fn refuse(&self, route: &Route, heard: Heard<'_>, reason: String) -> Fate {
         self.report(route, &heard, &reason);
         if !self.options.dead_letters {
-            return Fate::Settle { said: Vec::new(), once_sent: Vec::new() };
+            return Fate::Settle { said: Vec::new(), once_sent: Vec::new(), message: heard.into_message() };
         }
         Fate::Bury(Burial {
             to: dead_letter_queue(&route.channel),
@@ -144,14 +158,14 @@ impl Router {
         })
     }
 
-    fn settle(&self, route: &Route, heard: &Heard<'_>, context: Context<'_>, answer: Option<Said>) -> Fate {
+    fn settle(&self, route: &Route, heard: Heard<'_>, context: Context<'_>, answer: Option<Said>) -> Fate {
         let (further, once_sent) = context.into_parts();
         let mut said: Vec<Outgoing> =
-            further.into_iter().map(|(channel, said)| self.outgoing(channel, heard, said, true)).collect();
+            further.into_iter().map(|(channel, said)| self.outgoing(channel, &heard, said, true)).collect();
         if let (Some(answer), Action::Answer { to, .. }) = (answer, &route.action) {
-            said.push(self.outgoing(to, heard, answer, false));
+            said.push(self.outgoing(to, &heard, answer, false));
         }
-        Fate::Settle { said, once_sent }
+        Fate::Settle { said, once_sent, message: heard.into_message() }
     }
 
     /// The answer keeps the identifier of what it answers, so that a duplicate can be told from a new message; what is

@@ -81,7 +81,7 @@ fn a_handler_that_may_do_better_later_gets_the_message_again_and_again_and_then_
         match router.decide(0, failed.clone()) {
             Fate::Retry { body, queue, attempts } => {
                 assert_eq!((body, attempts), (b"{}".to_vec(), expected));
-                assert_eq!(queue.name, format!("valawai/c1/echo/retry/heard/{milliseconds}"));
+                assert_eq!(queue.name, format!("valawai/c1/echo/retry/data/heard/{milliseconds}"));
                 failed.properties.attempts = attempts;
             }
             other => panic!("attempt {expected} was followed by {other:?}"),
@@ -98,7 +98,7 @@ fn what_is_refused_is_buried_byte_for_byte_if_dead_letters_are_kept() {
     match router.decide(0, message(b"\xff not JSON", None)) {
         Fate::Bury(burial) => {
             assert_eq!(burial.body, b"\xff not JSON");
-            assert_eq!((burial.to.as_str(), burial.from.as_str()), ("valawai/c1/echo/dead_letter/heard", HEARD));
+            assert_eq!((burial.to.as_str(), burial.from.as_str()), ("valawai/c1/echo/dead_letter/data/heard", HEARD));
             assert_eq!((burial.attempts, burial.reason.as_str()), (1, "it is blue"));
         }
         other => panic!("it was not buried: {other:?}"),
@@ -161,7 +161,7 @@ fn what_a_quorum_queue_delivered_too_often_is_sent_round_and_not_counted_as_an_a
     worn.properties.deliveries = MOST_DELIVERIES;
     match router.decide(0, worn) {
         Fate::Retry { body, queue, attempts: 3 } => {
-            assert_eq!((&*body, &*queue.name), (&b"{}"[..], "valawai/c1/echo/retry/heard/1000"));
+            assert_eq!((&*body, &*queue.name), (&b"{}"[..], "valawai/c1/echo/retry/data/heard/1000"));
         }
         other => panic!("it was not sent round: {other:?}"),
     }

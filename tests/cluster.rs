@@ -1,8 +1,8 @@
 //! A broker of three nodes loses one in mid-stream: the component finds another, and nothing is lost.
 
 use crate::outages::{all_comes_out, in_mid_stream, report};
-use crate::stage::{SOON, Stage};
-use crate::support::{Cluster, Vhost};
+use crate::stage::{LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
+use crate::support::{Client, Cluster, Vhost};
 
 /// The test talks to the first node, the component to the second as long as it can.
 fn stage_at(vhost: Vhost) -> Stage {
@@ -37,6 +37,50 @@ fn classic_queues_lose_a_node_that_is_not_theirs() {
     cluster.node(2).kill();
     echo.wait_output("reconnecting", SOON);
     report(all_comes_out(&echo, &stage.vhost));
+}
+
+#[test]
+fn an_output_whose_node_is_down_is_waited_for() {
+    let cluster = Cluster::start();
+    let stage = stage_at(cluster.node(1).vhost());
+    // The output is at home on the third node, where the component is not.
+    stage.client.delete(SAID);
+    let third = Client::connect(&stage.vhost.on("127.0.0.3"));
+    third.declare(SAID);
+    let stage = stage.env("RABBITMQ_HOST", "127.0.0.1");
+    let echo = stage.start();
+    stage.assert_echoes("the output is there");
+    cluster.node(3).kill();
+    stage.say_numbers(1_000);
+    echo.wait_output(&format!("the node of {SAID} is away"), SOON);
+    cluster.node(3).start_again();
+    echo.wait_until("all to be echoed", LONG, || stage.client.look(SAID).is_some_and(|depth| depth.messages >= 1_000));
+    assert_all_came_out(&count_numbers(&stage.client.drain(SAID)), 1_000);
+    let lost = echo.output().lines().filter(|line| line.contains("nobody listens")).count();
+    assert_eq!(lost, 0, "it was taken for an output that nobody listens to: {}", echo.output());
+}
+
+#[test]
+fn a_quorum_queue_without_a_majority_does_not_keep_the_session_for_ever() {
+    if std::env::var_os("VALAWAI_LONG_TESTS").is_none() {
+        return;
+    }
+    let cluster = Cluster::start();
+    let stage = stage_at(cluster.node(1).vhost()).env("RABBITMQ_HOST", "127.0.0.1");
+    stage.client.delete(SAID);
+    let mut arguments = amiquip::FieldTable::new();
+    arguments.insert("x-queue-type".into(), amiquip::AmqpValue::LongString("quorum".into()));
+    stage.client.declare_with(SAID, arguments);
+    let echo = stage.start();
+    stage.assert_echoes("there is a majority");
+    cluster.node(2).kill();
+    cluster.node(3).kill();
+    stage.say_numbers(100);
+    echo.wait_output("the broker does not confirm what is said; reconnecting", LONG);
+    cluster.node(2).start_again();
+    cluster.node(3).start_again();
+    echo.wait_until("all to be echoed", LONG, || stage.client.look(SAID).is_some_and(|depth| depth.messages >= 100));
+    assert_all_came_out(&count_numbers(&stage.client.drain(SAID)), 100);
 }
 
 #[test]

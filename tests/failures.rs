@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::stage::{HEARD, LONG, MOV_LOG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
-use crate::support::{Message, Mov, Node, Process, wait_until};
+use crate::support::{Client, Message, Mov, Node, Process, wait_until};
 
-const DEAD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/received_message";
-const RETRY: &str = "valawai/c1/echo_example_with_rust_and_amiquip/retry/received_message";
+const DEAD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/data/received_message";
+const RETRY: &str = "valawai/c1/echo_example_with_rust_and_amiquip/retry/data/received_message";
 
 #[test]
 fn what_is_refused_is_buried_with_all_that_is_known_of_it() {
@@ -168,4 +168,51 @@ fn an_output_that_stays_full_makes_the_component_unhealthy_and_its_session_new()
     echo.wait_output("the broker refuses all that is said; reconnecting", LONG);
     read_all(&stage);
     echo.wait_healthy();
+}
+
+#[test]
+fn a_dead_letter_queue_of_another_kind_is_told_once_and_what_belongs_into_it_waits() {
+    let stage = Stage::on(Node::shared()).env("LOG_MOV_LEVEL", "ERROR");
+    let mut arguments = amiquip::FieldTable::new();
+    arguments.insert("x-max-length".into(), amiquip::AmqpValue::LongInt(5));
+    stage.client.declare_with(DEAD, arguments);
+    let echo = stage.start();
+    for number in 0..3 {
+        stage.client.publish(HEARD, &Message::bare("[]").message_id(format!("bad-{number}")));
+    }
+    let told = |entry: &serde_json::Value| entry["message"].as_str().is_some_and(|text| text.contains(DEAD));
+    let entries: Vec<_> = (0..4).map(|_| stage.log_entry()).collect();
+    assert_eq!(entries.iter().filter(|entry| told(entry)).count(), 1, "it was not told once: {entries:?}");
+    for number in 0..50 {
+        stage.assert_echoes(&number.to_string());
+    }
+    let held = || Node::shared().queue(&stage.vhost, HEARD).map(|queue| queue.messages_unacknowledged);
+    echo.wait_until("all others to be acknowledged", SOON, || held() == Some(3));
+    stage.client.delete(DEAD);
+    echo.wait_until("the dead letters", SOON, || stage.client.look(DEAD).is_some_and(|it| it.messages == 3));
+    echo.wait_until("them to be acknowledged", SOON, || held() == Some(0));
+    assert_eq!(stage.client.depth(MOV_LOG), 0, "it was told again");
+    assert!(!echo.output().contains("reconnecting"), "it cost the session: {}", echo.output());
+}
+
+#[test]
+fn what_has_become_too_large_for_the_broker_waits_and_costs_neither_the_session_nor_others() {
+    let node = Node::start();
+    let stage = Stage::on(&node).env("LOG_MOV_LEVEL", "ERROR");
+    let large = json!({"content": "x".repeat(600_000)});
+    stage.client.publish(HEARD, &Message::json(&large).header("kept", "as it was"));
+    // What waits already is over the limit from now on, and so is its answer; a dead letter of it is, too.
+    node.limit_message_size(400_000);
+    let echo = stage.start();
+    let entry = stage.log_entry();
+    let told = entry["message"].as_str().unwrap_or_default();
+    assert!(told.contains("600014 bytes") && told.contains("max_message_size"), "{entry}");
+    stage.assert_echoes("small enough");
+    node.limit_message_size(134_217_728);
+    assert!(!echo.output().contains("reconnecting"), "it cost the session: {}", echo.output());
+    // It knows the limit anew with a new session.
+    node.close_connections_of(&stage.vhost);
+    let stage_client = Client::connect(&stage.vhost);
+    let echoed = stage_client.expect(SAID, 1, LONG).remove(0);
+    assert!(echoed.json() == large, "another message came out");
 }

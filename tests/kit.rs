@@ -126,6 +126,7 @@ pub(crate) fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn valawai
     session
         .spawn(
             "test",
+            valawai::broker::ConsumeOn::Shared,
             Box::new(move |link| {
                 job(link.unwrap());
                 done.send(()).unwrap();

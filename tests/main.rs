@@ -17,6 +17,7 @@ mod packaging;
 mod replicas;
 mod secrets;
 mod sources;
+mod sizes;
 mod stage;
 mod stopping;
 mod support;

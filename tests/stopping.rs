@@ -10,9 +10,12 @@ use crate::support::{Client, Launch, Node, Process};
 const GRACE: Duration = Duration::from_secs(4);
 const COUNT: u64 = 20_000;
 
-/// Sends SIGTERM, and asserts that the process ends well within its grace and a second.
+/// What a busy machine may add to it.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// Sends SIGTERM, and asserts that the process ends within its grace.
 fn stops_in_time(echo: &Process) -> Duration {
-    let exit = echo.stop(GRACE + Duration::from_secs(1));
+    let exit = echo.stop(GRACE + MARGIN);
     assert_eq!(exit.code(), Some(0), "it ended with {:?}: {}", exit.status, echo.output());
     assert!(!echo.is_healthy(), "it left its health file");
     exit.after

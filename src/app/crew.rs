@@ -43,6 +43,7 @@ impl Crew {
                 prefetch: settings.prefetch,
                 bytes_in_hand: BYTES_IN_HAND / settings.workers.max(1),
                 kill_switch: settings.kill_switch,
+                ..worker::Options::default()
             };
             Worker::new(router, log.clone(), options, Arc::clone(&vitals))
         };

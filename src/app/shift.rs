@@ -8,7 +8,7 @@ use crossbeam_channel::select;
 use super::crew::Crew;
 use super::threads::{Call, Role, Threads};
 use crate::broker::backoff::Backoff;
-use crate::broker::{Error, Session, Stop};
+use crate::broker::{ConsumeOn, Error, Session, Stop};
 
 /// How soon a process that was not alone tries again to become the registrar, at the latest.
 const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
@@ -16,10 +16,14 @@ const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
 /// The same where the broker refuses the registrar its queue, as it does while that queue's node is down.
 const REFUSED_RETRY: Duration = Duration::from_secs(5);
 
+/// How often it is looked whether a handler runs for too long.
+const LOOK_AT_HANDLERS: Duration = Duration::from_secs(5);
+
 /// What each part of leaving may take of the whole grace; the rest is for closing.
 const TO_FINISH: f64 = 0.6;
 const TO_UNREGISTER: f64 = 0.8;
 const TO_LOG: f64 = 0.85;
+const TO_CLOSE: f64 = 0.95;
 
 /// Lets `crew` work in `session` until `stop`, or until the session is over.
 pub(super) fn serve(crew: &Crew, session: Box<dyn Session>, stop: &Stop) -> End {
@@ -66,9 +70,11 @@ impl<'c> Shift<'c> {
         self.start_registrar()?;
         log::info!("connected, and at work");
         let mut registrar_retry = crossbeam_channel::never();
+        let look_at_handlers = crossbeam_channel::tick(LOOK_AT_HANDLERS);
         loop {
             select! {
                 recv(stop) -> _ => return Ok(()),
+                recv(look_at_handlers) -> _ => self.crew.workers.iter().for_each(|(_, worker)| worker.warn_of_slow_handlers()),
                 recv(registrar_retry) -> _ => {
                     registrar_retry = crossbeam_channel::never();
                     self.start_registrar()?;
@@ -93,18 +99,19 @@ impl<'c> Shift<'c> {
     fn start_writer(&mut self) -> Result<(), Error> {
         let writer = self.crew.writer.clone();
         let stop = Call::stop(self.logging.as_ref());
-        self.threads.start("mov-log", Role::Writer, move |link, _| writer.run(link, &stop))
+        self.threads.start("mov-log", Role::Writer, ConsumeOn::Shared, move |link, _| writer.run(link, &stop))
     }
 
     fn start_workers(&mut self) -> Result<(), Error> {
         for (name, worker) in self.crew.workers.clone() {
             let stop = Call::stop(self.hearing.as_ref());
-            self.threads.start(&name, Role::Worker, move |link, ready| worker.run(link, &stop, ready))?;
+            let own = worker.consumes_on();
+            self.threads.start(&name, Role::Worker, own, move |link, ready| worker.run(link, &stop, ready))?;
         }
         for (number, speaker) in self.crew.speakers.clone().into_iter().enumerate() {
             let stop = Call::stop(self.hearing.as_ref());
             let name = format!("speaker-{number}");
-            self.threads.start(&name, Role::Speaker, move |link, _| speaker.run(link, &stop))?;
+            self.threads.start(&name, Role::Speaker, ConsumeOn::Shared, move |link, _| speaker.run(link, &stop))?;
         }
         Ok(())
     }
@@ -127,7 +134,7 @@ impl<'c> Shift<'c> {
     fn start_registrar(&mut self) -> Result<(), Error> {
         let registration = Arc::clone(&self.crew.registration);
         let stop = Call::stop(self.registering.as_ref());
-        self.threads.start("registrar", Role::Registrar, move |link, _| {
+        self.threads.start("registrar", Role::Registrar, ConsumeOn::Shared, move |link, _| {
             registration.lock().unwrap_or_else(PoisonError::into_inner).run(link, &stop)
         })
     }
@@ -150,7 +157,7 @@ impl<'c> Shift<'c> {
         self.logging = None;
         self.threads.await_end_of(Role::Writer, by(TO_LOG));
         // Whatever is wrong with the session now, it is over.
-        let _ = self.threads.close(by(TO_LOG));
+        let _ = self.threads.close(by(TO_CLOSE));
     }
 
     /// Lets the registrar leave. A process that was not the registrar may be the last one now, and then it has to become it.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::broker::{Error, Link, Session, Stop};
+use crate::broker::{ConsumeOn, Error, Link, Session, Stop};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -59,12 +59,14 @@ impl Threads {
         &mut self,
         name: &str,
         role: Role,
+        consumes_on: ConsumeOn,
         work: impl FnOnce(&mut dyn Link, &mut dyn FnMut()) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
         let report = EndReport { reporter: self.reporter.clone(), role, result: None };
         self.at_work.push(role);
         self.session.spawn(
             name,
+            consumes_on,
             Box::new(move |link| {
                 let mut report = report;
                 let reporter = report.reporter.clone();

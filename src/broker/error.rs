@@ -39,6 +39,16 @@ pub enum Error {
         /// The broker's reason.
         reason: String,
     },
+    /// A message is larger than the broker takes.
+    #[error(
+        "a message of {bytes} bytes is larger than the broker takes ({reason}); raise its max_message_size, or say less"
+    )]
+    TooLarge {
+        /// The size of the message's body.
+        bytes: usize,
+        /// The broker's reason.
+        reason: String,
+    },
     /// The connection broke.
     #[error("the connection to the broker was lost: {reason}")]
     Lost {

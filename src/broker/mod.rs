@@ -30,16 +30,30 @@ pub type Job = Box<dyn FnOnce(Result<&mut dyn Link, Error>) + Send>;
 
 /// One life of the connection to a broker.
 pub trait Session: Send {
-    /// Starts a thread called `name` that does `job` with a link of its own. The link is opened on that thread, so the
-    /// caller is not held up by a broker that does not answer.
+    /// Starts a thread called `name` that does `job` with a link of its own, which consumes on the connection that
+    /// `consumes_on` says. The link is opened on that thread, so the caller is not held up by a broker that does not
+    /// answer.
     ///
     /// # Errors
     /// When the system gives no thread.
-    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error>;
+    fn spawn(&mut self, name: &str, consumes_on: ConsumeOn, job: Job) -> Result<(), Error>;
 
-    /// Ends the session: waits for its threads until `deadline`, closes politely if they all ended, and cuts the line
+    /// Ends the session before `deadline`: waits for its threads, closes politely if they all ended, and cuts the line
     /// if not. Returns what had broken it, when something had.
     fn close(self: Box<Self>, deadline: Instant) -> Option<Error>;
+}
+
+/// Which connection a link consumes on. Messages that wait for a slow handler fill the connection that they came on, and
+/// everything behind them waits too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsumeOn {
+    /// One that other links use as well, and that all questions to the broker use: for what is taken promptly.
+    Shared,
+    /// One of its own.
+    Own {
+        /// No more than about so many bytes of bodies wait in it to be taken.
+        held_bytes: usize,
+    },
 }
 
 /// What one thread has of a session. It lives on that thread's stack and ends with the session.
@@ -69,6 +83,19 @@ pub trait Link {
     /// When the session is over.
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error>;
 
+    /// Whether `queue` does not exist. One whose node is away exists.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn is_missing(&mut self, queue: &str) -> Result<bool, Error>;
+
+    /// Makes sure that the broker takes messages of so many `bytes`. It closes the channel of one that is too large, so it is
+    /// asked before the first one that is larger than all before.
+    ///
+    /// # Errors
+    /// When the session is over; [`Error::TooLarge`] when it does not.
+    fn accepts(&mut self, bytes: usize) -> Result<(), Error>;
+
     /// Starts to hear `queue`, with at most `prefetch` deliveries in hand.
     ///
     /// # Errors
@@ -76,32 +103,39 @@ pub trait Link {
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error>;
 
     /// Has at most `prefetch` deliveries in hand from now on, of the queue at the place `consumer` in the order of the calls
-    /// of [`Link::consume`]. Nothing that is under way is lost, or overtaken.
+    /// of [`Link::consume`]. Nothing that is under way is lost, or overtaken. What is too much goes back to the broker
+    /// before it was polled; the numbers of those deliveries are returned.
     ///
     /// # Errors
     /// When the session is over.
-    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error>;
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<Vec<u64>, Error>;
 
-    /// Hears no more. What was delivered and not yet polled goes back to the broker when the link ends; what was polled
-    /// can still be settled.
+    /// Hears no more. What was delivered and not yet polled goes back to the broker; the numbers of those deliveries are
+    /// returned. What was polled can still be settled.
     ///
     /// # Errors
     /// When the session is over.
-    fn cancel(&mut self) -> Result<(), Error>;
+    fn cancel(&mut self) -> Result<Vec<u64>, Error>;
 
     /// Hands `message` to the broker, without waiting for it. Returns its number on this link, from 1; only the
     /// [`Confirm`] of that number says that the broker has it.
     ///
     /// # Errors
-    /// When the session is over.
+    /// When the session is over; [`Error::TooLarge`] when the broker would not take it, and nothing was published.
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error>;
 
     /// Publishes the delivery of `tag` once more, to the queue `to`: `body` and all its properties, with `headers` added;
     /// persistent and mandatory. Returns its number, as [`Link::publish`] does.
     ///
     /// # Errors
-    /// When the session is over, or the delivery is settled already.
+    /// When the session is over, or the delivery is settled already; [`Error::TooLarge`] as for [`Link::publish`].
     fn forward(&mut self, tag: Tag, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error>;
+
+    /// Tells the broker that the delivery of `tag` is done with.
+    ///
+    /// # Errors
+    /// When the session is over.
+    fn acknowledge(&mut self, tag: Tag) -> Result<(), Error>;
 
     /// Tells the broker that the delivery of `tag`, and each one before it that is not settled yet, is done with.
     ///

@@ -187,7 +187,13 @@ impl Writer {
     fn publish(&self, link: &mut dyn Link, entry: &Entry) -> Result<(), Error> {
         self.shared.waiting_bytes.fetch_sub(entry.weight().min(self.waiting()), Ordering::Relaxed);
         let id = self.identity.id();
-        link.publish(&payloads::add_log(entry, id.as_ref(), QUEUE)).map(drop)
+        match link.publish(&payloads::add_log(entry, id.as_ref(), QUEUE)) {
+            Err(Error::TooLarge { .. }) => {
+                self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            published => published.map(drop),
+        }
     }
 
     fn waiting(&self) -> usize {

@@ -19,7 +19,7 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Event, Link, Stop};
 use crate::component::Source;
 use crate::message::Outgoing;
-use crate::mov::log::MovLog;
+use crate::mov::log::{Entry, MovLog, Severity};
 use crate::name::ChannelName;
 use crate::vitals::{Counted, Vitals};
 use crate::worker::Outages;
@@ -136,6 +136,12 @@ impl Speaker {
         let mut wait = Wait::new(self);
         loop {
             let Some(message) = self.state().unsaid.first() else { break };
+            if let Err(error) = link.accepts(message.body.len()) {
+                let Error::TooLarge { .. } = error else { return Err(error) };
+                self.report_too_large(&message, &error);
+                self.state().unsaid.remove(&message);
+                continue;
+            }
             let sequence = link.publish(&message)?;
             if self.is_accepted(link, sequence, &message, &mut wait)? {
                 self.state().unsaid.remove(&message);
@@ -168,8 +174,10 @@ impl Speaker {
                 Some(Event::Returned(_)) => is_returned = true,
                 Some(Event::Confirm(confirm)) if confirm.sequence >= sequence => {
                     if is_returned {
-                        self.state().outages.begin(&message.to);
-                    } else if confirm.accepted {
+                        // Nobody consumes it, or the node of its queue is away and it is to be published again.
+                        return self.state().outages.add(&message.to, link, Instant::now());
+                    }
+                    if confirm.accepted {
                         self.state().outages.end(&message.to);
                     }
                     return Ok(confirm.accepted);
@@ -181,6 +189,12 @@ impl Speaker {
                 }
             }
         }
+    }
+
+    /// The broker would close the channel because of it, again and again.
+    fn report_too_large(&self, message: &Outgoing, error: &Error) {
+        let message = format!("A message for {} is dropped, because {error}", message.to);
+        self.author.log.add(Entry { severity: Severity::Error, message, payload: None });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -3,6 +3,7 @@
 //! amiquip comes with a `ConfirmSmoother`, which takes a nack for an ack when confirms arrive out of order. This book
 //! takes them in any order, and settles each delivery exactly once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::numbered::Numbered;
@@ -20,6 +21,8 @@ pub(super) struct Book {
     deliveries: Numbered<Delivery>,
     publishes: Numbered<Publish>,
     waiting_bytes: usize,
+    /// Deliveries that wait for one of our own queues, maybe for hours. Those behind them go on without them.
+    held: BTreeMap<u64, Delivery>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +62,8 @@ pub(super) struct Settled {
     pub(super) give_back: Vec<u64>,
     /// To be logged, now that everything said to a delivery is confirmed.
     pub(super) log: Vec<Entry>,
+    /// Whether anything arrived where it should.
+    pub(super) arrived: bool,
 }
 
 impl Book {
@@ -93,7 +98,7 @@ impl Book {
         bytes: usize,
         must_arrive: bool,
     ) {
-        if let Some(Delivery::Open { awaited, .. }) = self.deliveries.get(delivery) {
+        if let Some(Delivery::Open { awaited, .. }) = self.delivery(delivery) {
             *awaited += 1;
         }
         self.waiting_bytes += bytes;
@@ -105,12 +110,13 @@ impl Book {
     /// Enters that everything is said to `delivery`; `once_sent` is to be logged when all of it is confirmed, which it
     /// is at once if nothing was said.
     pub(super) fn closed(&mut self, delivery: u64, once_sent: Vec<Entry>) -> Vec<Entry> {
-        match self.deliveries.get(delivery) {
-            Some(Delivery::Open { awaited: 0, .. }) => {
-                *self.deliveries.entry(delivery) = Delivery::Done;
+        let Some(open) = self.delivery(delivery) else { return Vec::new() };
+        match open {
+            Delivery::Open { awaited: 0, .. } => {
+                *open = Delivery::Done;
                 once_sent
             }
-            Some(Delivery::Open { once_sent: kept, .. }) => {
+            Delivery::Open { once_sent: kept, .. } => {
                 *kept = once_sent;
                 Vec::new()
             }
@@ -120,7 +126,33 @@ impl Book {
 
     /// Enters that `delivery` is given back.
     pub(super) fn given_back(&mut self, delivery: u64) {
-        *self.deliveries.entry(delivery) = Delivery::GivenBack;
+        if self.held.remove(&delivery).is_none() {
+            *self.deliveries.entry(delivery) = Delivery::GivenBack;
+        }
+    }
+
+    /// Enters that `delivery` has to wait, and those behind it are not to wait for it. What is said to it later counts.
+    pub(super) fn hold(&mut self, delivery: u64) {
+        if !self.held.contains_key(&delivery) {
+            let open = std::mem::replace(self.deliveries.entry(delivery), Delivery::GivenBack);
+            self.held.insert(delivery, open);
+        }
+    }
+
+    /// Whether something is held, and acknowledgements must not cover what is before them.
+    #[must_use]
+    pub(super) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    fn delivery(&mut self, number: u64) -> Option<&mut Delivery> {
+        if self.held.is_empty() {
+            return self.deliveries.get(number);
+        }
+        match self.held.get_mut(&number) {
+            Some(held) => Some(held),
+            None => self.deliveries.get(number),
+        }
     }
 
     /// Enters that a message came back for want of a queue. Its confirm is still to come. Where two may be meant both are,
@@ -138,6 +170,16 @@ impl Book {
             }
         }
         was_answer
+    }
+
+    /// Enters that a message which came back is to be said again: its queue is only away.
+    pub(super) fn must_arrive(&mut self, message: &Returned) {
+        let wanted = fingerprint(message.message_id.as_deref());
+        for publish in self.publishes.iter_mut() {
+            if let Publish::Awaited { to, fingerprint, returned: true, must_arrive, .. } = publish {
+                *must_arrive |= *fingerprint == wanted && **to == *message.to;
+            }
+        }
     }
 
     /// Enters what the broker confirms, and tells what is settled by it; an outage ends with a message that reached its
@@ -163,8 +205,11 @@ impl Book {
         if accepted && !returned {
             outages.end(&to);
         }
+        // What nobody listens to is as good as taken.
+        settled.arrived |= accepted && !(returned && must_arrive);
         let accepted = accepted && !(returned && must_arrive);
-        let Some(Delivery::Open { awaited, refused, once_sent }) = self.deliveries.get(number) else { return };
+        let Some(open) = self.delivery(number) else { return };
+        let Delivery::Open { awaited, refused, once_sent } = open else { return };
         *awaited -= 1;
         *refused |= !accepted;
         if *awaited > 0 {
@@ -174,7 +219,7 @@ impl Book {
             settled.give_back.push(number);
         } else {
             settled.log.append(once_sent);
-            *self.deliveries.entry(number) = Delivery::Done;
+            *open = Delivery::Done;
         }
     }
 
@@ -191,6 +236,27 @@ impl Book {
         }
         self.deliveries.forget_while(|delivery| matches!(delivery, Delivery::Done | Delivery::GivenBack));
         highest
+    }
+
+    /// The same while something is held: each delivery that is to be acknowledged by itself.
+    pub(super) fn take_each_acknowledgeable(&mut self) -> Vec<u64> {
+        let mut each: Vec<u64> =
+            self.held.extract_if(.., |_, held| matches!(held, Delivery::Done)).map(|(number, _)| number).collect();
+        let first = self.deliveries.first;
+        for (number, delivery) in (first..).zip(self.deliveries.iter_mut()) {
+            if matches!(delivery, Delivery::Done) {
+                *delivery = Delivery::GivenBack;
+                each.push(number);
+            }
+        }
+        self.deliveries.forget_while(|delivery| matches!(delivery, Delivery::GivenBack));
+        each
+    }
+
+    /// The oldest publish that is not confirmed.
+    #[must_use]
+    pub(super) fn oldest_unconfirmed(&self) -> Option<u64> {
+        (!self.publishes.is_empty()).then_some(self.publishes.first)
     }
 
     /// Whether no confirm is awaited.

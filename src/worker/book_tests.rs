@@ -77,6 +77,42 @@ fn a_returned_message_does_not_end_the_outage_that_it_shows() {
     assert!(!outages.is_going_on("out"));
 }
 
+#[test]
+fn those_behind_one_that_is_held_are_acknowledged_each_by_itself() {
+    let (mut book, mut outages) = (Book::default(), Outages::default());
+    for number in 1..=4 {
+        assert!(book.heard(number));
+    }
+    book.hold(2);
+    for number in [1, 3, 4] {
+        book.said(number, number, &message(number));
+        book.closed(number, Vec::new());
+    }
+    book.confirmed(confirm(4, false, true), &mut outages);
+    assert_eq!(book.take_each_acknowledgeable(), [4]);
+    book.confirmed(confirm(3, true, true), &mut outages);
+    assert_eq!(book.take_each_acknowledgeable(), [1, 3]);
+    book.moved(5, 2, "own", None, 10);
+    book.closed(2, Vec::new());
+    assert!(book.is_holding(), "it was not confirmed yet");
+    book.confirmed(confirm(5, false, true), &mut outages);
+    assert_eq!(book.take_each_acknowledgeable(), [2]);
+    assert!(!book.is_holding());
+}
+
+#[test]
+fn an_answer_whose_queue_is_away_is_said_again() {
+    let (mut book, mut outages) = (Book::default(), Outages::default());
+    let returned = Returned { to: "out".into(), message_id: Some("1".into()) };
+    assert!(book.heard(1));
+    book.said(1, 1, &message(1));
+    book.closed(1, Vec::new());
+    assert!(book.returned(&returned));
+    book.must_arrive(&returned);
+    let settled = book.confirmed(confirm(1, false, true), &mut outages);
+    assert!(settled.give_back == [1] && !settled.arrived, "it was acknowledged, and is lost");
+}
+
 /// What a run of the worker may meet: how many messages are said to each delivery, and the broker's confirms.
 fn runs() -> impl Strategy<Value = (Vec<usize>, Vec<(u64, bool, bool)>)> {
     (vec(0_usize..4, 1..40), vec((1_u64..100, any::<bool>(), any::<bool>()), 0..120))

@@ -1,18 +1,22 @@
 //! What a worker has in hand in one session: the loop itself.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::Worker;
-use super::appetite::{Appetite, Change};
+use super::appetite::Appetite;
 use super::book::Book;
 use super::kill_switch::{self, KillSwitch};
 use super::outages::Outages;
+use super::own_queues::OwnQueues;
 use super::refusals::Refusals;
+use super::unconfirmed::Unconfirmed;
 use crate::broker::backoff::Backoff;
-use crate::broker::{ATTEMPTS, Confirm, Delivery, Error, Event, Link, OwnQueue, Stop, Tag};
+use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned, Stop, Tag};
+use crate::message::Outgoing;
 use crate::mov::log::{Entry, Severity};
-use crate::router::{Burial, Fate};
+use crate::router::Fate;
+use crate::vitals::Handlers;
 
 /// A wait ends after so long at the latest, to look around.
 const TICK: Duration = Duration::from_secs(1);
@@ -21,27 +25,28 @@ const TICK: Duration = Duration::from_secs(1);
 const FIRST_REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 
-/// A queue of our own that vanishes when it is not used is declared again after so long.
-const DECLARED_FOR: Duration = Duration::from_secs(20);
+/// What was refused and did not come back after so long is somewhere else.
+const COMES_BACK: Duration = Duration::from_secs(LONGEST_REST.as_secs() + 1);
 
-/// The longest reason that goes with a dead letter.
-const LONGEST_REASON: usize = 500;
+/// Longest that a session which is to be reopened waits for the last confirms.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a worker has in hand in one session.
 pub(super) struct Hand<'w> {
-    worker: &'w Worker,
-    link: &'w mut dyn Link,
+    pub(super) worker: &'w Worker,
+    pub(super) link: &'w mut dyn Link,
     session: u64,
-    book: Book,
+    pub(super) book: Book,
     outages: Outages,
     rest: Backoff,
     rests_until: Option<Instant>,
     kill_switch: KillSwitch,
     /// One for each queue.
     appetites: Vec<Appetite>,
-    /// The component's own queues, and when they were declared.
-    own_queues: HashMap<String, Instant>,
+    pub(super) own_queues: OwnQueues,
     refusals: Refusals<'w>,
+    unconfirmed: Unconfirmed<'w>,
+    handlers: Arc<Handlers>,
 }
 
 impl<'w> Hand<'w> {
@@ -56,16 +61,20 @@ impl<'w> Hand<'w> {
             rests_until: None,
             kill_switch: KillSwitch::new(worker.options.kill_switch),
             appetites: worker.router.queues().map(|_| Appetite::new(&worker.options)).collect(),
-            own_queues: HashMap::new(),
+            own_queues: OwnQueues::default(),
+            unconfirmed: Unconfirmed::new(&worker.vitals, worker.options.confirm_limit, Instant::now()),
             refusals: Refusals::new(&worker.vitals),
+            handlers: worker.vitals.handlers(worker.router.tasks().map(str::to_owned).collect()),
         }
     }
 
     pub(super) fn work(&mut self, stop: &Stop) -> Result<(), Error> {
         while !is_called(stop) {
-            if self.refusals.are_endless() {
+            if self.refusals.are_going_on() && self.refusals.are_endless(Instant::now()) {
                 // In order: a quorum queue throws away what was in hand in too many sessions that broke off.
-                self.finish()?;
+                if self.finish(Some((stop, Instant::now() + DRAIN_LIMIT)))? {
+                    return Ok(());
+                }
                 return Err(Error::Anew { reason: "the broker refuses all that is said" });
             }
             let intake = self.may_take();
@@ -73,35 +82,58 @@ impl<'w> Hand<'w> {
                 self.handle(event)?;
             } else {
                 self.acknowledge()?;
+                self.look(Instant::now())?;
                 self.link.wait(intake, Some(stop), self.longest_wait());
             }
         }
-        self.finish()
+        self.finish(None).map(drop)
     }
 
-    /// Hears no more, and waits for what is still to be confirmed. If that never comes, the session is cut.
-    fn finish(&mut self) -> Result<(), Error> {
-        self.link.cancel()?;
+    /// Hears no more, and waits for what is still to be confirmed. If that never comes, the session is cut: by its owner, or
+    /// `before` it is called to stop or a deadline has passed. Returns whether it was called to stop.
+    fn finish(&mut self, before: Option<(&Stop, Instant)>) -> Result<bool, Error> {
+        for number in self.link.cancel()? {
+            self.book.given_back(number);
+        }
         while !self.book.is_settled() {
+            if let Some((stop, deadline)) = before {
+                if is_called(stop) {
+                    // What is left has the time of an orderly stop.
+                    return self.finish(None).map(|_| true);
+                }
+                if Instant::now() > deadline {
+                    return Ok(false);
+                }
+            }
             if let Some(event) = self.link.poll(false)? {
                 self.handle(event)?;
             } else {
                 self.acknowledge()?;
-                self.link.wait(false, None, TICK);
+                self.link.wait(false, before.map(|(stop, _)| stop), TICK);
             }
         }
-        self.acknowledge()
+        self.acknowledge()?;
+        Ok(before.is_some_and(|(stop, _)| is_called(stop)))
+    }
+
+    /// Looks around: at what is late, and at what may be tried again.
+    fn look(&mut self, now: Instant) -> Result<(), Error> {
+        let link = &*self.link;
+        if self.unconfirmed.look(self.book.oldest_unconfirmed(), || link.is_blocked(), now) {
+            return Err(Error::Anew { reason: "the broker does not confirm what is said" });
+        }
+        if self.book.is_settled() {
+            self.refusals.end_after(COMES_BACK, now);
+        }
+        self.carry_held(now)
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Error> {
         match event {
             Event::Confirm(confirm) => self.confirm(confirm),
             Event::Returned(returned) => {
-                if self.book.returned(&returned) {
-                    self.outages.begin(&returned.to);
-                }
-                self.own_queues.remove(&returned.to);
-                Ok(())
+                self.own_queues.forget(&returned.to);
+                self.come_back(&returned)
             }
             Event::Delivery(delivery) => {
                 // The confirms that came together end here, and are acknowledged together.
@@ -114,74 +146,65 @@ impl<'w> Hand<'w> {
     fn answer(&mut self, delivery: Delivery) -> Result<(), Error> {
         let Delivery { tag, consumer, message } = delivery;
         self.session = tag.session;
-        match self.appetites[consumer].heard(message.body.len()) {
-            Some(Change::Prefetch(prefetch)) => self.link.retune(consumer, prefetch)?,
-            Some(Change::StartAnew) => {
-                return Err(Error::Anew { reason: "much larger messages come than before, and fewer must be in hand" });
-            }
-            None => {}
-        }
         if !self.book.heard(tag.number) {
             return Err(Error::lost("the broker does not count its deliveries as it should"));
         }
         let message_id = message.properties.message_id.clone();
+        let bytes = message.body.len();
+        let began = Instant::now();
+        self.look(began)?;
+        self.handlers.begin(consumer, began);
         let fate = self.worker.router.decide(consumer, message);
+        self.handlers.end();
+        let took = began.elapsed();
         self.watch(&fate);
+        self.carry_out(consumer, fate, tag, message_id)?;
+        self.retune(consumer, bytes, took)
+    }
+
+    /// Has more or fewer messages in hand, when what was handled last calls for it.
+    fn retune(&mut self, consumer: usize, bytes: usize, took: Duration) -> Result<(), Error> {
+        if let Some(prefetch) = self.appetites[consumer].handled(bytes, took) {
+            for number in self.link.retune(consumer, prefetch)? {
+                self.book.given_back(number);
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, consumer: usize, fate: Fate, tag: Tag, message_id: Option<String>) -> Result<(), Error> {
         match fate {
-            Fate::Settle { said, once_sent } => {
-                for message in &said {
-                    let sequence = self.link.publish(message)?;
-                    self.book.said(sequence, tag.number, message);
+            Fate::Settle { said, once_sent, message } => match self.too_large(&said)? {
+                None => self.say(&said, once_sent, tag),
+                Some(reason) => {
+                    let fate = self.worker.router.refuse_answer(consumer, message, reason);
+                    self.carry_out(consumer, fate, tag, message_id)
                 }
-                let log = self.book.closed(tag.number, once_sent);
-                self.log(log);
-                Ok(())
-            }
-            Fate::Retry { body, queue, attempts } => {
-                self.declare_own(&queue.name, &queue.options())?;
-                let headers = [(ATTEMPTS, &*attempts.to_string())];
-                self.move_to(tag, &body, &queue.name, message_id.as_deref(), &headers)
-            }
-            Fate::Bury(burial) => self.bury(tag, &burial, message_id.as_deref()),
+            },
+            Fate::Retry { body, queue, attempts } => self.retry(tag, message_id, body, queue, attempts),
+            Fate::Bury(burial) => self.bury(tag, message_id, burial),
             Fate::GiveBack => self.give_back(tag.number),
         }
     }
 
-    fn bury(&mut self, tag: Tag, burial: &Burial, message_id: Option<&str>) -> Result<(), Error> {
-        self.declare_own(&burial.to, &OwnQueue::default())?;
-        let reason = &burial.reason[..burial.reason.floor_char_boundary(LONGEST_REASON)];
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let headers = [
-            ("x-original-queue", &*burial.from),
-            (ATTEMPTS, &*burial.attempts.to_string()),
-            ("x-error", reason),
-            ("x-failed-at", &*now.to_string()),
-        ];
-        self.move_to(tag, &burial.body, &burial.to, message_id, &headers)
-    }
-
-    /// Publishes a delivery once more to one of our own queues; it is acknowledged when it arrived there.
-    fn move_to(
-        &mut self,
-        tag: Tag,
-        body: &[u8],
-        to: &str,
-        message_id: Option<&str>,
-        headers: &[(&str, &str)],
-    ) -> Result<(), Error> {
-        let sequence = self.link.forward(tag, body, to, headers)?;
-        self.book.moved(sequence, tag.number, to, message_id, body.len());
-        self.book.closed(tag.number, Vec::new());
-        Ok(())
-    }
-
-    /// Declares one of our own queues when it is first needed, and again before it can have vanished.
-    fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
-        if self.own_queues.get(queue).is_none_or(|declared| declared.elapsed() > DECLARED_FOR) {
-            self.link.declare_own(queue, options)?;
-            self.own_queues.insert(queue.to_owned(), Instant::now());
+    fn say(&mut self, said: &[Outgoing], once_sent: Vec<Entry>, tag: Tag) -> Result<(), Error> {
+        for message in said {
+            let sequence = self.link.publish(message)?;
+            self.book.said(sequence, tag.number, message);
         }
+        let log = self.book.closed(tag.number, once_sent);
+        self.log(log);
         Ok(())
+    }
+
+    /// Why the broker would not take one of `said`, before any of it is published.
+    fn too_large(&mut self, said: &[Outgoing]) -> Result<Option<String>, Error> {
+        let Some(largest) = said.iter().map(|message| message.body.len()).max() else { return Ok(None) };
+        match self.link.accepts(largest) {
+            Ok(()) => Ok(None),
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Pauses when too much fails.
@@ -195,23 +218,38 @@ impl<'w> Hand<'w> {
         }
     }
 
+    /// A message came back. When nobody listens, it is done with; when its queue is only away, it must be said again.
+    fn come_back(&mut self, returned: &Returned) -> Result<(), Error> {
+        let is_answer = self.book.returned(returned);
+        if is_answer && !self.outages.add(&returned.to, self.link, Instant::now())? {
+            self.book.must_arrive(returned);
+        }
+        Ok(())
+    }
+
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settled = self.book.confirmed(confirm, &mut self.outages);
         if !settled.give_back.is_empty() {
-            self.refusals.begin();
+            self.refusals.add(Instant::now());
+        } else if settled.arrived {
+            self.rest.reset();
+            self.refusals.end();
         }
         for number in settled.give_back {
             self.give_back(number)?;
-        }
-        if confirm.accepted {
-            self.rest.reset();
-            self.refusals.end();
         }
         self.log(settled.log);
         Ok(())
     }
 
     fn acknowledge(&mut self) -> Result<(), Error> {
+        if self.book.is_holding() {
+            // What is held must not be acknowledged with those behind it.
+            for number in self.book.take_each_acknowledgeable() {
+                self.link.acknowledge(self.tag(number))?;
+            }
+            return Ok(());
+        }
         match self.book.take_acknowledgeable() {
             Some(number) => self.link.acknowledge_up_to(self.tag(number)),
             None => Ok(()),

@@ -12,7 +12,13 @@ const ENDLESS: Duration = Duration::from_secs(30);
 
 pub(super) struct Refusals<'v> {
     vitals: &'v Vitals,
-    now: Option<(Instant, Counted<'v>)>,
+    now: Option<Streak<'v>>,
+}
+
+struct Streak<'v> {
+    since: Instant,
+    last: Instant,
+    _counted: Counted<'v>,
 }
 
 impl<'v> Refusals<'v> {
@@ -21,11 +27,13 @@ impl<'v> Refusals<'v> {
     }
 
     /// The broker refused something.
-    pub(super) fn begin(&mut self) {
-        if self.now.is_none() {
-            log::warn!("the broker refuses what is said, as a full queue does; the messages are heard again later");
-            self.now = Some((Instant::now(), self.vitals.refused()));
+    pub(super) fn add(&mut self, now: Instant) {
+        if let Some(streak) = &mut self.now {
+            streak.last = now;
+            return;
         }
+        log::warn!("the broker refuses what is said, as a full queue does; the messages are heard again later");
+        self.now = Some(Streak { since: now, last: now, _counted: self.vitals.refused() });
     }
 
     /// The broker took something.
@@ -33,7 +41,51 @@ impl<'v> Refusals<'v> {
         self.now = None;
     }
 
-    pub(super) fn are_endless(&self) -> bool {
-        self.now.as_ref().is_some_and(|(since, _)| since.elapsed() > ENDLESS)
+    /// Nothing is outstanding: when what was refused did not come back within `pause`, another process has it.
+    pub(super) fn end_after(&mut self, pause: Duration, now: Instant) {
+        if self.now.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.last) > pause) {
+            self.end();
+        }
+    }
+
+    pub(super) fn are_endless(&self, now: Instant) -> bool {
+        self.now.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.since) > ENDLESS)
+    }
+
+    pub(super) fn are_going_on(&self) -> bool {
+        self.now.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(6);
+
+    #[test]
+    fn a_streak_ends_when_what_was_refused_does_not_come_back() {
+        let (vitals, began) = (Vitals::default(), Instant::now());
+        let mut refusals = Refusals::new(&vitals);
+        let at = |seconds| began + Duration::from_secs(seconds);
+        refusals.add(at(0));
+        refusals.end_after(PAUSE, at(5));
+        assert!(vitals.is_refused(), "it may come back yet");
+        refusals.end_after(PAUSE, at(7));
+        assert!(!vitals.is_refused() && !refusals.are_endless(at(100)), "one refusal was taken for an endless one");
+    }
+
+    #[test]
+    fn a_streak_that_goes_on_becomes_endless() {
+        let (vitals, began) = (Vitals::default(), Instant::now());
+        let mut refusals = Refusals::new(&vitals);
+        let at = |seconds| began + Duration::from_secs(seconds);
+        for seconds in (0..35).step_by(5) {
+            refusals.add(at(seconds));
+            refusals.end_after(PAUSE, at(seconds + 4));
+        }
+        assert!(vitals.is_refused() && refusals.are_endless(at(31)));
+        refusals.end();
+        assert!(!vitals.is_refused());
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use valawai::broker::{Access, Error};
+use valawai::broker::{Access, Error, Event};
+use valawai::message::Outgoing;
 
-use super::{Broker, LIMIT, QUEUE, assert_silent, hear, number_in, publish, with_link};
+use super::{Broker, LIMIT, OWN, QUEUE, assert_silent, hear, next, number_in, publish, with_link};
 
 pub(super) fn no_more_than_the_prefetch_is_in_hand(broker: &dyn Broker) {
     with_link(broker, |link| {
@@ -31,6 +32,26 @@ pub(super) fn another_prefetch_loses_nothing_and_keeps_the_order(broker: &dyn Br
             link.acknowledge_up_to(delivery.tag).unwrap();
         }
         assert_silent(link, true, "all of them were heard");
+    });
+}
+
+pub(super) fn a_queue_with_many_messages_does_not_starve_another(broker: &dyn Broker) {
+    const OTHER: &str = "valawai/c1/test/data/other";
+    with_link(broker, |link| {
+        publish(link, 0..2000);
+        link.declare(OTHER).unwrap();
+        let sequence = link.publish(&Outgoing::new(OTHER, b"2000".to_vec())).unwrap();
+        while !matches!(next(link, false), Some(Event::Confirm(confirm)) if confirm.sequence == sequence) {}
+        link.consume(QUEUE, Access::Shared, 100).unwrap();
+        link.consume(OTHER, Access::Shared, 100).unwrap();
+        for heard_before in 0..1000 {
+            let delivery = hear(link);
+            link.acknowledge_up_to(delivery.tag).unwrap();
+            if delivery.consumer == 1 {
+                return;
+            }
+            assert!(heard_before < 999, "a thousand messages of one queue were heard before the only one of another");
+        }
     });
 }
 
@@ -67,6 +88,7 @@ pub(super) fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
     holder
         .spawn(
             "holder",
+            OWN,
             Box::new(move |link| {
                 let link = link.unwrap();
                 link.declare(QUEUE).unwrap();

@@ -10,13 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use valawai::broker::memory::MemoryBroker;
-use valawai::broker::{Confirm, Delivery, Event, Job, Link, Session, amqp};
+use valawai::broker::{Confirm, ConsumeOn, Delivery, Event, Job, Link, Session, amqp};
 use valawai::message::Outgoing;
 use valawai::secret::Secret;
 
 use crate::support::Vhost;
 
 const LIMIT: Duration = Duration::from_secs(20);
+/// As the workers consume.
+const OWN: ConsumeOn = ConsumeOn::Own { held_bytes: 32 << 20 };
 const QUEUE: &str = "valawai/c1/test/data/queue";
 
 /// A way to sessions with one broker.
@@ -70,6 +72,7 @@ every_broker!(
     consumers:
         no_more_than_the_prefetch_is_in_hand,
         another_prefetch_loses_nothing_and_keeps_the_order,
+        a_queue_with_many_messages_does_not_starve_another,
         without_intake_nothing_is_heard,
         a_cancelled_link_hears_no_more_and_can_still_settle,
         an_exclusive_consumer_is_a_lock,
@@ -84,7 +87,7 @@ fn with_link<T: Send + 'static>(broker: &dyn Broker, job: impl FnOnce(&mut dyn L
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect();
     let job: Job = Box::new(move |link| done.send(job(link.expect("a link"))).expect("the test waits"));
-    session.spawn("test", job).expect("a thread");
+    session.spawn("test", OWN, job).expect("a thread");
     let result = result.recv_timeout(LIMIT).expect("the job did not end well in time");
     assert!(session.close(Instant::now() + LIMIT).is_none(), "the session had been lost");
     result

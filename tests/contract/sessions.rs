@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Broker, LIMIT, with_link};
+use super::{Broker, LIMIT, OWN, with_link};
 
 pub(super) fn a_stop_ends_a_wait(broker: &dyn Broker) {
     with_link(broker, |link| {
@@ -21,6 +21,7 @@ pub(super) fn a_session_closes_when_its_threads_have_ended(broker: &dyn Broker) 
     session
         .spawn(
             "waits",
+            OWN,
             Box::new(move |_| {
                 let _ = stop.recv();
                 ended.send(()).unwrap();

@@ -146,8 +146,19 @@ impl Process {
     /// The memory it holds, in kB.
     #[track_caller]
     pub(crate) fn rss_kb(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it ever held, in kB.
+    #[track_caller]
+    pub(crate) fn peak_kb(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    #[track_caller]
+    fn memory(&self, line: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|other| other.strip_prefix(line));
         let size = line.and_then(|rest| rest.trim().strip_suffix(" kB")).and_then(|number| number.trim().parse().ok());
         size.unwrap_or_else(|| self.fail("its memory is not known"))
     }

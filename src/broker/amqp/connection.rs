@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amiquip::{Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning};
 use crossbeam_channel::Receiver;
@@ -11,6 +11,7 @@ use crossbeam_channel::Receiver;
 use super::explain::{explain, refusal};
 use super::frames::LARGEST_FRAME;
 use super::gate::Gate;
+use super::sizes::Sizes;
 use super::stream::Stream;
 use super::watchdog::{Line, Watchdog};
 use super::{Host, Options, socket};
@@ -33,13 +34,13 @@ const WRITE_BOUND: usize = 4 * BYTES_IN_HAND;
 
 pub(super) struct Connection {
     inner: Mutex<Option<amiquip::Connection>>,
-    host: Host,
     purpose: String,
     socket: Arc<TcpStream>,
     gate: Arc<Gate>,
     line: Arc<Line>,
     watchdog: Arc<Watchdog>,
     blocked: Mutex<Blocked>,
+    sizes: Sizes,
 }
 
 /// Whether the broker takes no messages for now, and how we hear that it changed.
@@ -68,13 +69,13 @@ impl Connection {
         let changes = inner.listen_for_connection_blocked().map_err(|error| explain("open", &error))?;
         Ok(Self {
             inner: Mutex::new(Some(inner)),
-            host: host.clone(),
             purpose: format!("to {purpose}"),
             socket: handle,
             gate,
             line,
             watchdog: Arc::clone(watchdog),
             blocked: Mutex::new(Blocked { changes, now: false }),
+            sizes: Sizes::default(),
         })
     }
 
@@ -89,12 +90,13 @@ impl Connection {
         Ok(Channel { inner: Some(inner), line })
     }
 
-    pub(super) fn host(&self) -> &Host {
-        &self.host
-    }
-
     pub(super) fn gate(&self) -> &Arc<Gate> {
         &self.gate
+    }
+
+    /// What is known of the sizes that the broker takes.
+    pub(super) fn sizes(&self) -> &Sizes {
+        &self.sizes
     }
 
     pub(super) fn is_blocked(&self) -> bool {
@@ -110,17 +112,23 @@ impl Connection {
         self.line.cut();
     }
 
-    /// Closes it, and returns what had broken it.
-    pub(super) fn close(&self) -> Option<amiquip::Error> {
+    /// Closes it before `deadline`, and returns what had broken it.
+    pub(super) fn close_before(&self, deadline: Instant) -> Option<amiquip::Error> {
         let inner = lock(&self.inner).take()?;
-        self.line.within(CLOSE_LIMIT, || inner.close()).err()
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            // It closes at once then.
+            self.cut();
+        }
+        let limit = if left.is_zero() { CLOSE_LIMIT } else { left.min(CLOSE_LIMIT) };
+        self.line.within(limit, || inner.close()).err()
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         // Dropping amiquip's connection waits for the broker too; what was wrong with it nobody asks any more.
-        let _ = self.close();
+        let _ = self.close_before(Instant::now() + CLOSE_LIMIT);
     }
 }
 

@@ -24,6 +24,15 @@ pub(super) struct Frames {
     payload_left: usize,
     start: [u8; BODY_SIZE_END],
     start_length: usize,
+    bodies: Vec<Body>,
+}
+
+/// A message body that is coming, on one of the connection's channels.
+#[derive(Debug)]
+struct Body {
+    channel: [u8; 2],
+    size: usize,
+    left: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +44,17 @@ enum Kind {
 
 impl Frames {
     pub(super) fn new() -> Self {
-        Self { head: [0; FRAME_HEADER], head_length: 0, payload_left: 0, start: [0; BODY_SIZE_END], start_length: 0 }
+        Self {
+            head: [0; FRAME_HEADER],
+            head_length: 0,
+            payload_left: 0,
+            start: [0; BODY_SIZE_END],
+            start_length: 0,
+            bodies: Vec::new(),
+        }
     }
 
-    /// Follows `bytes`, and returns how many of them are of message bodies.
+    /// Follows `bytes`, and returns the size of the message bodies that end in them.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
         let mut of_bodies = 0;
         while !bytes.is_empty() {
@@ -72,12 +88,24 @@ impl Frames {
     fn follow_payload<'b>(&mut self, bytes: &'b [u8], of_bodies: &mut usize) -> io::Result<&'b [u8]> {
         let (now, later) = bytes.split_at(bytes.len().min(self.payload_left));
         match self.kind()? {
-            Kind::Body => *of_bodies += now.len(),
+            Kind::Body => *of_bodies += self.follow_body(now.len()),
             Kind::ContentHeader => self.check_body_size(now)?,
             Kind::Other => {}
         }
         self.payload_left -= now.len();
         Ok(later)
+    }
+
+    fn follow_body(&mut self, bytes: usize) -> usize {
+        let channel = self.channel();
+        let Some(place) = self.bodies.iter().position(|body| body.channel == channel) else { return 0 };
+        let body = &mut self.bodies[place];
+        body.left = body.left.saturating_sub(bytes);
+        if body.left == 0 { self.bodies.swap_remove(place).size } else { 0 }
+    }
+
+    fn channel(&self) -> [u8; 2] {
+        [self.head[1], self.head[2]]
     }
 
     fn follow_end<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
@@ -109,6 +137,11 @@ impl Frames {
             let size = self.start[BODY_SIZE_AT..].iter().fold(0_u64, |size, byte| (size << 8) | u64::from(*byte));
             if size > LARGEST_BODY {
                 return Err(invalid(&format!("a message of {size} bytes is larger than any broker allows")));
+            }
+            if let Ok(size @ 1..) = usize::try_from(size) {
+                let channel = self.channel();
+                self.bodies.retain(|body| body.channel != channel);
+                self.bodies.push(Body { channel, size, left: size });
             }
         }
         Ok(())
@@ -143,6 +176,22 @@ mod tests {
             let counted: usize = stream.chunks(step).map(|chunk| frames.follow(chunk).unwrap()).sum();
             assert_eq!(counted, 11, "cut into pieces of {step} bytes");
         }
+    }
+
+    #[test]
+    fn a_body_counts_when_all_of_it_came_whatever_comes_on_other_channels_meanwhile() {
+        let on_another = |mut frame: Vec<u8>| {
+            frame[2] = 2;
+            frame
+        };
+        let mut frames = Frames::new();
+        let mut follow = |frame: Vec<u8>| frames.follow(&frame).unwrap();
+        assert_eq!(follow(header_of_a_body_of(10)), 0);
+        assert_eq!(follow(frame(3, b"hello")), 0, "half of it came");
+        assert_eq!(follow(on_another(header_of_a_body_of(3))), 0);
+        assert_eq!(follow(on_another(frame(3, b"abc"))), 3);
+        assert_eq!(follow(frame(3, b"world")), 10);
+        assert_eq!(follow(header_of_a_body_of(0)), 0, "an empty body has no frame");
     }
 
     #[test]

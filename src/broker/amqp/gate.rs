@@ -20,6 +20,7 @@ pub(super) struct Gate {
     shut: AtomicBool,
     trickle: AtomicBool,
     ticks: AtomicU64,
+    read: AtomicU64,
     reader: SetReadiness,
 }
 
@@ -41,6 +42,7 @@ impl Gate {
             shut: AtomicBool::new(false),
             trickle: AtomicBool::new(false),
             ticks: AtomicU64::new(0),
+            read: AtomicU64::new(0),
             reader,
         }
     }
@@ -59,9 +61,21 @@ impl Gate {
         if self.trickle.swap(false, Ordering::SeqCst) { Passage::Trickle } else { Passage::Shut }
     }
 
-    /// So many bytes were received.
-    pub(super) fn received(&self, bytes: usize) {
-        self.held.fetch_add(bytes, Ordering::SeqCst);
+    /// So many bytes were `read`, and with them so many `of_bodies` came to their end. A body that is still coming cannot
+    /// be taken, so it must not shut the gate.
+    pub(super) fn received(&self, read: usize, of_bodies: usize) {
+        self.read.fetch_add(read as u64, Ordering::Relaxed);
+        self.held.fetch_add(of_bodies, Ordering::SeqCst);
+    }
+
+    /// How many bytes were ever read.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.read.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes may be held.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
     }
 
     /// So many of the bytes received were taken, or dropped.
@@ -70,8 +84,7 @@ impl Gate {
         self.open_if_not_full();
     }
 
-    /// Makes `call` with the gate open: its answer comes behind what is on the way, and whoever takes that waits for the
-    /// answer. How much is on the way is bounded by the prefetch.
+    /// Makes `call` with the gate open, for an answer that comes soon, but may come behind something.
     pub(super) fn lifted<T>(&self, call: impl FnOnce() -> T) -> T {
         self.lifted.fetch_add(1, Ordering::SeqCst);
         self.open_if_not_full();
@@ -99,7 +112,8 @@ impl Gate {
         self.held.load(Ordering::SeqCst) > self.limit && self.lifted.load(Ordering::SeqCst) == 0
     }
 
-    fn wake(&self) {
+    /// Makes the reader ask again.
+    pub(super) fn wake(&self) {
         // It fails only when the reader's event loop is gone, and then nobody waits.
         let _ = self.reader.set_readiness(Ready::readable());
     }
@@ -114,9 +128,9 @@ mod tests {
         let (_registration, reader) = mio::Registration::new2();
         let gate = Gate::new(100, reader);
 
-        gate.received(100);
+        gate.received(200, 100);
         assert_eq!(gate.passage(), Passage::Free, "exactly the limit is still allowed");
-        gate.received(1);
+        gate.received(1, 1);
         assert_eq!(gate.passage(), Passage::Shut);
         gate.nudge();
         assert_eq!(gate.passage(), Passage::Trickle, "a shut gate lets a trickle through");

@@ -2,20 +2,27 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::mem;
+use std::thread;
 use std::time::Duration;
 
 use amiquip::{Consumer, ConsumerMessage, ConsumerOptions, FieldTable};
 use crossbeam_channel::{Receiver, TryRecvError};
 
 use super::connection::CALL_LIMIT;
+use super::drain::Drain;
 use super::explain::{explain, is_taken, lost};
 use super::{Channels, properties};
 use crate::broker::{Access, Delivery, Error, Tag};
 use crate::message::Message;
 
+/// What a thread needs that only moves deliveries.
+const STACK: usize = 128 * 1024;
+
 pub(super) struct Intake<'c> {
     channels: &'c Channels,
     consumers: Vec<Heard<'c>>,
+    /// Whose turn it is, so that a queue with many messages does not starve the others.
+    next: usize,
     /// Deliveries that were polled and are not settled, by their tags.
     unsettled: BTreeMap<u64, amiquip::Delivery>,
 }
@@ -24,6 +31,7 @@ pub(super) struct Intake<'c> {
 struct Heard<'c> {
     queue: String,
     access: Access,
+    prefetch: u16,
     consumer: Consumer<'c>,
     /// What came before the consumer was exchanged for this one.
     earlier: VecDeque<amiquip::Delivery>,
@@ -31,37 +39,33 @@ struct Heard<'c> {
 
 impl<'c> Intake<'c> {
     pub(super) fn new(channels: &'c Channels) -> Self {
-        Self { channels, consumers: Vec::new(), unsettled: BTreeMap::new() }
+        Self { channels, consumers: Vec::new(), next: 0, unsettled: BTreeMap::new() }
     }
 
     pub(super) fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
-        let consumer = self.start_to_consume(queue, access, prefetch)?;
-        self.consumers.push(Heard { queue: queue.to_owned(), access, consumer, earlier: VecDeque::new() });
-        Ok(())
+        self.consume_again(queue.to_owned(), access, prefetch, VecDeque::new())
     }
 
-    /// Gives the `index`th consumer another prefetch, which a broker takes only with a new consumer.
-    pub(super) fn retune(&mut self, index: usize, prefetch: u16) -> Result<(), Error> {
-        let Heard { queue, access, consumer: old, mut earlier } = self.consumers.remove(index);
-        earlier.extend(self.stop_consuming(old, CALL_LIMIT)?);
-        let new = self.start_to_consume(&queue, access, prefetch)?;
-        self.consumers.insert(index, Heard { queue, access, consumer: new, earlier });
-        Ok(())
+    /// Gives the `index`th consumer another prefetch, which a broker takes only with a new consumer. Returns the numbers
+    /// of the deliveries that were too many.
+    pub(super) fn retune(&mut self, index: usize, prefetch: u16) -> Result<Vec<u64>, Error> {
+        self.consumers[index].prefetch = prefetch;
+        let stopped = self.stop_all(CALL_LIMIT, true)?;
+        let given_back = self.give_back(stopped.surplus)?;
+        for (Heard { queue, access, prefetch, consumer, .. }, kept) in stopped.consumers {
+            drop(consumer);
+            self.consume_again(queue, access, prefetch, kept)?;
+        }
+        Ok(given_back)
     }
 
     /// The next delivery there is, without waiting.
     pub(super) fn poll(&mut self) -> Result<Option<Delivery>, Error> {
-        for index in 0..self.consumers.len() {
-            if let Some(delivery) = self.consumers[index].earlier.pop_front() {
+        for _ in 0..self.consumers.len() {
+            let index = self.next;
+            self.next = (self.next + 1) % self.consumers.len();
+            if let Some(delivery) = self.consumers[index].poll()? {
                 return Ok(Some(self.take(index, delivery)));
-            }
-            match self.consumers[index].consumer.receiver().try_recv() {
-                Ok(ConsumerMessage::Delivery(delivery)) => {
-                    return Ok(Some(self.take(index, delivery)));
-                }
-                Ok(end) => return Err(ended(&self.consumers[index].queue, &end)),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => return Err(lost()),
             }
         }
         Ok(None)
@@ -105,6 +109,20 @@ impl<'c> Intake<'c> {
         Ok(delivery)
     }
 
+    fn consume_again(
+        &mut self,
+        queue: String,
+        access: Access,
+        prefetch: u16,
+        earlier: VecDeque<amiquip::Delivery>,
+    ) -> Result<(), Error> {
+        // The answers come among what the others deliver, which nobody takes meanwhile.
+        let gate = self.channels.hearing_connection.gate();
+        let consumer = gate.lifted(|| self.start_to_consume(&queue, access, prefetch))?;
+        self.consumers.push(Heard { queue, access, prefetch, consumer, earlier });
+        Ok(())
+    }
+
     fn start_to_consume(&self, queue: &str, access: Access, prefetch: u16) -> Result<Consumer<'c>, Error> {
         let hearing = &self.channels.hearing;
         let action = format!("consume from the queue {queue}");
@@ -121,27 +139,82 @@ impl<'c> Intake<'c> {
         })
     }
 
-    pub(super) fn cancel_within(&mut self, limit: Duration) -> Result<(), Error> {
-        for Heard { consumer, earlier, .. } in mem::take(&mut self.consumers) {
-            let left = self.stop_consuming(consumer, limit)?;
-            let bytes = earlier.iter().chain(&left).map(|delivery| delivery.body.len()).sum();
-            self.channels.hearing_connection.gate().taken(bytes);
-        }
-        Ok(())
+    /// Hears no more, and gives back what was not polled; returns its numbers.
+    pub(super) fn cancel_within(&mut self, limit: Duration) -> Result<Vec<u64>, Error> {
+        let stopped = self.stop_all(limit, false)?;
+        self.give_back(stopped.surplus)
     }
 
-    /// Returns what was delivered and not taken. A consumer that is dropped while deliveries arrive takes the whole
-    /// connection with it: so first cancel, then drain until the broker's last word, then drop.
-    fn stop_consuming(&self, consumer: Consumer<'c>, limit: Duration) -> Result<Vec<amiquip::Delivery>, Error> {
-        let receiver = consumer.receiver().clone();
-        let gate = self.channels.hearing_connection.gate();
-        gate.lifted(|| self.channels.hearing.ask_within(limit, "cancel a consumer", |_| consumer.cancel()))?;
-        let mut left = Vec::new();
-        while let Ok(ConsumerMessage::Delivery(delivery)) = receiver.recv_timeout(limit) {
-            left.push(delivery);
+    /// Cancels all consumers, and takes what they still deliver. All at once, because what one delivers keeps the answer to
+    /// another waiting. A consumer that is dropped while deliveries arrive takes the whole connection with it: so first
+    /// cancel, then drain until the broker's last word, then drop.
+    fn stop_all(&mut self, limit: Duration, keeps: bool) -> Result<Stopped<'c>, Error> {
+        let mut stopped = Stopped { consumers: Vec::new(), surplus: Vec::new() };
+        if self.consumers.is_empty() {
+            return Ok(stopped);
         }
-        drop(consumer);
-        Ok(left)
+        let mut consumers = mem::take(&mut self.consumers);
+        let (gate, hearing) = (self.channels.hearing_connection.gate(), &self.channels.hearing);
+        let line = hearing.line();
+        let most_bytes = gate.limit() / consumers.len();
+        let drains = thread::scope(|scope| {
+            let mut drains = Vec::new();
+            for Heard { consumer, prefetch, earlier, .. } in &mut consumers {
+                let mut drain = Drain::new(if keeps { usize::from(*prefetch) } else { 0 }, most_bytes);
+                for delivery in mem::take(earlier) {
+                    drain.take(delivery, gate);
+                }
+                let receiver = consumer.receiver().clone();
+                let follow = move || {
+                    drain.follow(&receiver, gate, line, limit);
+                    drain
+                };
+                let thread = thread::Builder::new().name("drain".into()).stack_size(STACK);
+                drains.push(thread.spawn_scoped(scope, follow).map_err(Error::lost)?);
+            }
+            for Heard { consumer, .. } in &consumers {
+                hearing.ask_within(limit, "cancel a consumer", |_| consumer.cancel())?;
+            }
+            let joined = drains.into_iter().map(|drain| drain.join().map_err(|_| Error::lost("draining panicked")));
+            joined.collect::<Result<Vec<Drain>, Error>>()
+        })?;
+        for (heard, drain) in consumers.into_iter().zip(drains) {
+            stopped.surplus.extend(drain.surplus);
+            stopped.consumers.push((heard, drain.kept));
+        }
+        stopped.surplus.sort_by_key(amiquip::Delivery::delivery_tag);
+        Ok(stopped)
+    }
+
+    /// Gives back what was never polled.
+    fn give_back(&self, surplus: Vec<amiquip::Delivery>) -> Result<Vec<u64>, Error> {
+        let hearing = &self.channels.hearing;
+        let give_back = |delivery: amiquip::Delivery| {
+            let number = delivery.delivery_tag();
+            hearing.ask("give a message back", |channel| delivery.nack(channel, true))?;
+            Ok(number)
+        };
+        surplus.into_iter().map(give_back).collect()
+    }
+}
+
+/// Consumers that were cancelled, with what they may keep, and what is too much.
+struct Stopped<'c> {
+    consumers: Vec<(Heard<'c>, VecDeque<amiquip::Delivery>)>,
+    surplus: Vec<amiquip::Delivery>,
+}
+
+impl Heard<'_> {
+    fn poll(&mut self) -> Result<Option<amiquip::Delivery>, Error> {
+        if let Some(delivery) = self.earlier.pop_front() {
+            return Ok(Some(delivery));
+        }
+        match self.consumer.receiver().try_recv() {
+            Ok(ConsumerMessage::Delivery(delivery)) => Ok(Some(delivery)),
+            Ok(end) => Err(ended(&self.queue, &end)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(lost()),
+        }
     }
 }
 

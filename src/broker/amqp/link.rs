@@ -51,7 +51,7 @@ impl<'c> AmqpLink<'c> {
     /// A question that may close the channel it is asked on, so it is asked on one of its own.
     fn probe(&mut self) -> Result<&Channel, Error> {
         if self.probe.is_none() {
-            self.probe = Some(self.channels.hearing_connection.open_channel()?);
+            self.probe = Some(self.channels.asking_connection.open_channel()?);
         }
         Ok(self.probe.as_ref().expect("it was just opened"))
     }
@@ -66,6 +66,7 @@ impl<'c> AmqpLink<'c> {
         }
         // The return of a message is queued before its confirm, so after this look it is certain that there is none.
         if let Ok(returned) = self.returns.try_recv() {
+            self.channels.saying_connection.gate().taken(returned.content.len());
             let message_id = returned.properties.message_id().clone();
             return Ok(Some(Event::Returned(Returned { to: returned.routing_key, message_id })));
         }
@@ -73,6 +74,7 @@ impl<'c> AmqpLink<'c> {
     }
 
     fn hand_over(&mut self, publish: amiquip::Publish<'_>) -> Result<u64, Error> {
+        self.channels.saying_connection.sizes().check(&self.channels.saying_connection, publish.body.len())?;
         let saying = &self.channels.saying;
         let published = saying.line().within(PUBLISH_LIMIT, || saying.basic_publish("", publish));
         published.map_err(|error| explain("publish", &error))?;
@@ -87,12 +89,12 @@ impl Link for AmqpLink<'_> {
     }
 
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
-        let gate = self.channels.hearing_connection.gate();
-        gate.lifted(|| queues::declare(self.hearing(), queue, options))
+        // The broker closes a channel for a queue that is there with other arguments, so it is one for this alone.
+        queues::declare(&self.channels.asking_connection.open_channel()?, queue, options)
     }
 
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
-        queues::browse(&self.channels.hearing_connection, queue, take)
+        queues::browse(&self.channels.asking_connection, queue, take)
     }
 
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
@@ -110,15 +112,31 @@ impl Link for AmqpLink<'_> {
         }
     }
 
+    fn is_missing(&mut self, queue: &str) -> Result<bool, Error> {
+        let action = format!("look at the queue {queue}");
+        match self.probe()?.ask(&action, |channel| channel.queue_declare_passive(queue).map(drop)) {
+            Ok(()) => Ok(false),
+            Err(Error::Denied { reason, .. }) => {
+                self.probe = None;
+                Ok(reason.contains("no queue"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn accepts(&mut self, bytes: usize) -> Result<(), Error> {
+        self.channels.saying_connection.sizes().check(&self.channels.saying_connection, bytes)
+    }
+
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
         self.intake.consume(queue, access, prefetch)
     }
 
-    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error> {
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<Vec<u64>, Error> {
         self.intake.retune(consumer, prefetch)
     }
 
-    fn cancel(&mut self) -> Result<(), Error> {
+    fn cancel(&mut self) -> Result<Vec<u64>, Error> {
         self.intake.cancel_within(CALL_LIMIT)
     }
 
@@ -141,6 +159,13 @@ impl Link for AmqpLink<'_> {
             immediate: false,
             properties,
         })
+    }
+
+    fn acknowledge(&mut self, tag: Tag) -> Result<(), Error> {
+        let delivery = self.intake.settle(tag)?;
+        let hearing = self.hearing();
+        let acknowledged = hearing.line().within(PUBLISH_LIMIT, || delivery.ack(hearing));
+        acknowledged.map_err(|error| explain("acknowledge", &error))
     }
 
     fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {

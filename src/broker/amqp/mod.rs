@@ -2,9 +2,12 @@
 //!
 //! amiquip is quick, and used plainly it hangs for ever and loses messages. The rules that make it safe, one file each:
 //! `socket` owns the socket, `watchdog` cuts the line when a call outlives its limit, `stream` with `frames` and
-//! `gate` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles.
+//! `gate` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles: `intake`
+//! with `drain` holds what it hears, and `sizes` keeps too large a message from closing its channel.
 
 mod connection;
+mod connections;
+mod drain;
 mod explain;
 mod frames;
 #[cfg(fuzzing)]
@@ -14,6 +17,7 @@ mod intake;
 mod link;
 mod properties;
 mod queues;
+mod sizes;
 mod socket;
 mod stream;
 mod watchdog;
@@ -26,14 +30,11 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use self::connection::{Channel, Connection};
+use self::connections::Connections;
 use self::link::AmqpLink;
 use self::watchdog::Watchdog;
-use super::{Error, Job, Session};
+use super::{ConsumeOn, Error, Job, Session};
 use crate::secret::Secret;
-
-/// Bodies that may be received and not yet taken, on the connection that hears. Beyond that control messages wait too, so
-/// it is far more than is aimed at.
-const HELD_BYTES: usize = 4 * super::BYTES_IN_HAND;
 
 /// Where the broker is, and who we are to it.
 #[derive(Debug, Clone)]
@@ -67,18 +68,16 @@ impl fmt::Display for Host {
     }
 }
 
-/// A session with RabbitMQ: one connection to hear, and one to say, because an alarm of the broker freezes the one that
-/// publishes.
+/// A session with RabbitMQ.
 pub struct AmqpSession {
     number: u64,
-    hearing: Arc<Connection>,
-    saying: Arc<Connection>,
+    connections: Arc<Connections>,
     /// Every thread of the session holds a sender until its link is gone.
     running: Sender<()>,
     ended: Receiver<()>,
 }
 
-/// Connects to the first host that takes both connections. `number` tells the session from all others of this process, and
+/// Connects to the first host that takes the connections of a session. `number` tells the session from all others of this process, and
 /// each begins at another host: one that takes connections and serves nobody must not hold us.
 ///
 /// # Errors
@@ -107,25 +106,23 @@ fn in_turn(hosts: &[Host], number: u64) -> impl Iterator<Item = &Host> {
 
 impl AmqpSession {
     fn open(options: &Options, host: &Host, number: u64, watchdog: &Arc<Watchdog>) -> Result<Self, Error> {
-        let open = |purpose| Connection::open(options, host, purpose, HELD_BYTES, watchdog).map(Arc::new);
-        let (hearing, saying) = (open("consume")?, open("publish")?);
+        let connections = Arc::new(Connections::open(options, host, watchdog)?);
         let (running, ended) = crossbeam_channel::bounded(0);
-        Ok(Self { number, hearing, saying, running, ended })
+        Ok(Self { number, connections, running, ended })
     }
 
     /// The host that took us.
     #[must_use]
     pub fn host(&self) -> &Host {
-        self.hearing.host()
+        self.connections.host()
     }
 }
 
 impl Session for AmqpSession {
-    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
-        let (hearing, saying) = (Arc::clone(&self.hearing), Arc::clone(&self.saying));
-        let (session, running) = (self.number, self.running.clone());
+    fn spawn(&mut self, name: &str, consumes_on: ConsumeOn, job: Job) -> Result<(), Error> {
+        let (connections, session, running) = (Arc::clone(&self.connections), self.number, self.running.clone());
         let work = move || {
-            match Channels::open(hearing, saying, session) {
+            match Channels::open(&connections, consumes_on, session) {
                 Ok(channels) => match AmqpLink::new(&channels) {
                     Ok(mut link) => job(Ok(&mut link)),
                     Err(error) => job(Err(error)),
@@ -140,36 +137,36 @@ impl Session for AmqpSession {
     }
 
     fn close(self: Box<Self>, deadline: Instant) -> Option<Error> {
-        let Self { hearing, saying, running, ended, .. } = *self;
+        let Self { connections, running, ended, .. } = *self;
         drop(running);
         // Nobody ever sends: it ends with `Disconnected` when the last thread is gone, or with a timeout.
         let all_ended = matches!(ended.recv_deadline(deadline), Err(crossbeam_channel::RecvTimeoutError::Disconnected));
-        if !all_ended || saying.is_blocked() {
-            hearing.cut();
-            saying.cut();
-        }
-        let causes = [hearing.close(), saying.close()];
-        let heaviest = causes.into_iter().flatten().max_by_key(explain::weight)?;
+        let causes = connections.close(all_ended && !connections.publishing.is_blocked(), deadline);
+        let heaviest = causes.into_iter().max_by_key(explain::weight)?;
         Some(Error::Lost { reason: explain::cause(&heaviest) })
     }
 }
 
-/// What a link needs, and is outlived by.
+/// What a link needs, and is outlived by. The channels go before their connections.
 struct Channels {
     hearing: Channel,
     saying: Channel,
     hearing_connection: Arc<Connection>,
     saying_connection: Arc<Connection>,
+    /// For questions, which must not wait behind deliveries.
+    asking_connection: Arc<Connection>,
     session: u64,
 }
 
 impl Channels {
-    fn open(hearing: Arc<Connection>, saying: Arc<Connection>, session: u64) -> Result<Self, Error> {
+    fn open(connections: &Connections, consumes_on: ConsumeOn, session: u64) -> Result<Self, Error> {
+        let hearing_connection = connections.to_consume(consumes_on)?;
         Ok(Self {
-            hearing: hearing.open_channel()?,
-            saying: saying.open_channel()?,
-            hearing_connection: hearing,
-            saying_connection: saying,
+            hearing: hearing_connection.open_channel()?,
+            saying: connections.publishing.open_channel()?,
+            hearing_connection,
+            saying_connection: Arc::clone(&connections.publishing),
+            asking_connection: Arc::clone(&connections.shared),
             session,
         })
     }

@@ -16,6 +16,9 @@ const BUFFER: usize = 128 * 1024;
 /// One read while the gate is shut.
 const TRICKLE: usize = 16 * 1024;
 
+/// So much is read without a break. amiquip reads as long as there is something, and sends heartbeats in between.
+const AT_ONCE: usize = 4 * 1024 * 1024;
+
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: TcpStream,
@@ -25,6 +28,8 @@ pub(super) struct Stream {
     frames: Frames,
     buffer: Box<[u8]>,
     unread: std::ops::Range<usize>,
+    /// Read since the last break.
+    at_once: usize,
 }
 
 impl Stream {
@@ -38,6 +43,7 @@ impl Stream {
             frames: Frames::new(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             unread: 0..0,
+            at_once: 0,
         }
     }
 
@@ -51,8 +57,14 @@ impl Stream {
             Passage::Trickle => TRICKLE,
             Passage::Shut => return Err(io::ErrorKind::WouldBlock.into()),
         };
-        let read = self.socket.read(&mut self.buffer[..most])?;
-        self.gate.received(self.frames.follow(&self.buffer[..read])?);
+        if self.at_once >= AT_ONCE {
+            self.at_once = 0;
+            self.gate.wake();
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let read = self.socket.read(&mut self.buffer[..most]).inspect_err(|_| self.at_once = 0)?;
+        self.at_once += read;
+        self.gate.received(read, self.frames.follow(&self.buffer[..read])?);
         self.unread = 0..read;
         Ok(())
     }

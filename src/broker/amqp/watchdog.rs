@@ -74,8 +74,9 @@ impl Watched {
     fn tick(&self) {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
         for line in alive(&self.lines) {
-            if line.due.load(Ordering::Relaxed) < now {
-                line.due.store(IDLE, Ordering::Relaxed);
+            let due = line.due.load(Ordering::Relaxed);
+            // Only if nothing changed since: the call may have returned, and the next one have begun.
+            if due < now && line.due.compare_exchange(due, IDLE, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
                 log::warn!("the broker did not answer in time ({}); cutting the connection", line.name);
                 line.cut();
             }
@@ -89,12 +90,25 @@ impl Watched {
 impl Line {
     /// Makes `call`, and cuts the line if it has not returned after `limit`.
     pub(super) fn within<T>(&self, limit: Duration, call: impl FnOnce() -> T) -> T {
-        let ticks = limit.as_millis().div_ceil(TICK.as_millis());
-        let now = self.watched.ticks.load(Ordering::Relaxed);
-        self.due.store(now.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX)), Ordering::Relaxed);
+        self.due.store(self.due_in(limit), Ordering::Relaxed);
         let result = call();
         self.due.store(IDLE, Ordering::Relaxed);
         result
+    }
+
+    /// Gives the call that is under way `limit` from now on. Another thread may say so.
+    pub(super) fn extend(&self, limit: Duration) {
+        let due = self.due.load(Ordering::Relaxed);
+        if due != IDLE {
+            // If it fails the call has returned.
+            let _ = self.due.compare_exchange(due, self.due_in(limit), Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    fn due_in(&self, limit: Duration) -> u64 {
+        let ticks = limit.as_millis().div_ceil(TICK.as_millis());
+        let now = self.watched.ticks.load(Ordering::Relaxed);
+        now.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 
     /// Shuts the socket down: every call on it returns at once, with an error.

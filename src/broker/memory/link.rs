@@ -17,6 +17,8 @@ pub(super) struct MemoryLink {
     session: u64,
     bell: Receiver<()>,
     consumers: Vec<Consumer>,
+    /// Whose turn it is.
+    next: usize,
     unsettled: BTreeMap<u64, Unsettled>,
     heard: u64,
     published: u64,
@@ -41,6 +43,7 @@ impl MemoryLink {
             session,
             bell,
             consumers: Vec::new(),
+            next: 0,
             unsettled: BTreeMap::new(),
             heard: 0,
             published: 0,
@@ -61,7 +64,13 @@ impl MemoryLink {
         let broker = self.broker.clone();
         let mut state = broker.state();
         state.move_due();
-        for (index, consumer) in self.consumers.iter().enumerate().filter(|(_, consumer)| !consumer.cancelled) {
+        for _ in 0..self.consumers.len() {
+            let index = self.next;
+            self.next = (self.next + 1) % self.consumers.len();
+            let consumer = &self.consumers[index];
+            if consumer.cancelled {
+                continue;
+            }
             let Some(queue) = state.queues.get_mut(&consumer.queue) else {
                 return Err(Error::QueueGone { queue: consumer.queue.clone() });
             };
@@ -80,6 +89,7 @@ impl MemoryLink {
     }
 
     fn hand_over(&mut self, to: &str, message: Message, mandatory: bool) -> Result<u64, Error> {
+        self.accepts(message.body.len())?;
         let message_id = message.properties.message_id.clone();
         let mut state = self.open()?;
         let on_publish = state.on_publish(to);
@@ -133,6 +143,10 @@ impl Link for MemoryLink {
 
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
         let mut state = self.open()?;
+        if state.forbidden.contains(queue) {
+            let action = format!("declare the queue {queue}");
+            return Err(Error::Denied { action, reason: "the queue is there with other arguments".into() });
+        }
         let declared = state.queues.entry(queue.to_owned()).or_default();
         declared.delay = options.delay.map(|(after, to)| (Duration::from_millis(after.into()), to.to_owned()));
         declared.newest_only = options.newest_only;
@@ -155,6 +169,19 @@ impl Link for MemoryLink {
         Ok(self.open()?.queues.get(queue).map(|queue| queue.consumers))
     }
 
+    fn is_missing(&mut self, queue: &str) -> Result<bool, Error> {
+        Ok(!self.open()?.queues.contains_key(queue))
+    }
+
+    fn accepts(&mut self, bytes: usize) -> Result<(), Error> {
+        match self.open()?.largest {
+            Some(largest) if bytes > largest => {
+                Err(Error::TooLarge { bytes, reason: format!("its limit is {largest} bytes") })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
         let mut state = self.open()?;
         let Some(found) = state.queues.get_mut(queue) else {
@@ -172,12 +199,13 @@ impl Link for MemoryLink {
         Ok(())
     }
 
-    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<(), Error> {
+    fn retune(&mut self, consumer: usize, prefetch: u16) -> Result<Vec<u64>, Error> {
         self.consumers[consumer].prefetch = usize::from(prefetch);
-        Ok(())
+        // A message is delivered when it is polled, so there is never too much.
+        Ok(Vec::new())
     }
 
-    fn cancel(&mut self) -> Result<(), Error> {
+    fn cancel(&mut self) -> Result<Vec<u64>, Error> {
         let broker = self.broker.clone();
         let mut state = broker.state();
         for consumer in self.consumers.iter_mut().filter(|consumer| !consumer.cancelled) {
@@ -187,7 +215,7 @@ impl Link for MemoryLink {
                 queue.exclusive &= !consumer.exclusive;
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
@@ -202,6 +230,10 @@ impl Link for MemoryLink {
             properties.attempts = attempts.parse().unwrap_or(0);
         }
         self.hand_over(to, Message { body: body.to_vec(), properties }, true)
+    }
+
+    fn acknowledge(&mut self, tag: Tag) -> Result<(), Error> {
+        self.settle(tag).map(drop)
     }
 
     fn acknowledge_up_to(&mut self, tag: Tag) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 mod link;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use self::link::MemoryLink;
-use super::{Error, Job, Session};
+use super::{ConsumeOn, Error, Job, Session};
 use crate::message::Message;
 
 /// What becomes of what is published to a queue.
@@ -38,6 +38,10 @@ struct State {
     bells: Vec<Sender<()>>,
     sessions: u64,
     lost: Vec<u64>,
+    /// Queues that cannot be declared.
+    forbidden: HashSet<String>,
+    /// The largest body that it takes.
+    largest: Option<usize>,
 }
 
 #[derive(Default)]
@@ -97,6 +101,21 @@ impl MemoryBroker {
         let mut state = self.state();
         state.queues.entry(queue.to_owned()).or_default().on_publish = on_publish;
         state.ring();
+    }
+
+    /// Refuses to declare `queue` as a component's own, or does not any more.
+    pub fn forbid(&self, queue: &str, is_forbidden: bool) {
+        let mut state = self.state();
+        if is_forbidden {
+            state.forbidden.insert(queue.to_owned());
+        } else {
+            state.forbidden.remove(queue);
+        }
+    }
+
+    /// Takes no bodies that are larger than `bytes`.
+    pub fn limit_size(&self, bytes: usize) {
+        self.state().largest = Some(bytes);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -165,7 +184,7 @@ pub struct MemorySession {
 }
 
 impl Session for MemorySession {
-    fn spawn(&mut self, name: &str, job: Job) -> Result<(), Error> {
+    fn spawn(&mut self, name: &str, _consumes_on: ConsumeOn, job: Job) -> Result<(), Error> {
         let (broker, number, running) = (self.broker.clone(), self.number, self.running.clone());
         let work = move || {
             let running = running;

@@ -55,6 +55,11 @@ impl Node {
         });
     }
 
+    /// Takes no messages larger than `bytes` on channels that are opened from now on.
+    pub(crate) fn limit_message_size(&self, bytes: usize) {
+        self.ctl(&["eval", &format!("application:set_env(rabbit, max_message_size, {bytes}), persistent_term:put(max_message_size, {bytes}).")]);
+    }
+
     /// Closes every connection the polite way, with the reason 320 `CONNECTION_FORCED`.
     pub(crate) fn close_all_connections(&self) {
         self.ctl(&["close_all_connections", "--global", "closed by a test"]);

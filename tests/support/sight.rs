@@ -12,9 +12,7 @@ pub(crate) struct Sight {
     /// How often its shared client found the broker again.
     pub(crate) reconnects: u64,
     /// Whether its shared client has given up: it consumes, and can publish nothing.
-    #[serde(default)]
     pub(crate) given_up: bool,
-    #[serde(default)]
     pub(crate) counts: Counts,
     pub(crate) live: Vec<Registration>,
     pub(crate) registrations: Vec<Registration>,
@@ -27,7 +25,6 @@ pub(crate) struct Sight {
     /// The source queues whose messages vanish in silence.
     pub(crate) sinks: BTreeMap<String, String>,
     /// The source queues from which nothing is forwarded since a reconnect, although their connections read "enabled".
-    #[serde(default)]
     pub(crate) dead_taps: BTreeMap<String, String>,
     /// The copies that were sent to targets.
     pub(crate) forwarded: u64,

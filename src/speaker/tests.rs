@@ -34,7 +34,7 @@ fn run(broker: &MemoryBroker, speaker: &Speaker) -> Option<Result<(), Error>> {
     let speaker = speaker.clone();
     let mut session = broker.connect().unwrap();
     let job = move |link: Result<&mut dyn Link, Error>| ended.send(speaker.run(link.unwrap(), &stop)).unwrap();
-    session.spawn("speaker", Box::new(job)).unwrap();
+    session.spawn("speaker", crate::broker::ConsumeOn::Shared, Box::new(job)).unwrap();
     let end = end.recv_timeout(Duration::from_secs(5)).ok();
     drop(caller);
     end

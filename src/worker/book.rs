@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::numbered::Numbered;
 use super::outages::Outages;
 use crate::broker::{Confirm, Returned};
+use crate::ids;
 use crate::message::Outgoing;
 use crate::mov::log::Entry;
 
@@ -273,11 +274,6 @@ impl Book {
 }
 
 /// Tells which publish a returned message was, in fewer bytes than its identifier. Two may share one; neither is lost by it.
-/// FNV-1a, since every message pays for it, and nobody gains from a collision.
 fn fingerprint(message_id: Option<&str>) -> u64 {
-    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-
-    let bytes = message_id.unwrap_or_default().bytes();
-    bytes.fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+    ids::fingerprint(message_id.unwrap_or_default().as_bytes())
 }

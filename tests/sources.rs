@@ -98,7 +98,7 @@ fn that_nobody_listens_is_said_once_and_counted_over_all_sessions() {
     own.wait_for(UNHEARD, 1);
     wait_until("the end of it", SOON, || !captured::lines_with(&["somebody listens to", UNHEARD]).is_empty());
     let end = captured::lines_with(&["somebody listens to", UNHEARD]).remove(0);
-    let lost: usize = end.split(' ').filter_map(|word| word.parse().ok()).next().expect("a count");
+    let lost: usize = end.split(' ').find_map(|word| word.parse().ok()).expect("a count");
     assert!((before..ticks.load(Ordering::SeqCst)).contains(&lost), "after {ticks:?} ticks: {end}");
 }
 

@@ -1,13 +1,13 @@
 //! A broker of three nodes loses one in mid-stream: the component finds another, and nothing is lost.
 
-use crate::outages::{all_comes_out, in_mid_stream, report};
+use crate::outages::{all_comes_out, in_mid_stream, quiet, report};
 use crate::stage::{LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
 use crate::support::{Client, Cluster, Vhost};
 
 /// The test talks to the first node, the component to the second as long as it can.
 fn stage_at(vhost: Vhost) -> Stage {
     let others_first = ["127.0.0.2", "127.0.0.3", "127.0.0.1"].join(",");
-    Stage::at(vhost).env("RABBITMQ_HOST", others_first).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR")
+    quiet(Stage::at(vhost)).env("RABBITMQ_HOST", others_first)
 }
 
 #[test]

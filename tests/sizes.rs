@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::outages::quiet;
 use crate::stage::{HEARD, LONG, SAID, Stage};
 use crate::support::{Message, Node, Process};
 
@@ -21,7 +22,7 @@ fn is_long_run() -> bool {
 }
 
 fn stage_on(node: &Node) -> Stage {
-    Stage::on(node).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR")
+    quiet(Stage::on(node))
 }
 
 /// The message of number `number`, with a body of about `bytes`.

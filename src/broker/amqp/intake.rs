@@ -71,6 +71,16 @@ impl<'c> Intake<'c> {
         Ok(None)
     }
 
+    /// Sees to it that the end of a consumer is noticed also while nothing is polled, though it comes behind deliveries.
+    pub(super) fn look_for_end(&mut self) -> Result<(), Error> {
+        for heard in &mut self.consumers {
+            while let Some(delivery) = heard.receive()? {
+                heard.earlier.push_back(delivery);
+            }
+        }
+        Ok(())
+    }
+
     fn take(&mut self, consumer: usize, mut delivery: amiquip::Delivery) -> Delivery {
         self.channels.hearing_connection.gate().taken(delivery.body.len());
         let tag = Tag { session: self.channels.session, number: delivery.delivery_tag() };
@@ -206,9 +216,13 @@ struct Stopped<'c> {
 
 impl Heard<'_> {
     fn poll(&mut self) -> Result<Option<amiquip::Delivery>, Error> {
-        if let Some(delivery) = self.earlier.pop_front() {
-            return Ok(Some(delivery));
+        match self.earlier.pop_front() {
+            Some(delivery) => Ok(Some(delivery)),
+            None => self.receive(),
         }
+    }
+
+    fn receive(&mut self) -> Result<Option<amiquip::Delivery>, Error> {
         match self.consumer.receiver().try_recv() {
             Ok(ConsumerMessage::Delivery(delivery)) => Ok(Some(delivery)),
             Ok(end) => Err(ended(&self.queue, &end)),

@@ -186,7 +186,7 @@ impl Link for AmqpLink<'_> {
         match self.poll_saying()? {
             Some(event) => Ok(Some(event)),
             None if intake => Ok(self.intake.poll()?.map(Event::Delivery)),
-            None => Ok(None),
+            None => self.intake.look_for_end().map(|()| None),
         }
     }
 

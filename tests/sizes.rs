@@ -148,11 +148,8 @@ fn time_to_echo(count: u64, size: impl Fn(u64) -> usize) -> (Duration, usize) {
 }
 
 #[test]
+#[ignore = "a measurement, reported and not asserted"]
 fn mixed_sizes_take_as_long_as_their_bytes() {
-    // Reported, and not asserted: the machine may be busy.
-    if !is_long_run() {
-        return;
-    }
     let mixed = time_to_echo(500, any_size);
     let mean = mixed.1 / 500;
     let uniform = time_to_echo(500, |_| mean);
@@ -207,10 +204,8 @@ fn of_what_a_slow_handler_takes_seconds_for_little_is_in_hand() {
 }
 
 #[test]
+#[ignore = "takes more than a minute"]
 fn a_handler_that_runs_for_minutes_is_told_while_it_runs() {
-    if !is_long_run() {
-        return;
-    }
     let stage = stage_on(Node::shared()).env("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", 90);
     let echo = stage.start();
     stage.say("slow");

@@ -69,7 +69,7 @@ impl<'s> Reader<'s> {
         chaos::Options {
             nack: self.get_prefixed(&CHAOS_NACK, 0.0, parse::ratio),
             fail: self.get_prefixed(&CHAOS_FAIL, 0.0, parse::ratio),
-            delay: self.get_prefixed(&CHAOS_DELAY, Duration::ZERO, parse::seconds(0.0..=60.0)),
+            delay: self.get_prefixed(&CHAOS_DELAY, Duration::ZERO, parse::seconds(0.0..=600.0)),
             spared: self.get_prefixed(&CHAOS_SPARED, Vec::new(), parse::words),
             seed: self.get_prefixed(&CHAOS_SEED, 0, parse::number(0..=u64::MAX)),
         }

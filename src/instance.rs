@@ -47,7 +47,12 @@ impl Instance {
     pub(crate) fn claim(base: &Path, name: &str) -> io::Result<Self> {
         for folder in folders(base) {
             fs::create_dir_all(&folder)?;
-            let mut file = open(&folder.join(lock_name(name)), true)?;
+            let path = folder.join(lock_name(name));
+            let mut file = match open(&path, true) {
+                // It is there, and is another user's, or no file at all: whatever that means, the folder is not ours.
+                Err(_) if path.symlink_metadata().is_ok() => continue,
+                opened => opened?,
+            };
             if lock(&file)? {
                 write_host(&mut file)?;
                 return Ok(Self { folder, _lock: Some(file) });
@@ -174,12 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_lock_is_not_followed() {
+    fn a_link_in_the_place_of_the_lock_is_not_followed_and_the_folder_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let precious = folder.path().join("precious");
         fs::write(&precious, "untouched").unwrap();
         std::os::unix::fs::symlink(&precious, folder.path().join(lock_name(NAME))).unwrap();
-        assert!(Instance::claim(folder.path(), NAME).is_err());
+        assert_eq!(Instance::claim(folder.path(), NAME).unwrap().folder(), folder.path().join("replica-2"));
         assert_eq!(fs::read_to_string(&precious).unwrap(), "untouched");
     }
 }

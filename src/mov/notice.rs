@@ -112,14 +112,8 @@ fn brief(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Level;
 
     const ID: &str = "65a0b1c2d3e4f5061728394a";
-
-    fn profile() -> Profile {
-        let channels = Vec::new();
-        Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}", channels }
-    }
 
     #[test]
     fn a_page_tells_of_the_registrations_of_our_name_if_it_answers_us() {
@@ -129,17 +123,17 @@ mod tests {
                 {{"id":"{ID}","name":"c1_echo","type":"C1","channels":[{{"subscribe":{{"type":"OBJECT","type":"OBJECT"}}}}]}},
                 {{"id":"{other}","name":"c1_other","type":"C1"}}],"total":2,"query_id":"q-1"}}"#
         );
-        let read = |query_id| registrations_in(body.as_bytes(), &profile(), query_id);
+        let read = |query_id| registrations_in(body.as_bytes(), &Profile::example(), query_id);
         let ids: Vec<ComponentId> = read("q-1").unwrap().into_iter().map(|notice| notice.id).collect();
         assert_eq!(ids, [ID.parse().unwrap()]);
         assert_eq!(read("q-2"), None, "it is somebody else's answer");
-        assert_eq!(registrations_in(br#"{"query_id":"q-1","total":0}"#, &profile(), "q-1"), Some(Vec::new()));
+        assert_eq!(registrations_in(br#"{"query_id":"q-1","total":0}"#, &Profile::example(), "q-1"), Some(Vec::new()));
     }
 
     #[test]
     fn a_notice_of_ours_is_read() {
         let body = format!(r#"{{"id":"{ID}","name":"c1_echo","type":"C1","version":"1.2.3","since":5}}"#);
-        let notice = Notice::parse(body.as_bytes(), &profile()).unwrap();
+        let notice = Notice::parse(body.as_bytes(), &Profile::example()).unwrap();
         assert_eq!((notice.id.as_str(), notice.version()), (ID, Some("1.2.3")));
         assert_eq!(notice.whole["since"], 5);
     }
@@ -156,10 +150,10 @@ mod tests {
             ("nonsense", "not a JSON object"),
             ("", "not a JSON object"),
         ] {
-            let error = Notice::parse(body.as_bytes(), &profile()).expect_err(body).to_string();
+            let error = Notice::parse(body.as_bytes(), &Profile::example()).expect_err(body).to_string();
             assert!(error.contains(expected), "{body} gave {error:?}, without {expected:?}");
         }
         let huge = format!("{{\"id\":\"{}\"}}", "x".repeat(2 * LARGEST_NOTICE));
-        assert!(Notice::parse(huge.as_bytes(), &profile()).is_err());
+        assert!(Notice::parse(huge.as_bytes(), &Profile::example()).is_err());
     }
 }

@@ -94,21 +94,15 @@ fn to_mov(queue: &str, body: &impl Serialize) -> Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Level;
 
     const ID: &str = "65a0b1c2d3e4f5061728394a";
-
-    fn profile() -> Profile {
-        let channels = Vec::new();
-        Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}", channels }
-    }
 
     #[test]
     fn each_message_is_what_the_mov_asks_for() {
         let text = |message: Outgoing| String::from_utf8(message.body).unwrap();
         let id: ComponentId = ID.parse().unwrap();
         assert_eq!(
-            text(register(&profile(), 5)),
+            text(register(&Profile::example(), 5)),
             r#"{"type":"C1","name":"c1_echo","version":"1.0.0","asyncapi_yaml":"channels: {}"}"#
         );
         assert_eq!(text(unregister(&id)), format!(r#"{{"component_id":"{ID}"}}"#));

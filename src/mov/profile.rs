@@ -45,6 +45,15 @@ impl Profile {
 }
 
 #[cfg(test)]
+impl Profile {
+    /// The component `c1_echo` without channels.
+    pub(crate) fn example() -> Self {
+        let channels = Vec::new();
+        Self { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}", channels }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};

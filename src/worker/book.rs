@@ -207,8 +207,8 @@ impl Book {
             outages.end(&to);
         }
         // What nobody listens to is as good as taken.
-        settled.arrived |= accepted && !(returned && must_arrive);
         let accepted = accepted && !(returned && must_arrive);
+        settled.arrived |= accepted;
         let Some(open) = self.delivery(number) else { return };
         let Delivery::Open { awaited, refused, once_sent } = open else { return };
         *awaited -= 1;

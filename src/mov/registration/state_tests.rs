@@ -1,13 +1,12 @@
 //! When to ask, when to register, and what to keep, case by case.
 
 use super::*;
-use crate::name::Level;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SECOND: Duration = Duration::from_secs(1);
 
 fn profile() -> Profile {
-    Profile { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "channels: {}", channels: vec![] }
+    Profile::example()
 }
 
 fn id(digit: char) -> ComponentId {

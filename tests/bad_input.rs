@@ -1,17 +1,17 @@
 //! Whatever arrives costs one error, and the next message is served.
 
-use amiquip::{AmqpValue, FieldTable};
 use serde_json::json;
+use testkit::{AmqpValue, FieldTable};
 
-use crate::stage::{HEARD, LONG, REGISTERED, SAID, SOON, Stage};
-use crate::support::{Message, Node, Process};
+use crate::test_bed::{HEARD, LONG, REGISTERED, SAID, SOON, TestBed};
+use testkit::{Message, Node, Process};
 
 /// Sends `message`, and asserts that it costs exactly one line of error and that the next message is served.
-fn costs_one_error(stage: &Stage, echo: &Process, queue: &str, what: &str, message: &Message) {
+fn costs_one_error(test_bed: &TestBed, echo: &Process, queue: &str, what: &str, message: &Message) {
     let before = errors(echo);
-    stage.client.publish(queue, message);
+    test_bed.client.publish(queue, message);
     echo.wait_until(&format!("the error for {what}"), SOON, || errors(echo) > before);
-    stage.assert_echoes(what);
+    test_bed.assert_echoes(what);
     assert_eq!(errors(echo), before + 1, "{what} cost more than one error: {}", echo.output());
 }
 
@@ -25,8 +25,8 @@ fn nested(levels: usize) -> String {
 
 #[test]
 fn on_a_data_queue() {
-    let stage = Stage::on(Node::shared());
-    let echo = stage.start();
+    let test_bed = TestBed::on(Node::shared());
+    let echo = test_bed.start();
     for (what, body) in [
         ("an empty body", Vec::new()),
         ("no JSON", b"hello".to_vec()),
@@ -42,15 +42,15 @@ fn on_a_data_queue() {
         ("5,000 levels for a content", format!(r#"{{"content": {}}}"#, nested(5_000)).into_bytes()),
         ("5,000 levels of objects", format!("{}1{}", r#"{"a":"#.repeat(5_000), "}".repeat(5_000)).into_bytes()),
     ] {
-        costs_one_error(&stage, &echo, HEARD, what, &Message::bare(body));
+        costs_one_error(&test_bed, &echo, HEARD, what, &Message::bare(body));
     }
 }
 
 #[test]
 fn on_the_control_queue() {
-    let stage = Stage::on(Node::shared());
-    let echo = stage.start();
-    echo.wait_until("it to hear the control queue", SOON, || stage.client.consumers(REGISTERED) > 0);
+    let test_bed = TestBed::on(Node::shared());
+    let echo = test_bed.start();
+    echo.wait_until("it to hear the control queue", SOON, || test_bed.client.consumers(REGISTERED) > 0);
     let notice = |id: &str, name: &str, level: &str| json!({ "id": id, "name": name, "type": level }).to_string();
     let id = "65a0b1c2d3e4f5061728394a";
     for (what, body) in [
@@ -61,19 +61,19 @@ fn on_the_control_queue() {
         ("what is not UTF-8", b"{\"id\": \"\xff\"}".to_vec()),
         ("5,000 levels", nested(5_000).into_bytes()),
         ("a notice for another", notice(id, "c1_other", "C1").into_bytes()),
-        ("a notice for another level", notice(id, crate::stage::NAME, "C2").into_bytes()),
-        ("a notice with a bad identifier", notice("../../etc/passwd", crate::stage::NAME, "C1").into_bytes()),
-        ("a notice of 2 MiB", notice(&"a".repeat(2 << 20), crate::stage::NAME, "C1").into_bytes()),
+        ("a notice for another level", notice(id, crate::test_bed::NAME, "C2").into_bytes()),
+        ("a notice with a bad identifier", notice("../../etc/passwd", crate::test_bed::NAME, "C1").into_bytes()),
+        ("a notice of 2 MiB", notice(&"a".repeat(2 << 20), crate::test_bed::NAME, "C1").into_bytes()),
     ] {
-        costs_one_error(&stage, &echo, REGISTERED, what, &Message::bare(body));
+        costs_one_error(&test_bed, &echo, REGISTERED, what, &Message::bare(body));
         assert!(!echo.is_healthy(), "{what} made it look healthy");
     }
 }
 
 #[test]
 fn deeply_nested_headers() {
-    let stage = Stage::on(Node::shared());
-    let echo = stage.start();
+    let test_bed = TestBed::on(Node::shared());
+    let echo = test_bed.start();
     let mut headers = FieldTable::new();
     // A few more than end a thread with an ordinary stack.
     for _ in 0..6_500 {
@@ -82,9 +82,9 @@ fn deeply_nested_headers() {
         headers = outer;
     }
     let message = Message::bare(r#"{"content": "deep"}"#).header_value("nested", AmqpValue::FieldTable(headers));
-    stage.client.publish(HEARD, &message);
-    assert_eq!(stage.echo().json(), json!({ "content": "deep" }));
-    stage.assert_echoes("after the deep one");
+    test_bed.client.publish(HEARD, &message);
+    assert_eq!(test_bed.echo().json(), json!({ "content": "deep" }));
+    test_bed.assert_echoes("after the deep one");
     assert!(echo.is_running());
     // Dropping it, too, goes down as many calls as there are levels; the test's threads have the stack for it.
     drop(message);
@@ -93,21 +93,21 @@ fn deeply_nested_headers() {
 #[test]
 fn sixteen_mebibytes_at_a_time_with_bounded_memory() {
     const COUNT: u64 = 24;
-    let stage = Stage::on(Node::shared()).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR");
+    let test_bed = TestBed::on(Node::shared()).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR");
     let large = format!(r#"{{"content":"{}"}}"#, "x".repeat((16 << 20) - 20));
-    stage.client.publish_many(HEARD, COUNT, |number| Message::bare(large.clone()).message_id(number.to_string()));
-    let echo = stage.start();
+    test_bed.client.publish_many(HEARD, COUNT, |number| Message::bare(large.clone()).message_id(number.to_string()));
+    let echo = test_bed.start();
     let mut highest = 0;
     echo.wait_until("all of them to come out", LONG, || {
         highest = highest.max(echo.rss_kb());
-        u64::from(stage.client.depth(SAID)) >= COUNT
+        u64::from(test_bed.client.depth(SAID)) >= COUNT
     });
     let all_at_once = (16 << 10) * COUNT;
     assert!(highest < all_at_once * 2 / 3, "it held {highest} kB; all the messages are {all_at_once} kB");
     // Got, not consumed: what a consumer has prefetched goes back some time after it left, and would outlive the purge.
     assert!(!echo.output().contains("reconnecting"), "it lost its connection: {}", echo.output());
-    let echoed = stage.client.get(SAID).expect("an echo");
+    let echoed = test_bed.client.get(SAID).expect("an echo");
     assert_eq!(echoed.body.len(), large.len());
-    stage.client.purge(SAID);
-    stage.assert_echoes("a small one");
+    test_bed.client.purge(SAID);
+    test_bed.assert_echoes("a small one");
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use crate::stage::{NAME, SOON, Stage};
-use crate::support::{Launch, Mov, Node};
+use crate::test_bed::{NAME, SOON, TestBed};
+use testkit::{Launch, Mov, Node};
 
 fn run(launch: &Launch) -> (Option<i32>, String) {
     let process = launch.start();
@@ -85,32 +85,32 @@ fn an_unknown_virtual_host_is_told() {
 
 #[test]
 fn the_second_of_two_hosts_is_used_when_the_first_does_not_answer() {
-    let stage = Stage::on(Node::shared());
-    let hosts = format!("127.0.0.1:1, 127.0.0.1:{}", stage.vhost.port);
-    let stage = stage.env("RABBITMQ_HOST", hosts);
-    let _echo = stage.start();
-    stage.assert_echoes("hello");
+    let test_bed = TestBed::on(Node::shared());
+    let hosts = format!("127.0.0.1:1, 127.0.0.1:{}", test_bed.vhost.port);
+    let test_bed = test_bed.env("RABBITMQ_HOST", hosts);
+    let _echo = test_bed.start();
+    test_bed.assert_echoes("hello");
 }
 
 #[test]
 fn a_component_is_healthy_while_its_process_lives_and_has_its_health_file() {
-    let stage = Stage::on(Node::shared()).env("COMPONET_ID_FILE_NAME", "id.json");
-    let health = stage.launch().clone().arg("health");
+    let test_bed = TestBed::on(Node::shared()).env("COMPONET_ID_FILE_NAME", "id.json");
+    let health = test_bed.launch().clone().arg("health");
     let file = health.directory().join("id.json");
     fs::write(&file, r#"{"id": "65a0b1c2d3e4f5061728394a"}"#).unwrap();
     let (code, output) = run(&health);
     assert_eq!(code, Some(1), "nobody stands behind the file: {output}");
     assert!(output.contains("no process of the component"), "{output}");
 
-    let mov = Mov::start(&stage.vhost);
-    let echo = stage.start();
+    let mov = Mov::start(&test_bed.vhost);
+    let echo = test_bed.start();
     let healthy = echo.wait_until("it to be healthy", SOON, || Some(run(&health)).filter(|(code, _)| *code == Some(0)));
     assert!(healthy.1.contains(&mov.wait_registered(NAME, SOON).id), "{}", healthy.1);
     echo.kill();
     assert!(file.exists(), "a killed process cannot remove its file");
     assert_eq!(run(&health).0, Some(1), "it looks healthy, and is dead");
 
-    let echo = stage.start();
+    let echo = test_bed.start();
     echo.wait_until("it to be healthy again", SOON, || run(&health).0 == Some(0));
     fs::write(&file, "").unwrap();
     assert_eq!(run(&health).0, Some(1), "the file is empty");
@@ -118,8 +118,8 @@ fn a_component_is_healthy_while_its_process_lives_and_has_its_health_file() {
 
 #[test]
 fn the_log_file_has_its_layout_and_is_rolled_over() {
-    let stage = Stage::on(Node::shared()).env("LOG_FILE_MAX_BYTES", 5000).env("LOG_FILE_BACKUP_COUNT", 2);
-    let echo = stage.start();
+    let test_bed = TestBed::on(Node::shared()).env("LOG_FILE_MAX_BYTES", 5000).env("LOG_FILE_BACKUP_COUNT", 2);
+    let echo = test_bed.start();
     let console = echo.wait_output("starts", SOON);
     assert!(console.contains(" [INFO] valawai::cli::run: c1_echo"), "{console}");
     let file = echo.directory().join("log_messages.txt");
@@ -127,8 +127,8 @@ fn the_log_file_has_its_layout_and_is_rolled_over() {
     assert!(first.starts_with("valawai::cli::run: 20") && first.contains(" | INFO | src/cli/run.rs:"), "{first}");
     assert!(first.contains(&format!(" | {} >>> c1_echo", echo.pid())), "{first}");
 
-    stage.say_numbers(500);
-    echo.wait_until("the echoes", SOON, || stage.client.depth(crate::stage::SAID) >= 500);
+    test_bed.say_numbers(500);
+    echo.wait_until("the echoes", SOON, || test_bed.client.depth(crate::test_bed::SAID) >= 500);
     let rolled = |number| echo.directory().join(format!("log_messages.txt.{number}")).exists();
     echo.wait_until("the log to be rolled over", SOON, || rolled(1) && rolled(2));
     assert!(!rolled(3), "more than two old files are kept");
@@ -136,9 +136,9 @@ fn the_log_file_has_its_layout_and_is_rolled_over() {
 
 #[test]
 fn what_handlers_log_has_its_own_level_in_the_components_log_too() {
-    let stage = Stage::on(Node::shared());
-    let echo = stage.start();
-    stage.assert_echoes("hello");
+    let test_bed = TestBed::on(Node::shared());
+    let echo = test_bed.start();
+    test_bed.assert_echoes("hello");
     for entry in ["Received a message to echo", "Sent Echoed message"] {
         let line = echo.wait_output(entry, SOON);
         assert!(line.contains("[INFO] component: "), "the console has it at another level: {line}");
@@ -150,9 +150,9 @@ fn what_handlers_log_has_its_own_level_in_the_components_log_too() {
 
 #[test]
 fn a_log_file_that_cannot_be_opened_leaves_the_console_and_the_component_goes_on() {
-    let stage = Stage::on(Node::shared()).env("LOG_DIR", "/proc/no/such/folder");
-    let echo = stage.start();
+    let test_bed = TestBed::on(Node::shared()).env("LOG_DIR", "/proc/no/such/folder");
+    let echo = test_bed.start();
     echo.wait_output("logging to the console only", SOON);
-    stage.assert_echoes("hello");
+    test_bed.assert_echoes("hello");
     assert_eq!(echo.stop(SOON).code(), Some(0));
 }

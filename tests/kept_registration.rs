@@ -5,28 +5,28 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::stage::{NAME, SOON, Stage, settled};
-use crate::support::{Client, Message, Mov, Node, Vhost, wait_until};
+use crate::test_bed::{NAME, SOON, TestBed, settled};
+use testkit::{Client, Message, Mov, Node, Vhost, wait_until};
 
 const SPOKEN: &str = "valawai/c0/mouth/data/spoken";
 const RECEIVED: &str = "valawai/c0/mouth/data/received";
 
-fn stage(vhost: Vhost) -> Stage {
-    Stage::at(vhost).env("REGISTER_TIMEOUT", 2)
+fn test_bed(vhost: Vhost) -> TestBed {
+    TestBed::at(vhost).env("REGISTER_TIMEOUT", 2)
 }
 
 /// Registers a C0 that the MOV connects with the echo, in both directions.
-fn connect_a_mouth(stage: &Stage, mov: &Mov) {
+fn connect_a_mouth(test_bed: &TestBed, mov: &Mov) {
     let fields = |extra: &str| json!({"type": "object", "properties": {"content": {"type": "string"}, extra: {"type": "string"}}});
     let asyncapi = json!({"channels": {
         SPOKEN: {"publish": {"message": {"payload": {"type": "object", "properties": {"content": {"type": "string"}}}}}},
         RECEIVED: {"subscribe": {"message": {"payload": fields("extra")}}},
     }});
-    stage.client.declare(RECEIVED);
+    test_bed.client.declare(RECEIVED);
     let register = json!({"type": "C0", "name": "c0_mouth", "version": "1.0.0", "asyncapi_yaml": asyncapi.to_string()});
-    stage.client.publish("valawai/component/register", &Message::json(&register));
-    mov.wait_until("two enabled connections", SOON, |sight| {
-        sight.connections.iter().filter(|connection| connection.enabled).count() == 2
+    test_bed.client.publish("valawai/component/register", &Message::json(&register));
+    mov.wait_until("two enabled connections", SOON, |snapshot| {
+        snapshot.connections.iter().filter(|connection| connection.enabled).count() == 2
     });
 }
 
@@ -43,30 +43,32 @@ fn forwarding_survives(knows_url: bool, restart: impl Fn(&Node)) {
     let node = Node::start();
     let vhost = node.vhost();
     let mov = Mov::start(&vhost);
-    let mut stage = stage(vhost);
+    let mut test_bed = test_bed(vhost);
     if knows_url {
-        stage = stage.env("MOV_URL", mov.url());
+        test_bed = test_bed.env("MOV_URL", mov.url());
     }
-    let echo = stage.start();
+    let echo = test_bed.start();
     let first = settled(&mov, &echo);
-    connect_a_mouth(&stage, &mov);
-    assert_forwarded(&stage.vhost, "before");
-    let reconnects = mov.sight().reconnects;
+    connect_a_mouth(&test_bed, &mov);
+    assert_forwarded(&test_bed.vhost, "before");
+    let reconnects = mov.snapshot().reconnects;
     restart(&node);
-    mov.wait_until("the broker to be found again", SOON, |sight| sight.connected && sight.reconnects > reconnects);
+    mov.wait_until("the broker to be found again", SOON, |snapshot| {
+        snapshot.connected && snapshot.reconnects > reconnects
+    });
     echo.wait_output("that registration is kept", SOON);
     assert_eq!(settled(&mov, &echo), first);
-    assert_forwarded(&stage.vhost, "after");
-    let sight = mov.sight();
-    assert_eq!(sight.dead_taps.len(), 0, "the MOV forwards no more: {:?}", sight.dead_taps);
-    assert_eq!(sight.registrations.len(), 2, "somebody registered anew");
-    assert_eq!(sight.counts.unregisters, 0, "a registration was ended");
+    assert_forwarded(&test_bed.vhost, "after");
+    let snapshot = mov.snapshot();
+    assert_eq!(snapshot.dead_taps.len(), 0, "the MOV forwards no more: {:?}", snapshot.dead_taps);
+    assert_eq!(snapshot.registrations.len(), 2, "somebody registered anew");
+    assert_eq!(snapshot.counts.unregisters, 0, "a registration was ended");
     // The settling of a started component costs one question, the restart another one; over REST neither is a message.
     let most = if knows_url { 0 } else { 2 };
     assert!(
-        sight.counts.component_queries <= most,
+        snapshot.counts.component_queries <= most,
         "{} questions are in the MOV's log",
-        sight.counts.component_queries
+        snapshot.counts.component_queries
     );
 }
 
@@ -90,9 +92,9 @@ fn forwarding_goes_on_after_the_broker_was_killed_and_the_mov_is_asked_over_rest
 fn mov_that_has_given_up(node: &Node, vhost: &Vhost) -> Mov {
     let mov = Mov::start_with(Mov::launch(vhost).env("GIVE_UP_AFTER_MS", 1));
     node.stop_gracefully();
-    mov.wait_until("the MOV to give up", SOON, |sight| sight.given_up);
+    mov.wait_until("the MOV to give up", SOON, |snapshot| snapshot.given_up);
     node.start_again();
-    mov.wait_until("the MOV to consume again", SOON, |sight| sight.connected);
+    mov.wait_until("the MOV to consume again", SOON, |snapshot| snapshot.connected);
     mov
 }
 
@@ -101,13 +103,13 @@ fn a_mov_that_has_given_up_collects_no_registrations() {
     let node = Node::start();
     let vhost = node.vhost();
     let mov = mov_that_has_given_up(&node, &vhost);
-    let stage = stage(vhost);
-    let echo = stage.start();
+    let test_bed = test_bed(vhost);
+    let echo = test_bed.start();
     // Its notice never comes. It is found by asking.
     let id = settled(&mov, &echo);
     echo.wait_output(&format!("the MOV knows the component as {id}"), SOON);
     assert_eq!(mov.registrations().len(), 1, "it was registered again and again");
-    stage.assert_echoes("it works");
+    test_bed.assert_echoes("it works");
 }
 
 #[test]
@@ -115,11 +117,11 @@ fn at_a_mov_whose_liveness_is_down_registering_waits() {
     let node = Node::start();
     let vhost = node.vhost();
     let mut mov = mov_that_has_given_up(&node, &vhost);
-    let stage = stage(vhost).env("MOV_URL", mov.url());
-    let echo = stage.start();
+    let test_bed = test_bed(vhost).env("MOV_URL", mov.url());
+    let echo = test_bed.start();
     echo.wait_output("registering waits until it does", SOON);
-    stage.assert_echoes("meanwhile");
-    assert_eq!(mov.sight().counts.registers, 0, "it registered at a MOV that cannot tell it");
+    test_bed.assert_echoes("meanwhile");
+    assert_eq!(mov.snapshot().counts.registers, 0, "it registered at a MOV that cannot tell it");
     assert!(!echo.is_healthy());
     mov.restart();
     settled(&mov, &echo);
@@ -131,15 +133,17 @@ fn a_mov_that_answers_no_questions_is_registered_at_once_but_not_again_after_a_r
     let node = Node::start();
     let vhost = node.vhost();
     let mov = Mov::start_with(Mov::launch(&vhost).env("ANSWER_QUERIES", false));
-    let stage = stage(vhost);
-    let echo = stage.start();
+    let test_bed = test_bed(vhost);
+    let echo = test_bed.start();
     let first = settled(&mov, &echo);
     node.stop_gracefully();
     echo.wait_unhealthy(SOON);
     node.start_again();
-    mov.wait_until("the broker to be found again", SOON, |sight| sight.connected);
-    let asked = mov.sight().counts.component_queries;
-    mov.wait_until("two more questions", Duration::from_secs(60), |sight| sight.counts.component_queries >= asked + 2);
+    mov.wait_until("the broker to be found again", SOON, |snapshot| snapshot.connected);
+    let asked = mov.snapshot().counts.component_queries;
+    mov.wait_until("two more questions", Duration::from_secs(60), |snapshot| {
+        snapshot.counts.component_queries >= asked + 2
+    });
     assert_eq!(mov.registrations().len(), 1, "silence was taken for a reason to register anew");
     assert_eq!(mov.live_of(NAME)[0].id, first);
     assert!(!echo.is_healthy(), "nobody says that it is registered");

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::stage::{HEARD, LONG, REGISTERED, SAID, SOON, Stage, assert_all_came_out, count_numbers, numbered};
-use crate::support::{Client, Launch, Node, Process, Proxy, Vhost, wait_until};
+use crate::test_bed::{HEARD, LONG, REGISTERED, SAID, SOON, TestBed, assert_all_came_out, count_numbers, numbered};
+use testkit::{Client, Launch, Node, Process, Proxy, Vhost, wait_until};
 
 /// How many messages are under way in each outage; 50,000 when `VALAWAI_LONG_TESTS` is set.
 fn count() -> u64 {
@@ -11,19 +11,19 @@ fn count() -> u64 {
 }
 
 /// The same with a log of what goes wrong only: two lines for each of so many messages would take longer than the messages.
-pub(crate) fn quiet(stage: Stage) -> Stage {
-    stage.env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR").env("LOG_CONSOLE_LEVEL", "WARN")
+pub(crate) fn quiet(test_bed: TestBed) -> TestBed {
+    test_bed.env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR").env("LOG_CONSOLE_LEVEL", "WARN")
 }
 
-fn stage_on(node: &Node) -> Stage {
-    quiet(Stage::on(node))
+fn test_bed_on(node: &Node) -> TestBed {
+    quiet(TestBed::on(node))
 }
 
 /// A component that has echoed some of many messages.
-pub(crate) fn in_mid_stream(stage: &Stage) -> Process {
-    stage.say_numbers(count());
-    let echo = stage.start();
-    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+pub(crate) fn in_mid_stream(test_bed: &TestBed) -> Process {
+    test_bed.say_numbers(count());
+    let echo = test_bed.start();
+    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
     echo
 }
 
@@ -49,127 +49,127 @@ pub(crate) fn report(duplicates: usize) {
 #[test]
 fn the_broker_is_killed() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
     node.kill();
     echo.wait_output("reconnecting", SOON);
     node.start_again();
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn the_broker_is_restarted_in_order() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
     node.stop_gracefully();
     node.start_again();
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn the_operator_closes_all_connections() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
     node.close_all_connections();
     echo.wait_output("reconnecting", SOON);
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn the_broker_is_frozen_for_longer_than_two_heartbeats() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
     node.freeze();
     // Not a guess: this is the outage. It ends when it has lasted 15 s, and the component has noticed.
     std::thread::sleep(Duration::from_secs(15));
     echo.wait_output("reconnecting", SOON);
     node.thaw();
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn the_input_queue_is_deleted() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
-    node.delete_queue(&stage.vhost, HEARD);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
+    node.delete_queue(&test_bed.vhost, HEARD);
     echo.wait_output("was deleted", SOON);
     // What was in the queue went with it. What comes now is served.
-    echo.wait_until("it to hear its queue again", SOON, || stage.client.consumers(HEARD) > 0);
-    stage.client.purge(SAID);
-    stage.say_numbers(1000);
+    echo.wait_until("it to hear its queue again", SOON, || test_bed.client.consumers(HEARD) > 0);
+    test_bed.client.purge(SAID);
+    test_bed.say_numbers(1000);
     echo.wait_until("all that came later", LONG, || {
-        let echoed = stage.client.look(SAID).map_or(0, |depth| depth.messages);
-        stage.client.depth(HEARD) == 0 && echoed >= 1000
+        let echoed = test_bed.client.look(SAID).map_or(0, |depth| depth.messages);
+        test_bed.client.depth(HEARD) == 0 && echoed >= 1000
     });
 }
 
 #[test]
 fn a_memory_alarm_comes_and_goes() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node);
+    let echo = in_mid_stream(&test_bed);
     node.memory_alarm(true);
     echo.wait_until("the alarm to be felt", SOON, || node.ctl(&["-q", "list_connections", "state"]).contains("block"));
     node.memory_alarm(false);
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn all_packets_are_dropped_for_longer_than_two_heartbeats() {
     let node = Node::start();
     let proxy = Proxy::to(node.port());
-    let stage = stage_on(&node).env("RABBITMQ_PORT", proxy.port());
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(&node).env("RABBITMQ_PORT", proxy.port());
+    let echo = in_mid_stream(&test_bed);
     proxy.swallow(true);
     echo.wait_output("reconnecting", SOON);
     proxy.swallow(false);
-    report(all_comes_out(&echo, &stage.vhost));
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn the_component_is_killed() {
-    let stage = stage_on(Node::shared());
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(Node::shared());
+    let echo = in_mid_stream(&test_bed);
     echo.kill();
-    let echo = stage.launch().start();
-    report(all_comes_out(&echo, &stage.vhost));
+    let echo = test_bed.launch().start();
+    report(all_comes_out(&echo, &test_bed.vhost));
 }
 
 #[test]
 fn one_of_two_replicas_is_killed() {
-    let stage = stage_on(Node::shared());
-    let other: Launch = stage.launch().clone().elsewhere();
+    let test_bed = test_bed_on(Node::shared());
+    let other: Launch = test_bed.launch().clone().elsewhere();
     let other = other.start();
-    let echo = in_mid_stream(&stage);
+    let echo = in_mid_stream(&test_bed);
     echo.kill();
-    report(all_comes_out(&other, &stage.vhost));
+    report(all_comes_out(&other, &test_bed.vhost));
 }
 
 #[test]
 fn the_registrar_of_two_replicas_is_killed() {
-    let stage = stage_on(Node::shared());
-    let registrar = in_mid_stream(&stage);
-    wait_until("the first to be the registrar", SOON, || stage.client.consumers(REGISTERED) == 1);
-    let other: Launch = stage.launch().clone().elsewhere();
+    let test_bed = test_bed_on(Node::shared());
+    let registrar = in_mid_stream(&test_bed);
+    wait_until("the first to be the registrar", SOON, || test_bed.client.consumers(REGISTERED) == 1);
+    let other: Launch = test_bed.launch().clone().elsewhere();
     let other = other.start();
-    wait_until("the second to hear its queue", SOON, || stage.client.consumers(HEARD) == 2);
+    wait_until("the second to hear its queue", SOON, || test_bed.client.consumers(HEARD) == 2);
     registrar.kill();
-    report(all_comes_out(&other, &stage.vhost));
-    wait_until("the second to be the registrar", SOON, || stage.client.consumers(REGISTERED) == 1);
+    report(all_comes_out(&other, &test_bed.vhost));
+    wait_until("the second to be the registrar", SOON, || test_bed.client.consumers(REGISTERED) == 1);
 }
 
 #[test]
 fn the_component_is_stopped_in_order() {
-    let stage = stage_on(Node::shared());
-    let echo = in_mid_stream(&stage);
+    let test_bed = test_bed_on(Node::shared());
+    let echo = in_mid_stream(&test_bed);
     echo.terminate();
     assert_eq!(echo.wait_exit(SOON).code(), Some(0), "{}", echo.output());
-    let next = stage.launch().start();
-    let duplicates = all_comes_out(&next, &stage.vhost);
+    let next = test_bed.launch().start();
+    let duplicates = all_comes_out(&next, &test_bed.vhost);
     assert_eq!(duplicates, 0, "a component that was stopped in order made duplicates");
     report(duplicates);
 }

@@ -2,20 +2,20 @@
 
 use std::fs;
 
-use crate::stage::{HEARD, NAME, REGISTERED, SAID, SOON, Stage, assert_all_came_out, count_numbers};
-use crate::support::{Launch, Mov, Node, Process, Vhost, wait_until};
+use crate::test_bed::{HEARD, NAME, REGISTERED, SAID, SOON, TestBed, assert_all_came_out, count_numbers};
+use testkit::{Launch, Mov, Node, Process, Vhost, wait_until};
 
-/// A stage with a MOV, and a launch for each replica: they share nothing but the broker.
-fn scene() -> (Stage, Mov, Vec<Launch>) {
+/// A test_bed with a MOV, and a launch for each replica: they share nothing but the broker.
+fn scene() -> (TestBed, Mov, Vec<Launch>) {
     scene_at(Node::shared().vhost())
 }
 
-fn scene_at(vhost: Vhost) -> (Stage, Mov, Vec<Launch>) {
-    let stage = Stage::at(vhost).env("REGISTER_TIMEOUT", 2);
-    let mov = Mov::start(&stage.vhost);
-    let stage = stage.env("MOV_URL", mov.url());
-    let launches = (0..3).map(|_| stage.launch().clone().elsewhere()).collect();
-    (stage, mov, launches)
+fn scene_at(vhost: Vhost) -> (TestBed, Mov, Vec<Launch>) {
+    let test_bed = TestBed::at(vhost).env("REGISTER_TIMEOUT", 2);
+    let mov = Mov::start(&test_bed.vhost);
+    let test_bed = test_bed.env("MOV_URL", mov.url());
+    let launches = (0..3).map(|_| test_bed.launch().clone().elsewhere()).collect();
+    (test_bed, mov, launches)
 }
 
 /// Waits until each of `replicas` shows the one live registration that the MOV has, and returns it.
@@ -36,17 +36,17 @@ fn registrar<'r>(replicas: &[&'r Process], id: &str) -> &'r Process {
 
 #[test]
 fn three_processes_are_one_registration_and_share_the_work() {
-    let (stage, mov, launches) = scene();
+    let (test_bed, mov, launches) = scene();
     let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
     let replicas: Vec<&Process> = replicas.iter().collect();
     settled(&mov, &replicas);
-    wait_until("three consumers", SOON, || stage.client.consumers(HEARD) == 3);
-    stage.say_numbers(3000);
-    let counts = count_numbers(&stage.client.expect(SAID, 3000, SOON));
+    wait_until("three consumers", SOON, || test_bed.client.consumers(HEARD) == 3);
+    test_bed.say_numbers(3000);
+    let counts = count_numbers(&test_bed.client.expect(SAID, 3000, SOON));
     assert_eq!(assert_all_came_out(&counts, 3000), 0, "something came out twice");
     assert_eq!(mov.registrations().len(), 1, "more than one of them registered");
 
-    mov.wait_until("the logs", SOON, |sight| sight.logs >= 6000);
+    mov.wait_until("the logs", SOON, |snapshot| snapshot.logs >= 6000);
     let nameless = mov.logs_with("Sent Echoed message").into_iter().filter(|entry| entry.component.is_none()).count();
     assert_eq!(nameless, 0, "some logs do not tell which component they are from");
 
@@ -57,7 +57,7 @@ fn three_processes_are_one_registration_and_share_the_work() {
             settled(&mov, &replicas[..last]);
         }
     }
-    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
     assert_eq!(mov.refusals().len(), 0, "{:#?}", mov.refusals());
 }
 
@@ -71,7 +71,7 @@ fn a_registrar_that_is_killed_is_replaced_on_quorum_queues_which_know_no_exclusi
     replace_a_killed_registrar(scene_at(Node::shared().quorum_vhost()));
 }
 
-fn replace_a_killed_registrar((stage, mov, launches): (Stage, Mov, Vec<Launch>)) {
+fn replace_a_killed_registrar((test_bed, mov, launches): (TestBed, Mov, Vec<Launch>)) {
     let replicas: Vec<Process> = launches.iter().map(Launch::start).collect();
     let replicas: Vec<&Process> = replicas.iter().collect();
     let first = settled(&mov, &replicas);
@@ -82,12 +82,12 @@ fn replace_a_killed_registrar((stage, mov, launches): (Stage, Mov, Vec<Launch>))
     wait_until("another registrar", SOON, || left.iter().any(|replica| replica.output().contains(&kept)));
     assert_eq!(settled(&mov, &left), first, "the registration was not kept");
     assert_eq!(mov.registrations().len(), 1, "it was registered anew, and what was connected by hand is lost");
-    stage.assert_echoes("still here");
+    test_bed.assert_echoes("still here");
 }
 
 #[test]
 fn a_process_that_starts_after_all_were_killed_keeps_the_registration() {
-    let (stage, mov, launches) = scene();
+    let (test_bed, mov, launches) = scene();
     let replicas: Vec<Process> = launches.iter().take(2).map(Launch::start).collect();
     let first = settled(&mov, &replicas.iter().collect::<Vec<_>>());
     replicas.iter().for_each(Process::kill);
@@ -96,8 +96,8 @@ fn a_process_that_starts_after_all_were_killed_keeps_the_registration() {
     assert_eq!(settled(&mov, &[&next]), first);
     assert_eq!(mov.registrations().len(), 1, "it registered anew");
     assert_eq!(next.stop(SOON).code(), Some(0));
-    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
-    assert_eq!(stage.client.depth(REGISTERED), 0);
+    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
+    assert_eq!(test_bed.client.depth(REGISTERED), 0);
 }
 
 #[test]
@@ -109,21 +109,21 @@ fn all_stopped_at_once_leave_no_registration() {
     for replica in &replicas {
         assert_eq!(replica.wait_exit(SOON).code(), Some(0), "{}", replica.output());
     }
-    mov.wait_until("it to be unregistered", SOON, |sight| sight.live.is_empty());
+    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
 }
 
 #[test]
 fn of_two_registrations_that_nobody_remembers_one_is_kept_and_the_other_is_ended() {
-    let (stage, mov, launches) = scene();
+    let (test_bed, mov, launches) = scene();
     // Both were registered, their notices were lost with the broker that was killed, and so nobody knows them.
     let register = serde_json::json!({"type": "C1", "name": NAME, "version": env!("CARGO_PKG_VERSION"),
         "asyncapi_yaml": include_str!("../asyncapi.yaml")});
-    stage.client.declare(REGISTERED);
+    test_bed.client.declare(REGISTERED);
     for count in [1, 2] {
-        stage.client.publish("valawai/component/register", &crate::support::Message::json(&register));
-        wait_until("the notice", SOON, || stage.client.depth(REGISTERED) == count);
+        test_bed.client.publish("valawai/component/register", &testkit::Message::json(&register));
+        wait_until("the notice", SOON, || test_bed.client.depth(REGISTERED) == count);
     }
-    stage.client.purge(REGISTERED);
+    test_bed.client.purge(REGISTERED);
     let oldest = mov.live_of(NAME)[0].id.clone();
     let echo = launches[0].start();
     assert_eq!(settled(&mov, &[&echo]), oldest);
@@ -133,7 +133,7 @@ fn of_two_registrations_that_nobody_remembers_one_is_kept_and_the_other_is_ended
 
 #[test]
 fn three_processes_that_share_one_folder_keep_their_files_apart() {
-    let (stage, mov, launches) = scene();
+    let (test_bed, mov, launches) = scene();
     let shared = launches[0].clone();
     let replicas: Vec<Process> = (0..3).map(|_| shared.start()).collect();
     let folder = shared.directory();
@@ -158,5 +158,5 @@ fn three_processes_that_share_one_folder_keep_their_files_apart() {
     assert_eq!(replicas[1].stop(SOON).code(), Some(0));
     wait_until("one file less", SOON, || shows(&id) == 2);
     assert_eq!(health(), Some(0), "one that was stopped in order is not missed");
-    stage.assert_echoes("two are left");
+    test_bed.assert_echoes("two are left");
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::stage::{HEARD, SOON, Stage};
-use crate::support::{Launch, Node, Vhost};
+use crate::test_bed::{HEARD, SOON, TestBed};
+use testkit::{Launch, Node, Vhost};
 
 const SECRET: &str = "hunter2";
 
@@ -83,16 +83,16 @@ fn a_wrong_password_in_an_address_is_told_without_the_password() {
 
 #[test]
 fn a_broker_is_found_by_its_address_alone() {
-    let stage = Stage::on(Node::shared());
-    let url = address(&stage.vhost, &stage.vhost.password);
+    let test_bed = TestBed::on(Node::shared());
+    let url = address(&test_bed.vhost, &test_bed.vhost.password);
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("{url}\n")).unwrap();
     for (name, value) in
         [("RABBITMQ_URL", &*url), ("RABBITMQ_HOST", &url), ("RABBITMQ_URL_FILE", file.path().to_str().unwrap())]
     {
-        let echo = bare(&stage.vhost).env(name, value).start();
-        echo.wait_until("it to hear its queue", SOON, || stage.client.consumers(HEARD) > 0);
-        stage.assert_echoes(name);
+        let echo = bare(&test_bed.vhost).env(name, value).start();
+        echo.wait_until("it to hear its queue", SOON, || test_bed.client.consumers(HEARD) > 0);
+        test_bed.assert_echoes(name);
         assert_eq!(echo.stop(SOON).code(), Some(0));
     }
 }

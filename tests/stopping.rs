@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use testkit::Signal;
 
-use crate::stage::{HEARD, LONG, SAID, SOON, Stage, assert_all_came_out, count_numbers};
-use crate::support::{Client, Launch, Node, Process};
+use crate::test_bed::{HEARD, LONG, SAID, SOON, TestBed, assert_all_came_out, count_numbers};
+use testkit::{Client, Launch, Node, Process};
 
 const GRACE: Duration = Duration::from_secs(4);
 const COUNT: u64 = 20_000;
@@ -21,41 +21,44 @@ fn stops_in_time(echo: &Process) -> Duration {
     exit.after
 }
 
-fn stage_on(node: &Node) -> Stage {
-    Stage::on(node).env("SHUTDOWN_GRACE", GRACE.as_secs()).env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR")
+fn test_bed_on(node: &Node) -> TestBed {
+    TestBed::on(node)
+        .env("SHUTDOWN_GRACE", GRACE.as_secs())
+        .env("LOG_MOV_LEVEL", "ERROR")
+        .env("LOG_FILE_LEVEL", "ERROR")
 }
 
 /// Runs the component again until the input is empty, and asserts that all messages came out.
-fn nothing_was_lost(node: &Node, stage: &Stage) -> usize {
-    let echo = stage.start();
+fn nothing_was_lost(node: &Node, test_bed: &TestBed) -> usize {
+    let echo = test_bed.start();
     // What a connection that died has in hand comes back when the broker has noticed, so it counts too.
     let is_empty = || {
-        let left = node.queue(&stage.vhost, HEARD).expect("the input");
+        let left = node.queue(&test_bed.vhost, HEARD).expect("the input");
         left.messages_ready + left.messages_unacknowledged == 0
     };
-    echo.wait_until("the rest to be echoed", LONG, || u64::from(stage.client.depth(SAID)) >= COUNT && is_empty());
+    echo.wait_until("the rest to be echoed", LONG, || u64::from(test_bed.client.depth(SAID)) >= COUNT && is_empty());
     assert_eq!(echo.stop(SOON).code(), Some(0));
-    assert_eq!(stage.client.depth(HEARD), 0, "something answered was not acknowledged");
-    assert_all_came_out(&count_numbers(&stage.client.drain(SAID)), COUNT)
+    assert_eq!(test_bed.client.depth(HEARD), 0, "something answered was not acknowledged");
+    assert_all_came_out(&count_numbers(&test_bed.client.drain(SAID)), COUNT)
 }
 
 #[test]
 fn when_it_is_idle() {
-    let stage = stage_on(Node::shared());
-    let echo = stage.start();
-    stage.assert_echoes("hello");
+    let test_bed = test_bed_on(Node::shared());
+    let echo = test_bed.start();
+    test_bed.assert_echoes("hello");
     assert!(stops_in_time(&echo) < Duration::from_secs(2), "an idle component took its time to stop");
 }
 
 #[test]
 fn under_load() {
     let node = Node::shared();
-    let stage = stage_on(node);
-    stage.say_numbers(COUNT);
-    let echo = stage.start();
-    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+    let test_bed = test_bed_on(node);
+    test_bed.say_numbers(COUNT);
+    let echo = test_bed.start();
+    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
     stops_in_time(&echo);
-    assert_eq!(nothing_was_lost(node, &stage), 0, "a component that was stopped in order made duplicates");
+    assert_eq!(nothing_was_lost(node, &test_bed), 0, "a component that was stopped in order made duplicates");
 }
 
 #[test]
@@ -74,22 +77,22 @@ fn while_it_connects() {
 #[test]
 fn while_the_broker_is_frozen() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    stage.say_numbers(COUNT);
-    let echo = stage.start();
-    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+    let test_bed = test_bed_on(&node);
+    test_bed.say_numbers(COUNT);
+    let echo = test_bed.start();
+    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
     node.freeze();
     stops_in_time(&echo);
     node.thaw();
-    println!("{} duplicates", nothing_was_lost(&node, &stage));
+    println!("{} duplicates", nothing_was_lost(&node, &test_bed));
 }
 
 #[test]
 fn while_the_broker_is_dead() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    let echo = stage.start();
-    stage.assert_echoes("hello");
+    let test_bed = test_bed_on(&node);
+    let echo = test_bed.start();
+    test_bed.assert_echoes("hello");
     node.kill();
     echo.wait_output("reconnecting", SOON);
     stops_in_time(&echo);
@@ -98,23 +101,23 @@ fn while_the_broker_is_dead() {
 #[test]
 fn while_the_broker_takes_no_messages() {
     let node = Node::start();
-    let stage = stage_on(&node);
-    stage.say_numbers(COUNT);
-    let echo = stage.start();
-    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+    let test_bed = test_bed_on(&node);
+    test_bed.say_numbers(COUNT);
+    let echo = test_bed.start();
+    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
     node.memory_alarm(true);
     stops_in_time(&echo);
     node.memory_alarm(false);
-    println!("{} duplicates", nothing_was_lost(&node, &stage));
+    println!("{} duplicates", nothing_was_lost(&node, &test_bed));
 }
 
 #[test]
 fn at_once_after_a_second_signal() {
     let node = Node::start();
-    let stage = stage_on(&node).env("SHUTDOWN_GRACE", 60);
-    stage.say_numbers(COUNT);
-    let echo = stage.start();
-    echo.wait_until("some echoes", SOON, || stage.client.depth(SAID) > 100);
+    let test_bed = test_bed_on(&node).env("SHUTDOWN_GRACE", 60);
+    test_bed.say_numbers(COUNT);
+    let echo = test_bed.start();
+    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
     node.freeze();
     echo.signal(Signal::SIGINT);
     echo.wait_output("stopping", SOON);
@@ -123,6 +126,6 @@ fn at_once_after_a_second_signal() {
     assert_eq!(echo.wait_exit(Duration::from_secs(2)).code(), Some(130));
     assert!(began.elapsed() < Duration::from_secs(2));
     node.thaw();
-    let client = Client::connect(&stage.vhost);
-    crate::support::wait_until("the broker to notice", SOON, || client.consumers(HEARD) == 0);
+    let client = Client::connect(&test_bed.vhost);
+    testkit::wait_until("the broker to notice", SOON, || client.consumers(HEARD) == 0);
 }

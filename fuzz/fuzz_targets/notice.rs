@@ -3,18 +3,18 @@
 
 use libfuzzer_sys::fuzz_target;
 use valawai::mov::notice::Notice;
-use valawai::mov::profile::Profile;
+use valawai::mov::component_info::ComponentInfo;
 use valawai::name::Level;
 
 fuzz_target!(|body: &[u8]| {
-    let profile = Profile {
+    let info = ComponentInfo {
         name: "c1_echo".into(),
         level: Level::C1,
         version: "1.0.0",
         asyncapi: "channels: {}",
         channels: Vec::new(),
     };
-    match Notice::parse(body, &profile) {
+    match Notice::parse(body, &info) {
         Ok(notice) => {
             assert_eq!(notice.whole["name"], "c1_echo");
             // The MOV takes an identifier in any case, and so do we, but keep it in small letters.

@@ -13,7 +13,7 @@ use valawai::message::{Message, Properties};
 use valawai::mov::{self, identity::Identity};
 use valawai::name::Kind;
 use valawai::payload::{self, Text};
-use valawai::router::{Fate, Options, Router};
+use valawai::router::{Outcome, Options, Router};
 use valawai::{Component, Context, Failure, Heard, Said};
 
 const CONTRACT: &str = "
@@ -32,21 +32,21 @@ struct Echo<'e> {
 fn say_back(heard: &Heard<'_>, context: &Context<'_>) -> Result<Said, Failure> {
     let echo: Echo<'_> = heard.read()?;
     context.log().info("heard", heard);
-    context.log_once_sent().info("said", &echo);
+    context.log_on_confirm().info("said", &echo);
     Said::json(&echo)
 }
 
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     let component = Component::new("1.0.0", CONTRACT).on("data/heard").answer("data/said", say_back);
-    let plan = component.check().expect("a contract that fits");
+    let resolved = component.check().expect("a contract that fits");
     let (log, _) = mov::log::open(LevelFilter::Trace, Identity::default());
-    Router::new(&plan, Kind::Data, log, Options { dead_letters: true, ..Options::default() })
+    Router::new(&resolved, Kind::Data, log, Options { dead_letters: true, ..Options::default() })
 });
 
 fuzz_target!(|body: &[u8]| {
     let message = Message { properties: Properties::default(), body: body.to_vec() };
     match ROUTER.decide(0, message) {
-        Fate::Settle { said, .. } => {
+        Outcome::Settle { said, .. } => {
             let [said] = &said[..] else { panic!("one message gave {} answers", said.len()) };
             // Field by field, because a number that no type holds is still JSON.
             let heard: HashMap<String, &RawValue> = serde_json::from_slice(body).expect("what was answered is JSON");
@@ -55,7 +55,7 @@ fuzz_target!(|body: &[u8]| {
             assert!(!content.is_empty(), "nothing was answered");
             assert_eq!(echo, json!({"content": content}));
         }
-        Fate::Bury(burial) => assert_eq!(burial.body, body, "the body was changed"),
+        Outcome::DeadLetter(dead_letter) => assert_eq!(dead_letter.body, body, "the body was changed"),
         other => panic!("nothing here is tried again, and yet: {other:?}"),
     }
 });

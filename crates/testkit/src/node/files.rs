@@ -1,0 +1,114 @@
+//! The directory a node lives in, and the variables that point a broker to it and away from the machine's own.
+
+use std::env;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::installation::Installation;
+use super::ports::Ports;
+use crate::process_reaper;
+
+#[derive(Debug)]
+pub(crate) struct Files {
+    root: TempDir,
+}
+
+impl Files {
+    pub(crate) fn create(ports: Ports) -> Self {
+        let root = tempfile::Builder::new().prefix("valawai-rabbitmq-").tempdir().expect("make a temporary directory");
+        process_reaper::remove_at_the_end(root.path());
+        let files = Self { root };
+        files.write("rabbitmq.conf", &configuration(ports));
+        files.write("enabled_plugins", "[rabbitmq_management].\n");
+        files.write(".erlang.cookie", "VALAWAITESTS");
+        // Erlang refuses a cookie that others may read.
+        fs::set_permissions(files.path(".erlang.cookie"), Permissions::from_mode(0o400)).expect("protect the cookie");
+        files
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    /// The end of what the node wrote: why it did not start, as a rule.
+    pub(crate) fn last_words(&self) -> String {
+        ["console.txt", "log/rabbit.log"].map(|name| format!("{name}:\n{}\n", tail(&self.path(name)))).concat()
+    }
+
+    /// Sets the variables for the server and its tools alike.
+    pub(crate) fn point_here(&self, command: &mut Command, installation: &Installation, ports: Ports) {
+        for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RABBITMQ_")) {
+            command.env_remove(name);
+        }
+        if let Some(root) = &installation.erlang {
+            command.env("ERL_ROOTDIR", root);
+        }
+        // Without an interface of its own, Erlang's distribution would listen on all of them.
+        let loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
+        command
+            .env("PATH", &installation.path)
+            .env("HOME", self.root.path())
+            .env("ERL_EPMD_PORT", ports.epmd.to_string())
+            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODENAME", node_name(ports))
+            .env("RABBITMQ_DIST_PORT", ports.distribution.to_string())
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", loopback)
+            .env("RABBITMQ_CTL_ERL_ARGS", loopback)
+            .env("RABBITMQ_CTL_DIST_PORT_MIN", "0")
+            .env("RABBITMQ_CTL_DIST_PORT_MAX", "0")
+            .env("RABBITMQ_CONF_ENV_FILE", self.path("no-such-file"))
+            .env("RABBITMQ_CONFIG_FILE", self.path("rabbitmq.conf"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", self.path("no-such-file"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", self.path("enabled_plugins"))
+            .env("RABBITMQ_MNESIA_BASE", self.path("data"))
+            .env("RABBITMQ_LOG_BASE", self.path("log"));
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap_or_else(|error| panic!("cannot write {name}: {error}"));
+    }
+}
+
+/// How Erlang calls the node.
+pub(crate) fn node_name(ports: Ports) -> String {
+    format!("valawai-{}@localhost", ports.distribution)
+}
+
+/// A given cluster name spares the node a look-up of its host's name, which stalls handshakes where there is no name server.
+fn configuration(ports: Ports) -> String {
+    format!(
+        "listeners.tcp.1 = {address}:{amqp}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {management}
+default_user = {username}
+default_pass = {password}
+default_user_tags.administrator = true
+cluster_name = valawai-tests
+vm_memory_high_watermark.relative = {watermark}
+disk_free_limit.absolute = 1MB
+collect_statistics_interval = 1000
+log.console = false
+log.file = rabbit.log
+",
+        address = ports.address,
+        amqp = ports.amqp,
+        management = ports.management,
+        username = super::USERNAME,
+        password = super::PASSWORD,
+        watermark = super::WATERMARK,
+    )
+}
+
+fn tail(path: &Path) -> String {
+    let text = fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(30)..].join("\n")
+}

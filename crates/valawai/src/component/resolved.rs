@@ -1,0 +1,93 @@
+//! A component whose declaration matches its contract, with the full names of its channels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::REGISTERED;
+use super::handler::Handler;
+use super::{Component, Consumed, Periodic};
+use crate::asyncapi::Contract;
+use crate::mov::component_info::ComponentInfo;
+use crate::name::{ChannelName, Kind};
+
+/// A component that matches its contract.
+#[derive(Clone)]
+pub struct ResolvedComponent {
+    pub(crate) info: ComponentInfo,
+    /// The channel of the MOV's notices.
+    pub(crate) registered: ChannelName,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) schedules: Vec<Schedule>,
+    /// The channels on which it publishes.
+    pub(crate) outputs: Vec<ChannelName>,
+}
+
+impl ResolvedComponent {
+    /// The component's name, as the MOV knows it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The component's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.info.version
+    }
+
+    pub(crate) fn routes_of(&self, kind: Kind) -> Vec<Route> {
+        self.routes.iter().filter(|route| route.channel.kind() == kind).cloned().collect()
+    }
+}
+
+/// A consumed channel, its handler and the channel of the replies.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) channel: ChannelName,
+    /// What the handler does, for the log.
+    pub(crate) task: String,
+    pub(crate) reply_to: Option<ChannelName>,
+    pub(crate) handler: Handler,
+}
+
+/// A channel on which the component publishes periodically.
+#[derive(Clone)]
+pub(crate) struct Schedule {
+    pub(crate) channel: ChannelName,
+    pub(crate) period: Duration,
+    pub(crate) handler: Handler,
+}
+
+impl Component {
+    /// The component with the full names of `contract`, which has all of its channels.
+    pub(super) fn resolve(&self, contract: &Contract) -> ResolvedComponent {
+        let full_name = |short: &str| contract.channel(short).expect("the channel was checked").name.clone();
+        let route = |Consumed { channel, task, reply_to, handler }: &Consumed| {
+            let channel = full_name(channel);
+            Route {
+                task: task.clone().unwrap_or_else(|| channel.operation().to_owned()),
+                channel,
+                reply_to: reply_to.as_deref().map(full_name),
+                handler: Arc::clone(handler),
+            }
+        };
+        let schedule = |Periodic { channel, period, handler }: &Periodic| Schedule {
+            channel: full_name(channel),
+            period: *period,
+            handler: Arc::clone(handler),
+        };
+        ResolvedComponent {
+            info: ComponentInfo {
+                name: contract.component_name(),
+                level: contract.level(),
+                version: self.version,
+                asyncapi: self.asyncapi,
+                channels: contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect(),
+            },
+            registered: full_name(REGISTERED),
+            routes: self.consumed.iter().map(route).collect(),
+            schedules: self.periodic.iter().map(schedule).collect(),
+            outputs: self.published_channels().map(full_name).collect(),
+        }
+    }
+}

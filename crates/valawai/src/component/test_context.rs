@@ -1,0 +1,87 @@
+//! Handlers, tested without a broker.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Context;
+use super::context::Scope;
+use crate::message::Message;
+use crate::mov::identity::Identity;
+use crate::mov::log::{self, Entry, Writer};
+
+/// A [`Context`] for tests, which keeps what the handler logged and sent.
+///
+/// ```
+/// use serde_json::{Value, json};
+/// use valawai::{Context, Failure, Output, TestContext};
+///
+/// const COPIES: Output = Output::new("data/copies");
+///
+/// fn copy(message: Value, context: &Context) -> Result<Value, Failure> {
+///     context.log().info("Copied a message", &message);
+///     context.send(COPIES, &message)?;
+///     Ok(message)
+/// }
+///
+/// let context = TestContext::new(r#"{"content": "hello"}"#);
+/// let reply = copy(context.message().read().unwrap(), &context).unwrap();
+/// assert_eq!(reply, json!({"content": "hello"}));
+/// assert_eq!(context.logged()[0].message, "Copied a message");
+/// assert_eq!(context.sent(), [("data/copies", json!({"content": "hello"}))]);
+/// ```
+#[derive(Debug)]
+pub struct TestContext {
+    context: Context,
+    writer: Writer,
+}
+
+impl TestContext {
+    /// A context with this message, usually the JSON text of its body.
+    #[must_use]
+    pub fn new(message: impl Into<Message>) -> Self {
+        let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
+        let scope = Scope { log, outputs: Vec::new(), is_open: true };
+        Self { context: Context::new(Arc::new(scope), message.into()), writer }
+    }
+
+    /// The entries that were logged since the last call, without those of [`Context::log_on_confirm`].
+    #[must_use]
+    pub fn logged(&self) -> Vec<Entry> {
+        self.writer.take_all()
+    }
+
+    /// The entries of [`Context::log_on_confirm`].
+    #[must_use]
+    pub fn logged_on_confirm(&self) -> Vec<Entry> {
+        self.context.entries_on_confirm()
+    }
+
+    /// What was sent with [`Context::send`], in order: the channels and the payloads.
+    ///
+    /// # Panics
+    /// Never: what was sent is JSON.
+    #[must_use]
+    pub fn sent(&self) -> Vec<(&'static str, Value)> {
+        self.context.with_sent(|sent| {
+            let payload = |body| serde_json::from_slice(body).expect("what was sent is JSON");
+            sent.iter().map(|sent| (sent.output.channel(), payload(sent.reply.body()))).collect()
+        })
+    }
+}
+
+/// A context with an empty message.
+impl Default for TestContext {
+    fn default() -> Self {
+        Self::new(Message::default())
+    }
+}
+
+impl Deref for TestContext {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}

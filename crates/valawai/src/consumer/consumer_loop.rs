@@ -1,0 +1,294 @@
+//! The loop of a consumer in one session.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Consumer;
+use super::adaptive_prefetch::AdaptivePrefetch;
+use super::circuit_breaker::{self, CircuitBreaker};
+use super::in_flight::InFlight;
+use super::nack_streak::NackStreak;
+use super::own_queues::OwnQueues;
+use super::router::Outcome;
+use super::unconfirmed::Unconfirmed;
+use super::unroutable::Unroutable;
+use crate::broker::backoff::Backoff;
+use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
+use crate::health::status::Handlers;
+use crate::message::Outgoing;
+use crate::mov::log::{Entry, Severity};
+use crate::shutdown::Shutdown;
+
+/// How often the loop looks at what is late, when nothing happens.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The pauses after a message was requeued, so that it is not delivered again and again without a break.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// A requeued message that is not delivered again within this time went to another consumer.
+const REDELIVERY_LIMIT: Duration = Duration::from_secs(LONGEST_PAUSE.as_secs() + 1);
+
+/// How long a session that is to be reopened waits for the last confirms.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+pub(super) struct ConsumerLoop<'c> {
+    pub(super) consumer: &'c Consumer,
+    pub(super) link: &'c mut dyn Link,
+    pub(super) in_flight: InFlight,
+    unroutable: Unroutable,
+    backoff: Backoff,
+    paused_until: Option<Instant>,
+    circuit_breaker: CircuitBreaker,
+    /// One for each queue.
+    prefetches: Vec<AdaptivePrefetch>,
+    pub(super) own_queues: OwnQueues,
+    nack_streak: NackStreak<'c>,
+    unconfirmed: Unconfirmed<'c>,
+    handlers: Arc<Handlers>,
+}
+
+impl<'c> ConsumerLoop<'c> {
+    pub(super) fn new(consumer: &'c Consumer, link: &'c mut dyn Link) -> Self {
+        Self {
+            consumer,
+            link,
+            in_flight: InFlight::default(),
+            unroutable: Unroutable::default(),
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+            paused_until: None,
+            circuit_breaker: CircuitBreaker::new(consumer.options.circuit_breaker),
+            prefetches: consumer.router.queues().map(|_| AdaptivePrefetch::new(&consumer.options)).collect(),
+            own_queues: OwnQueues::default(),
+            nack_streak: NackStreak::new(&consumer.status),
+            unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
+            handlers: consumer.status.handlers(consumer.router.tasks().map(str::to_owned).collect()),
+        }
+    }
+
+    /// Runs until the shutdown, and then until nothing is in flight.
+    pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        while !shutdown.is_requested() {
+            if self.nack_streak.is_endless(Instant::now()) {
+                return self.drain_and_reopen(shutdown);
+            }
+            let deliveries = self.takes_deliveries();
+            if let Some(event) = self.link.poll(deliveries)? {
+                self.handle(event)?;
+            } else {
+                self.acknowledge()?;
+                self.check_overdue(Instant::now())?;
+                self.link.wait(deliveries, Some(shutdown), self.longest_wait());
+            }
+        }
+        self.drain()
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Confirm(confirm) => self.confirm(confirm),
+            Event::Returned(returned) => {
+                self.own_queues.forget(&returned.to);
+                self.handle_returned(&returned)
+            }
+            Event::Delivery(delivery) => {
+                // One ack for all the confirms that came before.
+                self.acknowledge()?;
+                self.process(delivery)
+            }
+        }
+    }
+
+    fn process(&mut self, delivery: Delivery) -> Result<(), Error> {
+        let Delivery { tag, consumer, message } = delivery;
+        if !self.in_flight.deliver(tag) {
+            return Err(Error::lost("the broker numbers its deliveries wrongly"));
+        }
+        let message_id = message.properties.message_id.clone();
+        let bytes = message.body.len();
+        let began = Instant::now();
+        self.check_overdue(began)?;
+        self.handlers.begin(consumer, began);
+        let outcome = self.consumer.router.decide(consumer, message);
+        self.handlers.end();
+        let took = began.elapsed();
+        self.record(&outcome);
+        self.carry_out(consumer, outcome, tag, message_id)?;
+        self.adapt_prefetch(consumer, bytes, took)
+    }
+
+    fn carry_out(&mut self, consumer: usize, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
+        match outcome {
+            Outcome::Publish { messages, on_confirm, message } => match self.too_large(&messages)? {
+                None => self.publish(&messages, on_confirm, tag),
+                Some(reason) => {
+                    let outcome = self.consumer.router.refuse_reply(consumer, message, reason);
+                    self.carry_out(consumer, outcome, tag, id)
+                }
+            },
+            Outcome::Retry { body, queue, attempts } => self.retry(tag, id, body, queue, attempts),
+            Outcome::DeadLetter(letter) => self.dead_letter(tag, id, letter),
+            Outcome::Requeue => self.requeue(tag),
+        }
+    }
+
+    fn publish(&mut self, messages: &[Outgoing], on_confirm: Vec<Entry>, tag: u64) -> Result<(), Error> {
+        for message in messages {
+            let sequence = self.link.publish(message)?;
+            self.in_flight.publish(sequence, tag, message);
+        }
+        let entries = self.in_flight.complete(tag, on_confirm);
+        self.log(entries);
+        Ok(())
+    }
+
+    /// Why the broker would reject one of `messages`; it is checked before any of them is published.
+    fn too_large(&mut self, messages: &[Outgoing]) -> Result<Option<String>, Error> {
+        let Some(largest) = messages.iter().map(|message| message.body.len()).max() else { return Ok(None) };
+        match self.link.check_size(largest) {
+            Ok(()) => Ok(None),
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn requeue(&mut self, tag: u64) -> Result<(), Error> {
+        self.paused_until = self.paused_until.max(Some(Instant::now() + self.backoff.pause()));
+        self.in_flight.requeue(tag);
+        self.link.requeue(tag)
+    }
+
+    fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
+        let settlement = self.in_flight.confirm(confirm, &mut self.unroutable);
+        if !settlement.requeue.is_empty() {
+            self.nack_streak.add(Instant::now());
+        } else if settlement.accepted {
+            self.backoff.reset();
+            self.nack_streak.end();
+        }
+        for tag in settlement.requeue {
+            self.requeue(tag)?;
+        }
+        self.log(settlement.log);
+        Ok(())
+    }
+
+    /// A reply without a queue counts as published if the queue does not exist; if its node is down, it is published again.
+    fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
+        let is_reply = self.in_flight.mark_returned(returned);
+        if is_reply && !self.unroutable.add(&returned.to, self.link, Instant::now())? {
+            self.in_flight.require_arrival(returned);
+        }
+        Ok(())
+    }
+
+    fn acknowledge(&mut self) -> Result<(), Error> {
+        if self.in_flight.is_holding() {
+            // An ack of several would include the messages that are held.
+            for tag in self.in_flight.take_each_acknowledgeable() {
+                self.link.acknowledge(tag)?;
+            }
+            return Ok(());
+        }
+        match self.in_flight.take_acknowledgeable() {
+            Some(tag) => self.link.acknowledge_up_to(tag),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts the outcome, and pauses if too many messages fail.
+    fn record(&mut self, outcome: &Outcome) {
+        let failed = !matches!(outcome, Outcome::Publish { .. });
+        if let Some(failures) = self.circuit_breaker.record(failed) {
+            let pause = circuit_breaker::PAUSE;
+            let message = format!("{failures} of the last messages failed; consuming pauses for {pause:?}");
+            self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
+            self.paused_until = Some(Instant::now() + pause);
+        }
+    }
+
+    fn adapt_prefetch(&mut self, consumer: usize, bytes: usize, took: Duration) -> Result<(), Error> {
+        if let Some(prefetch) = self.prefetches[consumer].record(bytes, took) {
+            for tag in self.link.set_prefetch(consumer, prefetch)? {
+                self.in_flight.requeue(tag);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for late confirms and for messages that may be forwarded now.
+    fn check_overdue(&mut self, now: Instant) -> Result<(), Error> {
+        let link = &*self.link;
+        if self.unconfirmed.check(self.in_flight.oldest_unconfirmed(), || link.is_blocked(), now) {
+            return Err(Error::ReopenRequired { reason: "the broker does not confirm what is published" });
+        }
+        if self.in_flight.is_confirmed() {
+            self.nack_streak.end_after(REDELIVERY_LIMIT, now);
+        }
+        self.forward_held(now)
+    }
+
+    fn takes_deliveries(&mut self) -> bool {
+        if self.paused_until.is_some_and(|until| until <= Instant::now()) {
+            self.paused_until = None;
+        }
+        self.paused_until.is_none() && self.in_flight.unconfirmed_bytes() < self.consumer.options.bytes_in_flight
+    }
+
+    fn longest_wait(&self) -> Duration {
+        self.paused_until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK))
+    }
+
+    fn log(&self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.consumer.log.add(entry);
+        }
+    }
+}
+
+/// Stopping.
+impl ConsumerLoop<'_> {
+    /// Stops consuming and waits until everything published is confirmed. If that never happens, the owner of the session ends
+    /// it.
+    fn drain(&mut self) -> Result<(), Error> {
+        self.stop_consuming()?;
+        while !self.in_flight.is_confirmed() {
+            self.drain_one(None)?;
+        }
+        self.acknowledge()
+    }
+
+    /// Drains, and has the session reopened. What is not confirmed in time is requeued by the end of the session, which a quorum
+    /// queue counts.
+    fn drain_and_reopen(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        let deadline = Instant::now() + DRAIN_LIMIT;
+        self.stop_consuming()?;
+        while !self.in_flight.is_confirmed() && Instant::now() < deadline {
+            if shutdown.is_requested() {
+                return self.drain();
+            }
+            self.drain_one(Some(shutdown))?;
+        }
+        self.acknowledge()?;
+        if shutdown.is_requested() {
+            return Ok(());
+        }
+        Err(Error::ReopenRequired { reason: "the broker rejects everything that is published" })
+    }
+
+    fn stop_consuming(&mut self) -> Result<(), Error> {
+        for tag in self.link.cancel()? {
+            self.in_flight.requeue(tag);
+        }
+        Ok(())
+    }
+
+    fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
+        if let Some(event) = self.link.poll(false)? {
+            return self.handle(event);
+        }
+        self.acknowledge()?;
+        self.link.wait(false, shutdown, TICK);
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Moves a delivery to one of the component's own queues: to be retried, or as a dead letter.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::consumer_loop::ConsumerLoop;
+use super::own_queues::{Forwarding, Readiness, Target};
+use super::retry::RetryQueue;
+use super::router::DeadLetter;
+use crate::broker::{ATTEMPTS, Error};
+use crate::mov::log::{Entry, Severity};
+
+/// The longest reason that a dead letter carries, in bytes.
+const LONGEST_REASON: usize = 500;
+
+impl ConsumerLoop<'_> {
+    pub(super) fn retry(
+        &mut self,
+        tag: u64,
+        message_id: Option<String>,
+        body: Vec<u8>,
+        queue: RetryQueue,
+        attempts: u32,
+    ) -> Result<(), Error> {
+        let headers = vec![(ATTEMPTS, attempts.to_string())];
+        let to = Target::Retry(queue);
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+    }
+
+    pub(super) fn dead_letter(
+        &mut self,
+        tag: u64,
+        message_id: Option<String>,
+        letter: DeadLetter,
+    ) -> Result<(), Error> {
+        let DeadLetter { body, to, from, attempts, mut reason } = letter;
+        reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let headers = vec![
+            ("x-original-queue", from),
+            (ATTEMPTS, attempts.to_string()),
+            ("x-error", reason),
+            ("x-failed-at", now.to_string()),
+        ];
+        let to = Target::DeadLetters(to);
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+    }
+
+    /// Forwards the held deliveries whose queues may be tried again.
+    pub(super) fn forward_held(&mut self, now: Instant) -> Result<(), Error> {
+        if self.own_queues.is_holding() {
+            for delivery in self.own_queues.take_due(now) {
+                self.forward(delivery, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes a delivery to one of the component's own queues; it is acknowledged when it has arrived there. If the broker
+    /// refuses that queue, the delivery is held.
+    fn forward(&mut self, mut delivery: Forwarding, now: Instant) -> Result<(), Error> {
+        let Some(refusal) = self.try_to_forward(&delivery, now)? else { return Ok(()) };
+        if let Refusal::News(reason) = refusal
+            && !std::mem::replace(&mut delivery.is_reported, true)
+        {
+            let message = format!("Messages for {} wait unacknowledged, because {reason}", delivery.to.name());
+            self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
+        }
+        self.in_flight.hold(delivery.tag);
+        self.own_queues.hold(delivery, now);
+        Ok(())
+    }
+
+    /// Returns why the delivery was not forwarded, if it was not.
+    fn try_to_forward(&mut self, delivery: &Forwarding, now: Instant) -> Result<Option<Refusal>, Error> {
+        if let Readiness::Refused(reason) = self.own_queues.prepare(self.link, &delivery.to, now)? {
+            let remedy =
+                |reason| format!("{reason}; delete that queue, or permit the user of the component to declare it");
+            return Ok(Some(reason.map(remedy).map_or(Refusal::Known, Refusal::News)));
+        }
+        let headers: Vec<(&str, &str)> = delivery.headers.iter().map(|(name, text)| (*name, &**text)).collect();
+        let to = delivery.to.name();
+        match self.link.forward(delivery.tag, &delivery.body, to, &headers) {
+            Ok(sequence) => {
+                let message_id = delivery.message_id.as_deref();
+                self.in_flight.forward(sequence, delivery.tag, to, message_id, delivery.body.len());
+                self.in_flight.complete(delivery.tag, Vec::new());
+                Ok(None)
+            }
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(Refusal::News(error.to_string()))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Why a delivery cannot be forwarded.
+enum Refusal {
+    /// For a reason that was reported before.
+    Known,
+    News(String),
+}

@@ -1,0 +1,216 @@
+//! Decides the outcome of one delivery. Nothing else does.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::component::context::{Handled, Scope};
+use crate::component::{Context, ResolvedComponent, Route};
+use crate::consumer::fault_injection::{Fault, FaultInjector};
+use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
+use crate::failure::Failure;
+use crate::ids::Ids;
+use crate::message::{Message, Outgoing, Properties, Reply};
+use crate::mov::log::{Entry, MovLog, Severity};
+use crate::name::{ChannelName, Kind};
+use crate::payload::{self, Shape};
+
+/// RabbitMQ 4 drops a message of a quorum queue after twenty deliveries without an ack, which a full output queue or a broker
+/// that fails repeatedly can cause. The message is republished long before.
+const MAX_DELIVERIES: u32 = 10;
+
+/// How long a republished message waits in its retry queue.
+const REPUBLISH_DELAY: Duration = Duration::from_secs(1);
+
+/// What becomes of a delivery.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It is acknowledged when all of `messages`, which may be none, are confirmed.
+    Publish {
+        /// The messages to publish.
+        messages: Vec<Outgoing>,
+        /// What to log when they are confirmed.
+        on_confirm: Vec<Entry>,
+        /// The consumed message, in case one of the messages is too large to publish.
+        message: Message,
+    },
+    /// It waits in `queue` for its next attempt.
+    Retry {
+        /// The body.
+        body: Vec<u8>,
+        /// The retry queue.
+        queue: RetryQueue,
+        /// How many attempts failed.
+        attempts: u32,
+    },
+    /// It is moved to the dead letters.
+    DeadLetter(DeadLetter),
+    /// It returns to its queue and is delivered again.
+    Requeue,
+}
+
+/// A message that cannot be processed, and why.
+#[derive(Debug)]
+pub struct DeadLetter {
+    /// The body, unchanged.
+    pub body: Vec<u8>,
+    /// The dead-letter queue.
+    pub to: String,
+    /// The queue from which it was consumed.
+    pub from: String,
+    /// How many attempts failed.
+    pub attempts: u32,
+    /// Why it cannot be processed.
+    pub reason: String,
+}
+
+/// What a router does with messages that fail.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// How often and after which delays they are retried.
+    pub retry: retry::Options,
+    /// `DEAD_LETTER`: whether messages that cannot be processed are kept as dead letters. Defaults to yes.
+    pub dead_letters: bool,
+    /// Deliberate faults.
+    pub faults: FaultInjector,
+}
+
+/// Routes the deliveries of a component's channels to their handlers.
+pub struct Router {
+    routes: Vec<Route>,
+    scope: Arc<Scope>,
+    ids: Ids,
+    options: Options,
+}
+
+impl Router {
+    /// A router for the component's channels of one kind.
+    #[must_use]
+    pub fn new(component: &ResolvedComponent, kind: Kind, log: MovLog, options: Options) -> Self {
+        let scope = Arc::new(Scope { log, outputs: component.outputs.clone(), is_open: false });
+        Self { routes: component.routes_of(kind), scope, ids: Ids::new(), options }
+    }
+
+    /// The queues to consume, in the order of their indices.
+    pub fn queues(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| &**route.channel.queue())
+    }
+
+    /// What the handler of each queue does, for the log, in the same order.
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| &*route.task)
+    }
+
+    /// Decides the outcome of `message`, delivered from the queue at `index`.
+    #[must_use]
+    pub fn decide(&self, index: usize, message: Message) -> Outcome {
+        let route = &self.routes[index];
+        if message.properties.deliveries >= MAX_DELIVERIES {
+            return republish(route, message);
+        }
+        let context = Context::new(Arc::clone(&self.scope), message);
+        let result = match self.options.faults.inject(route.channel.queue()) {
+            Fault::None => call(route, &context),
+            Fault::Fail => Err(Failure::retry("of an injected fault")),
+            Fault::Nack => return Outcome::Requeue,
+        };
+        let handled = context.into_handled();
+        match result {
+            Ok(reply) => self.publish(route, handled, reply),
+            Err(Failure::Retry(reason)) => self.retry(route, handled.message, &reason),
+            Err(Failure::Refuse(reason)) => self.refuse(route, handled.message, reason),
+        }
+    }
+
+    /// Decides the outcome of `message`, delivered from the queue at `index`, when its reply cannot be published for `reason`.
+    #[must_use]
+    pub fn refuse_reply(&self, index: usize, message: Message, reason: String) -> Outcome {
+        self.refuse(&self.routes[index], message, reason)
+    }
+
+    fn publish(&self, route: &Route, handled: Handled, reply: Option<Reply>) -> Outcome {
+        let Handled { message, sent, on_confirm } = handled;
+        let mut messages = Vec::with_capacity(sent.len() + 1);
+        for sent in sent {
+            let channel =
+                self.scope.channel_of(sent.output).expect("the output was checked when the handler sent to it");
+            let mut outgoing = outgoing(channel, &message, sent.reply);
+            outgoing.properties.message_id = Some(self.ids.next());
+            messages.push(outgoing);
+        }
+        if let Some((reply, channel)) = reply.zip(route.reply_to.as_ref()) {
+            let mut outgoing = outgoing(channel, &message, reply);
+            // The reply keeps the identifier of its message, so that duplicates can be recognised.
+            outgoing.properties.message_id.get_or_insert_with(|| self.ids.next());
+            messages.push(outgoing);
+        }
+        Outcome::Publish { messages, on_confirm, message }
+    }
+
+    fn retry(&self, route: &Route, message: Message, reason: &str) -> Outcome {
+        let attempts = message.properties.attempts.saturating_add(1);
+        let Some(delay) = self.options.retry.delay(attempts) else {
+            return self.refuse(route, message, format!("{attempts} attempts failed, the last one because {reason}"));
+        };
+        log::warn!("{} is retried in {delay:?}, because {reason}", route.task);
+        Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, delay), attempts }
+    }
+
+    fn refuse(&self, route: &Route, message: Message, reason: String) -> Outcome {
+        self.report(route, &message, &reason);
+        if !self.options.dead_letters {
+            return Outcome::Publish { messages: Vec::new(), on_confirm: Vec::new(), message };
+        }
+        Outcome::DeadLetter(DeadLetter {
+            to: dead_letter_queue(&route.channel),
+            from: route.channel.queue().to_string(),
+            attempts: message.properties.attempts.saturating_add(1),
+            body: message.body,
+            reason,
+        })
+    }
+
+    fn report(&self, route: &Route, message: &Message, reason: &str) {
+        let entry = match payload::shape(&message.body) {
+            Shape::NotJson(error) => {
+                let text = format!("Cannot process {}, because it is not JSON ({error})", route.task);
+                Entry::new(Severity::Error, text, &excerpt(&message.body))
+            }
+            Shape::OtherJson(_) | Shape::Object(_) => {
+                let text = format!("Cannot process {}, because {reason}", route.task);
+                Entry::new(Severity::Error, text, message)
+            }
+        };
+        self.scope.log.add(entry);
+    }
+}
+
+/// Sends the message through a retry queue. It returns as a new message, whose deliveries the broker counts from zero.
+fn republish(route: &Route, message: Message) -> Outcome {
+    let Properties { deliveries, attempts, .. } = message.properties;
+    log::warn!("{}: delivered {deliveries} times without an ack; republishing it", route.task);
+    Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, REPUBLISH_DELAY), attempts }
+}
+
+fn call(route: &Route, context: &Context) -> Result<Option<Reply>, Failure> {
+    // A panic can leave only the context in an inconsistent state, and the context is dropped.
+    panic::catch_unwind(AssertUnwindSafe(|| (route.handler)(context)))
+        .unwrap_or_else(|panic| Err(Failure::of_panic("the handler", panic.as_ref())))
+}
+
+/// A message for `channel` that inherits the properties of `message`.
+fn outgoing(channel: &ChannelName, message: &Message, reply: Reply) -> Outgoing {
+    let properties = message.properties.clone();
+    Outgoing { properties, ..Outgoing::new(Arc::clone(channel.queue()), reply.into_body()) }
+}
+
+/// The beginning of a body, on one line.
+fn excerpt(body: &[u8]) -> String {
+    const LENGTH: usize = 200;
+    let start = String::from_utf8_lossy(&body[..body.len().min(LENGTH)]).escape_debug().to_string();
+    if body.len() > LENGTH { format!("{start}… ({} bytes in all)", body.len()) } else { start }
+}
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;

@@ -1,0 +1,114 @@
+//! Messages: what a component consumes, what it replies, and what the brokers transport.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::payload::{self, Shape};
+
+/// A delivered message. Its body is untrusted: nothing is known about it until it is [read](Self::read).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The body: JSON, if the sender followed the rules of the platform.
+    pub body: Vec<u8>,
+    /// The properties that the kit uses.
+    pub properties: Properties,
+}
+
+impl Message {
+    /// Deserializes the body, which must be a JSON object. Unknown fields are ignored. `T` may borrow from the body.
+    ///
+    /// # Errors
+    /// [`Failure::Refuse`] if the body is not a JSON object or does not match `T`.
+    pub fn read<'b, T: Deserialize<'b>>(&'b self) -> Result<T, Failure> {
+        payload::read(&self.body)
+    }
+}
+
+/// The body as it was delivered: as JSON if it is JSON, otherwise as a string. For logs.
+impl Serialize for Message {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match payload::shape(&self.body) {
+            Shape::Object(json) | Shape::OtherJson(json) => {
+                let json: &RawValue = serde_json::from_str(json).map_err(serde::ser::Error::custom)?;
+                json.serialize(serializer)
+            }
+            Shape::NotJson(_) => String::from_utf8_lossy(&self.body).serialize(serializer),
+        }
+    }
+}
+
+/// A message with this body and no properties, for tests.
+impl From<&str> for Message {
+    fn from(body: &str) -> Self {
+        Self { body: body.into(), properties: Properties::default() }
+    }
+}
+
+/// The properties of a message that the kit uses. Replies inherit them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Properties {
+    /// Identifies the message: duplicates carry the same identifier.
+    pub message_id: Option<String>,
+    /// The request that this message replies to.
+    pub correlation_id: Option<String>,
+    /// The conversation it belongs to: a header of the platform's services.
+    pub conversation_id: Option<String>,
+    /// How many attempts to process it failed before this one.
+    pub attempts: u32,
+    /// How many deliveries of it a quorum queue counted before this one; 0 on other queues. At its limit the queue drops the
+    /// message.
+    pub deliveries: u32,
+}
+
+/// The body of a message to publish: a JSON object that components in every language, and the MOV, can parse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply(Vec<u8>);
+
+impl Reply {
+    /// Serializes `value`.
+    ///
+    /// # Errors
+    /// [`Failure::Refuse`] if the JSON is not an object, is too large, or is nested too deeply.
+    pub fn json(value: &impl Serialize) -> Result<Self, Failure> {
+        payload::write(value).map(Self)
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// A message to publish to the queue `to`, through the default exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The name of the queue.
+    pub to: Arc<str>,
+    /// A JSON object, encoded in UTF-8.
+    pub body: Vec<u8>,
+    /// The properties.
+    pub properties: Properties,
+    /// Whether the message survives a restart of the broker.
+    pub persistent: bool,
+    /// Whether the broker returns the message if the queue does not exist, instead of dropping it.
+    pub mandatory: bool,
+    /// The time to live in the queue, in milliseconds. `None` means no limit.
+    pub expires_after_ms: Option<u32>,
+}
+
+impl Outgoing {
+    /// A persistent, mandatory message for the queue `to`.
+    #[must_use]
+    pub fn new(to: impl Into<Arc<str>>, body: Vec<u8>) -> Self {
+        let properties = Properties::default();
+        Self { to: to.into(), body, properties, persistent: true, mandatory: true, expires_after_ms: None }
+    }
+}

@@ -1,0 +1,122 @@
+//! Opens one session after another.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::select;
+
+use super::session::{self, End};
+use super::tasks::Tasks;
+use crate::broker::backoff::Backoff;
+use crate::broker::{Error, Session};
+use crate::component::ResolvedComponent;
+use crate::mov::identity::Identity;
+use crate::settings::Settings;
+use crate::shutdown::Shutdown;
+
+/// The pauses between the attempts to reconnect.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// After a session that lasted so long, the pauses start again with the first.
+const STABLE_SESSION: Duration = Duration::from_secs(10);
+
+/// Opens a session. The number counts the attempts of this process.
+pub type Connect = Arc<dyn Fn(u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
+
+/// A component, ready to run.
+pub struct App {
+    connect: Connect,
+    attempts: u64,
+    first_attempts: u32,
+    retry_sleep: Duration,
+    tasks: Tasks,
+    backoff: Backoff,
+}
+
+impl App {
+    /// The app of `component` with these settings, on the broker to which `connect` connects.
+    #[must_use]
+    pub fn new(component: &ResolvedComponent, settings: &Settings, connect: Connect) -> Self {
+        Self {
+            connect,
+            attempts: 0,
+            first_attempts: settings.first_tries,
+            retry_sleep: settings.retry_sleep,
+            tasks: Tasks::new(component, settings, Identity::default()),
+            backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
+        }
+    }
+
+    /// Runs the component until the shutdown. Lost connections are retried indefinitely.
+    ///
+    /// # Errors
+    /// If none of the first attempts reaches the broker; their number is a setting.
+    pub fn run(mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        let mut next = self.connect_first(shutdown)?;
+        while let Some(session) = next {
+            let began = Instant::now();
+            match session::run(&self.tasks, session, shutdown) {
+                End::Stopped => break,
+                End::Lost(error) => log::error!("{error}; reconnecting"),
+            }
+            if began.elapsed() >= STABLE_SESSION {
+                self.backoff.reset();
+            }
+            next = self.reconnect(shutdown);
+        }
+        log::info!("stopped");
+        Ok(())
+    }
+
+    /// `None` if the shutdown was requested.
+    fn connect_first(&mut self, shutdown: &Shutdown) -> Result<Option<Box<dyn Session>>, Error> {
+        for left in (0..self.first_attempts).rev() {
+            match self.try_to_connect(shutdown) {
+                None => return Ok(None),
+                Some(Ok(session)) => return Ok(Some(session)),
+                Some(Err(error)) if left == 0 => return Err(error),
+                Some(Err(error)) => {
+                    log::warn!("{error}; retrying in {:?}, {left} attempts left", self.retry_sleep);
+                }
+            }
+            if shutdown.wait_for(self.retry_sleep) {
+                return Ok(None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// `None` if the shutdown was requested.
+    fn reconnect(&mut self, shutdown: &Shutdown) -> Option<Box<dyn Session>> {
+        loop {
+            if shutdown.wait_for(self.backoff.pause()) {
+                return None;
+            }
+            match self.try_to_connect(shutdown)? {
+                Ok(session) => return Some(session),
+                Err(error) => log::warn!("{error}; retrying"),
+            }
+        }
+    }
+
+    /// Connects on a thread of its own, because name resolution and handshakes cannot be interrupted. `None` if the shutdown was
+    /// requested; the thread then ends with the process.
+    fn try_to_connect(&mut self, shutdown: &Shutdown) -> Option<Result<Box<dyn Session>, Error>> {
+        self.attempts += 1;
+        let (sender, result) = crossbeam_channel::bounded(1);
+        let (connect, attempt) = (Arc::clone(&self.connect), self.attempts);
+        let spawned = thread::Builder::new().name("connect".into()).spawn(move || {
+            // After a shutdown nobody receives it.
+            let _ = sender.send(connect(attempt));
+        });
+        if let Err(error) = spawned {
+            return Some(Err(Error::lost(error)));
+        }
+        select! {
+            recv(result) -> session => Some(session.unwrap_or_else(|_| Err(Error::lost("connecting panicked")))),
+            recv(shutdown.requested()) -> _ => None,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The life of the process: connect, run, reconnect, and stop in time.
+//!
+//! [`App`] opens one session after another. In each, a `RunningSession` starts the `Tasks` of the component under a
+//! `Supervisor`, waits for the first reason to end, and stops the tasks in order.
+
+mod app;
+mod session;
+pub mod signals;
+mod supervisor;
+mod tasks;
+
+pub use app::{App, Connect};

@@ -1,0 +1,77 @@
+//! The periodic publisher on the in-memory broker.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::broker::Session;
+use crate::broker::memory::{MemoryBroker, OnPublish};
+use crate::component::{Component, Context};
+use crate::failure::Failure;
+use crate::mov::identity::Identity;
+use crate::mov::log;
+use crate::shutdown;
+
+const CONTRACT: &str = "
+channels:
+  valawai/c1/own/control/registered: { subscribe: {} }
+  valawai/c1/own/data/heartbeat: { publish: {} }
+";
+const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
+
+fn beat(_: &Context) -> Result<Option<Value>, Failure> {
+    Ok(Some(json!({})))
+}
+
+fn publisher(confirm_limit: Duration) -> PeriodicPublisher {
+    let component = Component::new("1.0.0", CONTRACT).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
+    let resolved = component.check().unwrap();
+    let (log, _) = log::open(::log::LevelFilter::Info, Identity::default());
+    let scope = Scope { log, outputs: resolved.outputs, is_open: false };
+    let publisher = PeriodicPublisher::new(resolved.schedules[0].clone(), Arc::new(scope), Arc::default());
+    PeriodicPublisher { confirm_limit, ..publisher }
+}
+
+/// Runs `publisher` in a session, and returns its result, if it ended by itself.
+fn run(broker: &MemoryBroker, publisher: &PeriodicPublisher) -> Option<Result<(), Error>> {
+    let (handle, shutdown) = shutdown::channel();
+    let (sender, result) = crossbeam_channel::bounded(1);
+    let publisher = publisher.clone();
+    let mut session = broker.connect().unwrap();
+    let job = move |link: Result<&mut dyn Link, Error>| sender.send(publisher.run(link.unwrap(), &shutdown)).unwrap();
+    session.spawn("publisher", crate::broker::ConsumeOn::Shared, Box::new(job)).unwrap();
+    let result = result.recv_timeout(Duration::from_secs(5)).ok();
+    drop(handle);
+    result
+}
+
+#[test]
+fn a_message_that_is_never_accepted_ends_the_session_and_is_published_in_the_next_one() {
+    for on_publish in [OnPublish::KeepSilent, OnPublish::Nack] {
+        let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_millis(300)));
+        broker.on_publish(HEARTBEAT, on_publish);
+        let result = run(&broker, &publisher);
+        assert!(matches!(result, Some(Err(Error::ReopenRequired { .. }))), "{on_publish:?}: {result:?}");
+        assert_eq!(publisher.state().pending.count(), 1, "{on_publish:?}: the message is gone");
+        assert!(!publisher.status.is_refused(), "{on_publish:?}: it counts as nacked after its session");
+        broker.on_publish(HEARTBEAT, OnPublish::Confirm);
+        assert!(run(&broker, &publisher).is_none(), "{on_publish:?}: the next session ended too");
+        assert_eq!(publisher.state().pending.count(), 0, "{on_publish:?}: the message was not published again");
+    }
+}
+
+#[test]
+fn a_message_that_is_not_accepted_shows_in_the_status() {
+    let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_secs(4)));
+    broker.on_publish(HEARTBEAT, OnPublish::KeepSilent);
+    let was_refused = std::thread::scope(|scope| {
+        let running = scope.spawn(|| run(&broker, &publisher));
+        let mut was_refused = false;
+        while !running.is_finished() && !was_refused {
+            was_refused = publisher.status.is_refused();
+            std::thread::yield_now();
+        }
+        broker.on_publish(HEARTBEAT, OnPublish::Confirm);
+        was_refused
+    });
+    assert!(was_refused, "a message waits for its confirm, and the status does not say so");
+}

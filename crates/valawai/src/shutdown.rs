@@ -1,0 +1,52 @@
+//! The request to stop, passed to every thread that can be stopped.
+
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+
+/// Requests a shutdown when it is dropped.
+#[derive(Debug)]
+pub struct ShutdownHandle {
+    _sender: Sender<Infallible>,
+}
+
+/// Tells whether a shutdown was requested. Clones observe the same request.
+#[derive(Debug, Clone)]
+pub struct Shutdown {
+    receiver: Receiver<Infallible>,
+}
+
+/// A handle, and what observes it.
+#[must_use]
+pub fn channel() -> (ShutdownHandle, Shutdown) {
+    // Nothing is ever sent: a receiver notices that all senders are gone, and so does each of its clones.
+    let (sender, receiver) = crossbeam_channel::bounded(0);
+    (ShutdownHandle { _sender: sender }, Shutdown { receiver })
+}
+
+impl Shutdown {
+    /// Whether the shutdown was requested.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.receiver.try_recv() == Err(TryRecvError::Disconnected)
+    }
+
+    /// Waits for the request until `deadline`, and returns whether it came.
+    #[must_use]
+    pub fn wait_until(&self, deadline: Instant) -> bool {
+        self.receiver.recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// Waits for the request for at most `time`, and returns whether it came.
+    #[must_use]
+    pub fn wait_for(&self, time: Duration) -> bool {
+        self.receiver.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    /// The channel to wait on in a `select!`: it is disconnected by the request.
+    #[must_use]
+    pub(crate) fn requested(&self) -> &Receiver<Infallible> {
+        &self.receiver
+    }
+}

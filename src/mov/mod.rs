@@ -1,9 +1,0 @@
-//! The Master Of VALAWAI: what a component tells it, and what it is told.
-
-pub mod identity;
-pub mod log;
-pub mod notice;
-pub mod payloads;
-pub mod profile;
-pub mod registration;
-pub mod rest;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# Measures the component beside what else could do its work, on a RabbitMQ of its own, and prints a table. It asserts
-# nothing about speed. Options: runBenchmarks.sh --help
+# Builds the component and the benchmark, measures the component against other AMQP clients on a temporary RabbitMQ
+# broker, and prints a table. It asserts nothing about speed. Options: runBenchmarks.sh --help
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -12,35 +12,35 @@ out=bench/results
 for option in "$@"; do
     case $option in
         --help | -h)
-            sed -n '/^const USAGE/,/";$/p' bench/src/options.rs | sed -e 's/^const USAGE: &str = "//' -e 's/";$//'
+            cat bench/src/cli/usage.txt
             exit 0
             ;;
         --quick) out=bench/results-quick ;;
     esac
 done
 
-# What is missing is installed where that is possible, and done without where it is not; only the broker must be there.
-needed=(rabbitmq-server gcc libc6-dev librabbitmq-dev python3-pika valgrind)
-is_here() {
+# Only RabbitMQ is required. Without one of the other packages, contestants or measurements are left out.
+packages=(rabbitmq-server gcc libc6-dev librabbitmq-dev python3-pika valgrind)
+is_installed() {
     dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null | grep --quiet '^install ok installed'
 }
 missing=()
-for package in "${needed[@]}"; do
-    is_here "$package" || missing+=("$package")
+for package in "${packages[@]}"; do
+    is_installed "$package" || missing+=("$package")
 done
 if ((${#missing[@]} > 0)) && command -v apt-get >/dev/null; then
-    echo "installing ${missing[*]}" >&2
-    install_packages "${missing[@]}" || echo "could not install all of them; going on with what is here" >&2
+    echo "Installing ${missing[*]}." >&2
+    install_packages "${missing[@]}" || echo "Could not install all packages; continuing without them." >&2
 fi
 
-# The component as the image has it: with its C library linked in.
+# The component is built as for the image: with a static C library.
 host=$(rustc -vV | sed -n 's/^host: //p')
 RUSTFLAGS='-C target-feature=+crt-static' nice cargo build --quiet --release --locked --target "$host"
 nice cargo build --quiet --release --locked --manifest-path bench/Cargo.toml
 component=${CARGO_TARGET_DIR:-target}/$host/release/c1_echo
 compiled=${CARGO_TARGET_DIR:-bench/target}/release
 gcc -O2 -Wall -Wextra -o "$compiled/librabbitmq_echo" bench/contestants/librabbitmq_echo.c -lrabbitmq ||
-    echo "doing without librabbitmq" >&2
+    echo "Could not compile the contestant for librabbitmq; continuing without it." >&2
 
 python=()
 for candidate in "${PYTHON:-python3}" /usr/bin/python3; do

@@ -1,4 +1,4 @@
-//! amqprs, as quick as it goes: one task that hears, says, takes confirms, and acknowledges in one go.
+//! amqprs at its fastest: one task consumes, publishes, collects confirms and acknowledges in batches.
 
 use std::error::Error;
 
@@ -10,8 +10,8 @@ use amqprs::channel::{
 use amqprs::connection::{Connection, OpenConnectionArguments};
 use amqprs::{Ack, BasicProperties, Cancel, CloseChannel, Nack, Return};
 use async_trait::async_trait;
+use echo_bench::config::{Config, INPUT_QUEUE, OUTPUT_QUEUE};
 use echo_bench::confirms::Confirms;
-use echo_bench::setting::{HEARD, SAID, Setting};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -19,35 +19,35 @@ type AmqprsResult<T> = std::result::Result<T, amqprs::error::Error>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let setting = Setting::from_environment();
-    let (_hearing_connection, hearing) = connect(&setting).await?;
-    let (_saying_connection, saying) = connect(&setting).await?;
-    let (confirm, mut confirms) = unbounded_channel();
-    saying.register_callback(Confirming(confirm)).await?;
-    saying.confirm_select(ConfirmSelectArguments::default()).await?;
-    hearing.queue_declare(QueueDeclareArguments::durable_client_named(HEARD)).await?;
-    hearing.basic_qos(BasicQosArguments::new(0, setting.prefetch, false)).await?;
-    let (_, mut messages) = hearing.basic_consume_rx(BasicConsumeArguments::new(HEARD, "")).await?;
+    let config = Config::from_env();
+    let (_consumer_connection, consumer) = connect(&config).await?;
+    let (_publisher_connection, publisher) = connect(&config).await?;
+    let (ack_sender, mut acks) = unbounded_channel();
+    publisher.register_callback(ForwardAcks(ack_sender)).await?;
+    publisher.confirm_select(ConfirmSelectArguments::default()).await?;
+    consumer.queue_declare(QueueDeclareArguments::durable_client_named(INPUT_QUEUE)).await?;
+    consumer.basic_qos(BasicQosArguments::new(0, config.prefetch, false)).await?;
+    let (_, mut deliveries) = consumer.basic_consume_rx(BasicConsumeArguments::new(INPUT_QUEUE, "")).await?;
 
-    let to = BasicPublishArguments::new("", SAID).mandatory(true).finish();
+    let target = BasicPublishArguments::new("", OUTPUT_QUEUE).mandatory(true).finish();
     let properties = BasicProperties::default().with_content_type("application/json").with_persistence(true).finish();
-    let mut open = Confirms::default();
+    let mut confirms = Confirms::default();
     loop {
         tokio::select! {
             biased;
-            Some(ack) = confirms.recv() => {
-                open.confirmed(ack.delivery_tag(), ack.mutiple());
-                while let Ok(ack) = confirms.try_recv() {
-                    open.confirmed(ack.delivery_tag(), ack.mutiple());
+            Some(ack) = acks.recv() => {
+                confirms.acked(ack.delivery_tag(), ack.mutiple());
+                while let Ok(ack) = acks.try_recv() {
+                    confirms.acked(ack.delivery_tag(), ack.mutiple());
                 }
-                if open.settle() > 0 {
-                    hearing.basic_ack(BasicAckArguments::new(open.settled, true)).await?;
+                if confirms.advance() > 0 {
+                    consumer.basic_ack(BasicAckArguments::new(confirms.confirmed(), true)).await?;
                 }
             }
-            Some(message) = messages.recv() => {
-                let body = message.content.expect("a message has a body");
-                saying.basic_publish(properties.clone(), body, to.clone()).await?;
-                open.published();
+            Some(delivery) = deliveries.recv() => {
+                let body = delivery.content.ok_or("a delivery without a body")?;
+                publisher.basic_publish(properties.clone(), body, target.clone()).await?;
+                confirms.published();
             }
             else => break,
         }
@@ -55,8 +55,8 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn connect(setting: &Setting) -> Result<(Connection, Channel)> {
-    let address = &setting.address;
+async fn connect(config: &Config) -> Result<(Connection, Channel)> {
+    let address = &config.address;
     let arguments = OpenConnectionArguments::new(&address.host, address.port, &address.username, &address.password)
         .virtual_host(&address.vhost)
         .finish();
@@ -65,22 +65,22 @@ async fn connect(setting: &Setting) -> Result<(Connection, Channel)> {
     Ok((connection, channel))
 }
 
-/// Hands on the confirms.
-struct Confirming(UnboundedSender<Ack>);
+/// Forwards confirms to the main task. Everything else that the broker may report ends the process.
+struct ForwardAcks(UnboundedSender<Ack>);
 
 #[async_trait]
-impl ChannelCallback for Confirming {
+impl ChannelCallback for ForwardAcks {
     async fn publish_ack(&mut self, _: &Channel, ack: Ack) {
-        // Nobody listens any more when the echo has ended.
+        // Fails only while the process exits.
         let _ = self.0.send(ack);
     }
 
     async fn publish_nack(&mut self, _: &Channel, _: Nack) {
-        panic!("an answer was not taken");
+        panic!("the broker nacked a reply");
     }
 
     async fn publish_return(&mut self, _: &Channel, _: Return, _: BasicProperties, _: Vec<u8>) {
-        panic!("an answer was not taken");
+        panic!("the broker returned a reply as unroutable");
     }
 
     async fn close(&mut self, _: &Channel, close: CloseChannel) -> AmqprsResult<()> {
@@ -88,7 +88,7 @@ impl ChannelCallback for Confirming {
     }
 
     async fn cancel(&mut self, _: &Channel, _: Cancel) -> AmqprsResult<()> {
-        panic!("the queue is gone");
+        panic!("the broker cancelled the consumer");
     }
 
     async fn flow(&mut self, _: &Channel, active: bool) -> AmqprsResult<bool> {

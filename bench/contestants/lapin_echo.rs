@@ -1,8 +1,8 @@
-//! lapin, as quick as it goes: a task that hears and says, and one that awaits confirms and acknowledges in one go.
+//! lapin at its fastest: one task consumes and publishes, another awaits confirms and acknowledges in batches.
 
 use std::error::Error;
 
-use echo_bench::setting::{HEARD, SAID, Setting};
+use echo_bench::config::{Config, INPUT_QUEUE, OUTPUT_QUEUE};
 use futures_lite::{StreamExt, future};
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
@@ -14,34 +14,37 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// An answer under way, and the message that it answers.
-type Awaited = (u64, PublisherConfirm);
+/// The delivery tag of a message and the pending confirm of its reply.
+type InFlight = (u64, PublisherConfirm);
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let setting = Setting::from_environment();
-    let (_hearing_connection, hearing) = connect(&setting).await?;
-    let (_saying_connection, saying) = connect(&setting).await?;
-    saying.confirm_select(ConfirmSelectOptions::default()).await?;
-    hearing.queue_declare(HEARD.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
-    hearing.basic_qos(setting.prefetch, BasicQosOptions::default()).await?;
-    let mut messages =
-        hearing.basic_consume(HEARD.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
-    let (said, awaited) = unbounded_channel();
-    let settling = tokio::spawn(settle(hearing, awaited));
+    let config = Config::from_env();
+    let (_consumer_connection, consumer) = connect(&config).await?;
+    let (_publisher_connection, publisher) = connect(&config).await?;
+    publisher.confirm_select(ConfirmSelectOptions::default()).await?;
+    consumer.queue_declare(INPUT_QUEUE.into(), QueueDeclareOptions::durable(), FieldTable::default()).await?;
+    consumer.basic_qos(config.prefetch, BasicQosOptions::default()).await?;
+    let mut deliveries = consumer
+        .basic_consume(INPUT_QUEUE.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+        .await?;
+    let (in_flight_sender, in_flight) = unbounded_channel();
+    let acknowledging = tokio::spawn(acknowledge_confirmed(consumer, in_flight));
 
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let properties = BasicProperties::default().with_content_type("application/json".into()).with_delivery_mode(2);
-    while let Some(message) = messages.next().await {
-        let message = message?;
-        let confirm = saying.basic_publish("".into(), SAID.into(), options, &message.data, properties.clone()).await?;
-        said.send((message.delivery_tag, confirm))?;
+    while let Some(delivery) = deliveries.next().await {
+        let delivery = delivery?;
+        let confirm = publisher
+            .basic_publish("".into(), OUTPUT_QUEUE.into(), options, &delivery.data, properties.clone())
+            .await?;
+        in_flight_sender.send((delivery.delivery_tag, confirm))?;
     }
-    settling.await?
+    acknowledging.await?
 }
 
-async fn connect(setting: &Setting) -> Result<(Connection, Channel)> {
-    let address = &setting.address;
+async fn connect(config: &Config) -> Result<(Connection, Channel)> {
+    let address = &config.address;
     let vhost = address.vhost.replace('/', "%2f");
     let url = format!("amqp://{}:{}@{}:{}/{vhost}", address.username, address.password, address.host, address.port);
     let connection = Connection::connect(&url, ConnectionProperties::default()).await?;
@@ -49,29 +52,30 @@ async fn connect(setting: &Setting) -> Result<(Connection, Channel)> {
     Ok((connection, channel))
 }
 
-async fn settle(hearing: Channel, mut awaited: UnboundedReceiver<Awaited>) -> Result<()> {
-    let mut next = awaited.recv().await;
-    while let Some((mut settled, mut confirm)) = next.take() {
-        check(&(&mut confirm).await?)?;
-        while let Ok((tag, mut confirm)) = awaited.try_recv() {
-            let Some(confirmed) = future::poll_once(&mut confirm).await else {
+/// Waits for a confirm, takes those that have arrived after it, and acknowledges all of them with one `basic.ack`.
+async fn acknowledge_confirmed(consumer: Channel, mut in_flight: UnboundedReceiver<InFlight>) -> Result<()> {
+    let mut next = in_flight.recv().await;
+    while let Some((mut confirmed, mut confirm)) = next.take() {
+        require_ack(&(&mut confirm).await?)?;
+        while let Ok((tag, mut confirm)) = in_flight.try_recv() {
+            let Some(confirmation) = future::poll_once(&mut confirm).await else {
                 next = Some((tag, confirm));
                 break;
             };
-            check(&confirmed?)?;
-            settled = tag;
+            require_ack(&confirmation?)?;
+            confirmed = tag;
         }
-        hearing.basic_ack(settled, BasicAckOptions { multiple: true }).await?;
+        consumer.basic_ack(confirmed, BasicAckOptions { multiple: true }).await?;
         if next.is_none() {
-            next = awaited.recv().await;
+            next = in_flight.recv().await;
         }
     }
     Ok(())
 }
 
-fn check(confirmation: &Confirmation) -> Result<()> {
+fn require_ack(confirmation: &Confirmation) -> Result<()> {
     match confirmation {
         Confirmation::Ack(None) => Ok(()),
-        _ => Err("an answer was not taken".into()),
+        _ => Err("the broker nacked a reply or returned it as unroutable".into()),
     }
 }

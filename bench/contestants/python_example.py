@@ -1,6 +1,6 @@
-"""The behaviour of the platform's example in Python, written anew: for each publish a connection, for each echo two logs.
+"""A reimplementation of the platform's Python example: each publish opens a connection, each echo publishes two logs.
 
-It acknowledges by itself, and confirms nothing: what it has in hand is lost when it ends.
+It consumes with automatic acknowledgement and without confirms: messages in flight are lost when the process ends.
 """
 
 import json
@@ -8,13 +8,13 @@ import os
 
 import pika
 
-HEARD = "valawai/c1/echo_example_with_rust_and_amiquip/data/received_message"
-SAID = "valawai/c1/echo_example_with_rust_and_amiquip/data/publish_message"
-LOG = "valawai/log/add"
+INPUT_QUEUE = "valawai/c1/echo_example_with_rust_and_amiquip/data/received_message"
+OUTPUT_QUEUE = "valawai/c1/echo_example_with_rust_and_amiquip/data/publish_message"
+LOG_QUEUE = "valawai/log/add"
 
 
 def connect():
-    """A connection, as for each single message."""
+    """Open a connection to the broker."""
     credentials = pika.PlainCredentials(os.environ["RABBITMQ_USERNAME"], os.environ["RABBITMQ_PASSWORD"])
     parameters = pika.ConnectionParameters(
         host=os.environ["RABBITMQ_HOST"],
@@ -26,7 +26,7 @@ def connect():
 
 
 def publish(queue, message):
-    """Sends one message, by a connection of its own."""
+    """Publish one message on a connection of its own."""
     connection = connect()
     channel = connection.channel()
     properties = pika.BasicProperties(content_type="application/json")
@@ -35,24 +35,24 @@ def publish(queue, message):
 
 
 def log(message, payload):
-    """Tells the MOV."""
-    publish(LOG, {"level": "INFO", "message": message, "payload": json.dumps(payload)})
+    """Publish a log message to the MOV."""
+    publish(LOG_QUEUE, {"level": "INFO", "message": message, "payload": json.dumps(payload)})
 
 
 def echo(_channel, _method, _properties, body):
-    """Says back what is heard."""
-    heard = json.loads(body)
-    log("Received a message to echo", heard)
-    said = {"content": heard["content"]}
-    publish(SAID, said)
-    log("Sent Echoed message", said)
+    """Publish the content of a delivery."""
+    message = json.loads(body)
+    log("Received a message to echo", message)
+    reply = {"content": message["content"]}
+    publish(OUTPUT_QUEUE, reply)
+    log("Sent Echoed message", reply)
 
 
 def main():
-    """Echoes until it is ended."""
+    """Echo messages until the process is stopped."""
     channel = connect().channel()
-    channel.queue_declare(queue=HEARD, durable=True)
-    channel.basic_consume(queue=HEARD, on_message_callback=echo, auto_ack=True)
+    channel.queue_declare(queue=INPUT_QUEUE, durable=True)
+    channel.basic_consume(queue=INPUT_QUEUE, on_message_callback=echo, auto_ack=True)
     channel.start_consuming()
 
 

@@ -1,173 +1,182 @@
-//! The ceiling: one thread, two sockets, large buffers, frames by hand, and not a look into a message.
+//! The ceiling: one thread, two sockets, large buffers, no client library, no JSON.
 //!
-//! It gives the component's guarantee (a message is acknowledged after its answer was confirmed), but nothing else of
-//! it: any trouble ends it.
+//! Like the component it acknowledges a message after its reply was confirmed. It handles no errors: any fault ends the
+//! process.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
 use std::os::fd::AsFd;
 
+use bytes::BufMut;
+use echo_bench::config::{Config, INPUT_QUEUE, LOG_QUEUE, OUTPUT_QUEUE};
 use echo_bench::confirms::Confirms;
-use echo_bench::setting::{HEARD, LOG, SAID, Setting};
-use echo_bench::wire::{BODY, Client, Frame, HEADER, Inbox, METHOD, Method, Outbox, PutExt};
+use echo_bench::wire::{Client, Frame, FrameKind, Method, PutString, ReadBuffer, WriteBuffer};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 const CHANNEL: u16 = 1;
 const LOG_CHANNEL: u16 = 2;
 
 fn main() -> io::Result<()> {
-    let setting = Setting::from_environment();
-    let mut hearing = Client::connect(&setting.address)?;
-    let mut saying = Client::connect(&setting.address)?;
+    let config = Config::from_env();
+    let mut consumer = Client::connect(&config.address)?;
+    let mut publisher = Client::connect(&config.address)?;
     for channel in [CHANNEL, LOG_CHANNEL] {
-        saying.open_channel(channel)?;
+        publisher.open_channel(channel)?;
     }
-    saying.confirm(CHANNEL)?;
-    hearing.open_channel(CHANNEL)?;
-    hearing.declare(CHANNEL, HEARD, true)?;
-    hearing.consume(CHANNEL, HEARD, setting.prefetch)?;
-    for client in [&hearing, &saying] {
+    publisher.enable_confirms(CHANNEL)?;
+    consumer.open_channel(CHANNEL)?;
+    consumer.declare_queue(CHANNEL, INPUT_QUEUE, true)?;
+    consumer.consume(CHANNEL, INPUT_QUEUE, config.prefetch)?;
+    for client in [&consumer, &publisher] {
         client.stream.set_nonblocking(true)?;
     }
-    Echo::new(hearing, saying, setting.logs).run()
+    Echo::new(consumer, publisher, config.logs).run()
 }
 
 struct Echo {
-    hearing: Client,
-    saying: Client,
+    consumer: Client,
+    publisher: Client,
+    /// The encoded `basic.publish`, which is the same for all replies.
     publish: Vec<u8>,
     confirms: Confirms,
     logs: Option<Logs>,
 }
 
 impl Echo {
-    fn new(hearing: Client, saying: Client, logs: bool) -> Self {
-        let mut publish = Outbox::default();
-        publish.publish(CHANNEL, SAID);
-        let publish = publish.waiting().to_vec();
-        Self { hearing, saying, publish, confirms: Confirms::default(), logs: logs.then(Logs::default) }
+    fn new(consumer: Client, publisher: Client, logs: bool) -> Self {
+        let mut publish = WriteBuffer::default();
+        publish.put_publish(CHANNEL, OUTPUT_QUEUE);
+        let publish = publish.unwritten().to_vec();
+        Self { consumer, publisher, publish, confirms: Confirms::default(), logs: logs.then(Logs::default) }
     }
 
     fn run(mut self) -> io::Result<()> {
         loop {
-            while let Some(frame) = self.hearing.inbox.take()? {
-                hear(frame, &mut self.saying.outbox, &self.publish, self.logs.as_mut(), &mut self.confirms)?;
+            while let Some(frame) = self.consumer.input.next_frame()? {
+                let output = &mut self.publisher.output;
+                echo(frame, output, &self.publish, self.logs.as_mut(), &mut self.confirms)?;
             }
-            while let Some(frame) = self.saying.inbox.take()? {
+            while let Some(frame) = self.publisher.input.next_frame()? {
                 let (Method::BASIC_ACK, mut arguments) = frame.method() else {
-                    return Err(io::Error::other("an answer was not taken"));
+                    return Err(io::Error::other("the broker did not confirm a reply"));
                 };
-                self.confirms.confirmed(arguments.long_long(), arguments.octet() == 1);
+                self.confirms.acked(arguments.long_long(), arguments.octet() == 1);
             }
-            let confirmed = self.confirms.settle();
+            let confirmed = self.confirms.advance();
             if let Some(logs) = &mut self.logs {
-                logs.sent(confirmed, &mut self.saying.outbox);
+                logs.replies_confirmed(confirmed, &mut self.publisher.output);
             }
             if confirmed > 0 {
-                self.hearing.outbox.acknowledge_up_to(CHANNEL, self.confirms.settled);
+                self.consumer.output.put_ack_multiple(CHANNEL, self.confirms.confirmed());
             }
-            self.exchange()?;
+            self.transfer()?;
         }
     }
 
-    /// Writes what there is to write, and waits for something to read.
-    fn exchange(&mut self) -> io::Result<()> {
-        let writing = |flushed| if flushed { PollFlags::empty() } else { PollFlags::POLLOUT };
-        let hearing = PollFlags::POLLIN | writing(self.hearing.outbox.flush(&mut self.hearing.stream)?);
-        let saying = PollFlags::POLLIN | writing(self.saying.outbox.flush(&mut self.saying.stream)?);
-        let mut sockets =
-            [PollFd::new(self.hearing.stream.as_fd(), hearing), PollFd::new(self.saying.stream.as_fd(), saying)];
+    /// Writes buffered frames, waits until a socket is readable or a blocked one is writable, and reads.
+    fn transfer(&mut self) -> io::Result<()> {
+        let pollout_unless = |flushed| if flushed { PollFlags::empty() } else { PollFlags::POLLOUT };
+        let consumer = PollFlags::POLLIN | pollout_unless(self.consumer.output.flush(&mut self.consumer.stream)?);
+        let publisher = PollFlags::POLLIN | pollout_unless(self.publisher.output.flush(&mut self.publisher.stream)?);
+        let mut sockets = [
+            PollFd::new(self.consumer.stream.as_fd(), consumer),
+            PollFd::new(self.publisher.stream.as_fd(), publisher),
+        ];
         poll(&mut sockets, PollTimeout::NONE)?;
-        let [hears, says] = sockets.map(|socket| socket.revents().is_some_and(|found| !found.is_empty()));
-        if hears {
-            fill(&mut self.hearing.inbox, &mut self.hearing.stream)?;
+        let [consumer_ready, publisher_ready] =
+            sockets.map(|socket| socket.revents().is_some_and(|events| !events.is_empty()));
+        if consumer_ready {
+            read_available(&mut self.consumer.input, &mut self.consumer.stream)?;
         }
-        if says {
-            fill(&mut self.saying.inbox, &mut self.saying.stream)?;
+        if publisher_ready {
+            read_available(&mut self.publisher.input, &mut self.publisher.stream)?;
         }
         Ok(())
     }
 }
 
-fn fill(inbox: &mut Inbox, stream: &mut TcpStream) -> io::Result<()> {
-    match inbox.fill(stream) {
+fn read_available(input: &mut ReadBuffer, stream: &mut TcpStream) -> io::Result<()> {
+    match input.read_from(stream) {
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Says back what is heard, frame by frame.
-fn hear(
+/// Appends to `output` the part of the reply that corresponds to this frame of a delivery.
+fn echo(
     frame: Frame<'_>,
-    saying: &mut Outbox,
+    output: &mut WriteBuffer,
     publish: &[u8],
     logs: Option<&mut Logs>,
     confirms: &mut Confirms,
 ) -> io::Result<()> {
     match frame.kind {
-        METHOD if frame.method().0 == Method::BASIC_DELIVER => {
-            saying.copy(publish);
+        FrameKind::METHOD if frame.method().0 == Method::BASIC_DELIVER => {
+            output.put_encoded(publish);
             confirms.published();
         }
-        HEADER => {
-            saying.header(CHANNEL, frame.body_size(), true);
+        FrameKind::HEADER => {
+            output.put_header(CHANNEL, frame.body_size(), true);
             if let Some(logs) = logs {
-                logs.missing = frame.body_size();
+                logs.unreceived = frame.body_size();
             }
         }
-        BODY => {
-            saying.copy(frame.whole);
+        FrameKind::BODY => {
+            output.put_encoded(frame.encoded);
             if let Some(logs) = logs {
-                logs.received(frame.payload, saying);
+                logs.body_received(frame.payload, output);
             }
         }
-        _ => return Err(io::Error::other("the broker sent something else than a message")),
+        _ => return Err(io::Error::other("the broker sent a frame that is not part of a delivery")),
     }
     Ok(())
 }
 
-/// The two messages that the component logs for each echo.
+/// Publishes the two log messages that the component publishes for each echo.
 #[derive(Default)]
 struct Logs {
-    missing: usize,
+    /// Bytes of the current body that are still to come.
+    unreceived: usize,
+    /// The current body, escaped as a JSON string.
     payload: Vec<u8>,
-    unsent: VecDeque<Vec<u8>>,
+    /// Payloads whose replies are not confirmed yet.
+    unconfirmed: VecDeque<Vec<u8>>,
 }
 
 impl Logs {
-    fn received(&mut self, part: &[u8], saying: &mut Outbox) {
-        self.missing -= part.len();
+    fn body_received(&mut self, part: &[u8], output: &mut WriteBuffer) {
+        self.unreceived -= part.len();
         for byte in part {
             if matches!(byte, b'"' | b'\\') {
                 self.payload.push(b'\\');
             }
             self.payload.push(*byte);
         }
-        if self.missing == 0 {
+        if self.unreceived == 0 {
             let payload = std::mem::take(&mut self.payload);
-            log(saying, "Received a message to echo", &payload);
-            self.unsent.push_back(payload);
+            put_log(output, "Received a message to echo", &payload);
+            self.unconfirmed.push_back(payload);
         }
     }
 
-    fn sent(&mut self, count: usize, saying: &mut Outbox) {
-        for payload in self.unsent.drain(..count) {
-            log(saying, "Sent Echoed message", &payload);
+    fn replies_confirmed(&mut self, count: usize, output: &mut WriteBuffer) {
+        for payload in self.unconfirmed.drain(..count) {
+            put_log(output, "Sent Echoed message", &payload);
         }
     }
 }
 
-fn log(saying: &mut Outbox, message: &str, payload: &[u8]) {
-    const AROUND: usize = r#"{"level":"INFO","message":"","payload":""}"#.len();
-    saying.method(LOG_CHANNEL, Method::BASIC_PUBLISH, |bytes| {
-        bytes.put(0_u16);
-        bytes.put_text("");
-        bytes.put_text(LOG);
-        bytes.put(0_u8);
+fn put_log(output: &mut WriteBuffer, message: &str, payload: &[u8]) {
+    const OVERHEAD: usize = r#"{"level":"INFO","message":"","payload":""}"#.len();
+    output.put_method(LOG_CHANNEL, Method::BASIC_PUBLISH, |bytes| {
+        bytes.put_u16(0);
+        bytes.put_short_string("");
+        bytes.put_short_string(LOG_QUEUE);
+        bytes.put_u8(0);
     });
-    saying.header(LOG_CHANNEL, AROUND + message.len() + payload.len(), false);
-    saying.frame(BODY, LOG_CHANNEL, |bytes| {
+    output.put_header(LOG_CHANNEL, OVERHEAD + message.len() + payload.len(), false);
+    output.put_frame(FrameKind::BODY, LOG_CHANNEL, |bytes| {
         bytes.extend_from_slice(br#"{"level":"INFO","message":""#);
         bytes.extend_from_slice(message.as_bytes());
         bytes.extend_from_slice(br#"","payload":""#);

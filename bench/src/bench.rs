@@ -1,148 +1,155 @@
-//! What every measurement needs, and the one thing that all of them do: to let a contestant echo what is laid ready.
+//! What all measurements share: the broker, the contestants, and the run of a contestant on a workload.
 
-use std::io;
+use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use echo_bench::setting::{HEARD, LOG, SAID};
+use anyhow::{Error, Result, anyhow};
+use echo_bench::config::{INPUT_QUEUE, LOG_QUEUE, OUTPUT_QUEUE};
 use echo_bench::wire::Address;
 use tempfile::TempDir;
 
-use crate::broker::{Broker, VHOSTS};
-use crate::contestant::{Contestant, Terms, WORDS};
-use crate::load::{Admin, Drain, Filler, Tally, body};
-use crate::options::Only;
+use crate::contestant::{Contestant, OUTPUT_FILE, StartOptions};
+use crate::environment::{Broker, VHOSTS};
+use crate::load::{Arrivals, Consumer, Publisher, Queues, message_body};
+use crate::workload::Workload;
 
-/// The first message must be out after so long.
+/// The longest time from the start of a contestant to its first echo.
 const START_LIMIT: Duration = Duration::from_secs(15);
 
-/// Log messages that are still missing so long after the last echo were dropped.
-const LOG_LIMIT: Duration = Duration::from_millis(500);
+/// Log messages that have not arrived after this time without any were dropped by the contestant.
+const LOG_IDLE_LIMIT: Duration = Duration::from_millis(500);
 
-/// What every measurement needs.
+/// What all measurements share.
 #[derive(Debug)]
 pub(crate) struct Bench {
     pub(crate) broker: Broker,
+    /// Those that take part, beginning with the ceiling.
     pub(crate) contestants: Vec<Contestant>,
-    pub(crate) folder: TempDir,
+    /// The workloads of the throughput measurement.
+    pub(crate) workloads: Vec<Workload>,
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
-    /// What is to be measured of all that could be.
-    pub(crate) only: Only,
-    /// The folder for profiles, if they are wanted.
+    /// The files that contestants write.
+    pub(crate) folder: TempDir,
+    /// The folder to keep callgrind's profiles in, if any.
     pub(crate) profiles: Option<PathBuf>,
 }
 
-/// What is to be echoed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Workload {
-    pub(crate) size: usize,
-    pub(crate) persistent: bool,
-    pub(crate) logs: bool,
-    /// Messages that are laid ready.
-    pub(crate) count: u64,
-}
-
-/// How a contestant did.
+/// The result of a contestant on a workload.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
-    /// Messages a second.
+    /// Echoes per second.
     pub(crate) rate: f64,
-    /// Microseconds of processor time for each message.
-    pub(crate) cpu: f64,
-    /// The most bytes in memory.
-    pub(crate) peak: u64,
-    /// The part of the log messages that came.
-    pub(crate) logged: f64,
+    /// Microseconds of processor time per message.
+    pub(crate) cpu_per_message: f64,
+    /// The most bytes that the contestant had in memory.
+    pub(crate) peak_memory: u64,
+    /// The fraction of the expected log messages that arrived.
+    pub(crate) logs_received: f64,
 }
 
 impl Bench {
-    /// The broker's first virtual host.
+    /// The address of the first virtual host.
     pub(crate) fn address(&self) -> Address {
         self.broker.address(VHOSTS[0])
     }
 
-    /// The contestants, in an order that changes with the round.
-    pub(crate) fn in_turn(&self, round: usize) -> impl Iterator<Item = &Contestant> {
-        let (later, first) = self.contestants.split_at(round % self.contestants.len());
-        first.iter().chain(later)
+    /// The contestant that all others are compared with.
+    pub(crate) fn ceiling(&self) -> &Contestant {
+        &self.contestants[0]
     }
 
-    /// How a contestant does best with messages of `size`.
-    pub(crate) fn terms<'t>(&'t self, address: &'t Address, size: usize, logs: bool) -> Terms<'t> {
-        Terms { address, prefetch: best_prefetch(size), logs, workers: 1, folder: self.folder.path() }
+    /// The contestants, rotated by `round`, so that none always runs after the same other one.
+    pub(crate) fn rotated(&self, round: usize) -> impl Iterator<Item = &Contestant> {
+        let (last, first) = self.contestants.split_at(round % self.contestants.len());
+        first.iter().chain(last)
     }
 
-    /// Lets the broker do everything once: the first messages are slow, whoever echoes them.
-    pub(crate) fn warm_up(&self) -> io::Result<()> {
+    /// The contestants whose limits are measured in depth: the ceiling and the components.
+    pub(crate) fn rotated_main(&self, round: usize) -> impl Iterator<Item = &Contestant> {
+        self.rotated(round).filter(|contestant| contestant.is_ceiling() || contestant.is_component())
+    }
+
+    /// The start options with which a contestant is fastest for messages of `size` bytes.
+    pub(crate) fn start_options<'a>(&'a self, address: &'a Address, size: usize, logs: bool) -> StartOptions<'a> {
+        StartOptions { address, prefetch: best_prefetch(size), logs, workers: 1, folder: self.folder.path() }
+    }
+
+    /// Warms up the broker, which is slower for its first messages.
+    pub(crate) fn warm_up(&self) -> Result<()> {
         for persistent in [true, false] {
             let workload = Workload { size: 100, persistent, logs: false, count: 20_000 };
-            self.run(&self.contestants[0], workload, START_LIMIT)?;
+            self.run(self.ceiling(), workload, START_LIMIT)?;
         }
         Ok(())
     }
 
-    /// Lays the messages of `workload` ready, and lets `contestant` echo them, for at most `limit`.
-    pub(crate) fn run(&self, contestant: &Contestant, workload: Workload, limit: Duration) -> io::Result<Run> {
+    /// Publishes the messages of `workload`, then starts `contestant` and measures its echoes for at most `limit`.
+    pub(crate) fn run(&self, contestant: &Contestant, workload: Workload, limit: Duration) -> Result<Run> {
         let address = self.address();
-        let mut admin = Admin::connect(&address)?;
-        admin.renew_heard()?;
-        admin.renew_said(workload.persistent)?;
-        let body = body(0, workload.size);
-        Filler::connect(&address)?.fill(HEARD, &body, workload.count, workload.persistent)?;
-        self.echo(contestant, workload, limit)
+        Queues::connect(&address)?.reset(workload.persistent)?;
+        let body = message_body(0, workload.size);
+        Publisher::connect(&address)?.publish(INPUT_QUEUE, &body, workload.count, workload.persistent)?;
+        self.run_on_published(contestant, workload, limit)
     }
 
-    /// Lets `contestant` echo messages that are ready.
-    pub(crate) fn echo(&self, contestant: &Contestant, workload: Workload, limit: Duration) -> io::Result<Run> {
+    /// Like [`run`](Self::run), for messages that are in the input queue already.
+    pub(crate) fn run_on_published(&self, contestant: &Contestant, workload: Workload, limit: Duration) -> Result<Run> {
         let address = self.address();
-        let said = Drain::start(&address, SAID)?;
-        let logged = Drain::start(&address, LOG)?;
-        let mut process = contestant.start(&[], &self.terms(&address, workload.size, workload.logs))?;
-        let first = said.wait(1, START_LIMIT);
+        let output = Consumer::start(&address, OUTPUT_QUEUE)?;
+        let logs = Consumer::start(&address, LOG_QUEUE)?;
+        let mut process = contestant.start(&self.start_options(&address, workload.size, workload.logs))?;
+        let first = output.wait(1, START_LIMIT);
         if first.count == 0 {
-            return Err(self.complaint_of(contestant));
+            return Err(self.no_echo_error(contestant));
         }
-        let cpu_before = process.cpu()?;
-        let tally = said.wait(workload.count, limit);
-        let (log_count, tally) = if workload.logs { with_logs(tally, &logged) } else { (0, tally) };
-        if process.has_ended()? {
-            return Err(self.complaint_of(contestant));
+        let cpu_before = process.cpu_time()?;
+        let mut echoed = output.wait(workload.count, limit);
+        let mut log_count = 0;
+        if workload.logs {
+            (log_count, echoed) = await_logs(&logs, echoed);
         }
-        let (cpu, peak) = (process.cpu()? - cpu_before, process.peak()?);
+        if process.has_exited()? {
+            return Err(self.no_echo_error(contestant));
+        }
+        let cpu_time = process.cpu_time()?.saturating_sub(cpu_before);
+        let peak_memory = process.peak_memory()?;
         process.stop()?;
-        let count = tally.count - first.count;
-        #[expect(clippy::cast_precision_loss, reason = "there are not so many")]
+        #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 messages")]
         let run = Run {
-            rate: tally.rate().unwrap_or(0.0),
-            cpu: cpu as f64 / 1e3 / count as f64,
-            peak,
-            logged: log_count as f64 / 2.0 / tally.count as f64,
+            rate: echoed.rate().unwrap_or(0.0),
+            cpu_per_message: cpu_time.as_secs_f64() * 1e6 / (echoed.count - first.count) as f64,
+            peak_memory,
+            logs_received: log_count as f64 / 2.0 / echoed.count as f64,
         };
         Ok(run)
     }
 
-    /// Why `contestant` did not do its work, in its own words.
-    pub(crate) fn complaint_of(&self, contestant: &Contestant) -> io::Error {
-        let words = std::fs::read_to_string(self.folder.path().join(WORDS)).unwrap_or_default();
-        io::Error::other(format!("{} does not echo: {}", contestant.name, words.trim()))
+    /// The error for a contestant that exited or did not echo, with its output.
+    pub(crate) fn no_echo_error(&self, contestant: &Contestant) -> Error {
+        let output = fs::read_to_string(self.folder.path().join(OUTPUT_FILE)).unwrap_or_default();
+        anyhow!("{} exited or did not echo in time. Its output:\n{}", contestant.name, output.trim())
     }
 }
 
-/// The log messages are part of the work, so the time runs until the last of them.
-fn with_logs(said: Tally, logged: &Drain) -> (u64, Tally) {
-    let mut log = logged.tally();
+/// Waits for the log messages of all echoes and returns how many arrived.
+///
+/// They are part of the work, so the measured time is extended to the last of them.
+fn await_logs(logs: &Consumer, echoed: Arrivals) -> (u64, Arrivals) {
+    let expected = 2 * echoed.count;
+    let mut received = logs.arrivals();
     loop {
-        let (before, waits_since) = (log.count, Instant::now());
-        log = logged.wait(2 * said.count, LOG_LIMIT);
-        let nothing_came = log.count == before && waits_since.elapsed() >= LOG_LIMIT;
-        if log.count >= 2 * said.count || nothing_came {
-            return (log.count, said.until(log.last()));
+        let (count_before, wait_start) = (received.count, Instant::now());
+        received = logs.wait(expected, LOG_IDLE_LIMIT);
+        let idle = received.count == count_before && wait_start.elapsed() >= LOG_IDLE_LIMIT;
+        if received.count >= expected || idle {
+            return (received.count, echoed.extended_to(received.last()));
         }
     }
 }
 
-/// More messages in hand are no use when they are large.
+/// A larger prefetch brings nothing when messages are large.
 fn best_prefetch(size: usize) -> u16 {
     match size {
         0..=16_384 => 1024,

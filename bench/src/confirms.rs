@@ -1,37 +1,43 @@
-//! Which of the messages published are confirmed without a gap.
+//! Publisher confirms: how many messages are confirmed without a gap.
 
 use std::collections::VecDeque;
 
-/// Published messages, numbered from 1 as on any fresh channel.
+/// The unconfirmed messages of a channel, numbered from 1 as the broker numbers them.
 #[derive(Debug, Default)]
 pub struct Confirms {
-    /// Everything up to this number is confirmed.
-    pub settled: u64,
-    open: VecDeque<bool>,
+    confirmed: u64,
+    /// One entry per message after `confirmed`: whether it is confirmed.
+    in_flight: VecDeque<bool>,
 }
 
 impl Confirms {
-    /// One more was published.
+    /// Records that one more message was published.
     pub fn published(&mut self) {
-        self.open.push_back(false);
+        self.in_flight.push_back(false);
     }
 
-    /// The broker has the message `number`, or all up to it.
-    pub fn confirmed(&mut self, number: u64, multiple: bool) {
-        let place = usize::try_from(number - self.settled - 1).expect("64 bits");
-        let first = if multiple { 0 } else { place };
-        self.open.range_mut(first..=place).for_each(|confirmed| *confirmed = true);
+    /// Records a confirm for the message with this sequence number or, with `multiple`, for all messages up to it.
+    pub fn acked(&mut self, sequence: u64, multiple: bool) {
+        let last = usize::try_from(sequence - self.confirmed - 1).expect("fewer messages than addresses");
+        let first = if multiple { 0 } else { last };
+        self.in_flight.range_mut(first..=last).for_each(|confirmed| *confirmed = true);
     }
 
-    /// Settles what is confirmed without a gap, and returns how many more that are.
-    pub fn settle(&mut self) -> usize {
-        let before = self.open.len();
-        while self.open.front() == Some(&true) {
-            self.open.pop_front();
+    /// Removes the messages that are confirmed without a gap, and returns how many those are.
+    pub fn advance(&mut self) -> usize {
+        let before = self.in_flight.len();
+        while self.in_flight.front() == Some(&true) {
+            self.in_flight.pop_front();
         }
-        let more = before - self.open.len();
-        self.settled += more as u64;
-        more
+        let newly_confirmed = before - self.in_flight.len();
+        self.confirmed += newly_confirmed as u64;
+        newly_confirmed
+    }
+
+    /// The sequence number up to which all messages are confirmed, as of the last [`advance`](Self::advance).
+    #[must_use]
+    pub fn confirmed(&self) -> u64 {
+        self.confirmed
     }
 }
 
@@ -40,14 +46,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_confirmed_without_a_gap_is_settled() {
+    fn advance_stops_at_the_first_unconfirmed_message() {
         let mut confirms = Confirms::default();
         (0..5).for_each(|_| confirms.published());
-        confirms.confirmed(4, false);
-        assert_eq!((confirms.settle(), confirms.settled), (0, 0));
-        confirms.confirmed(2, true);
-        assert_eq!((confirms.settle(), confirms.settled), (2, 2));
-        confirms.confirmed(3, false);
-        assert_eq!((confirms.settle(), confirms.settled), (2, 4));
+        confirms.acked(4, false);
+        assert_eq!((confirms.advance(), confirms.confirmed()), (0, 0));
+        confirms.acked(2, true);
+        assert_eq!((confirms.advance(), confirms.confirmed()), (2, 2));
+        confirms.acked(3, false);
+        assert_eq!((confirms.advance(), confirms.confirmed()), (2, 4));
     }
 }

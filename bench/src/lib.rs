@@ -1,5 +1,5 @@
-//! What the benchmark and the contestants written in Rust have in common.
+//! Shared by the benchmark and the contestants written in Rust.
 
+pub mod config;
 pub mod confirms;
-pub mod setting;
 pub mod wire;

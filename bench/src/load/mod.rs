@@ -1,14 +1,13 @@
-//! What is done to a broker while a contestant works: messages are laid ready, taken out, and timed.
+//! The load on the broker while a contestant runs: prepares queues, publishes, consumes and measures round trips.
 
-mod admin;
 mod body;
-mod drain;
-mod fill;
-mod pulse;
+mod consumer;
+mod probe;
+mod publisher;
+mod queues;
 
-pub(crate) use admin::Admin;
-pub(crate) use body::body;
-use body::number_in;
-pub(crate) use drain::{Drain, Tally};
-pub(crate) use fill::Filler;
-pub(crate) use pulse::Pulse;
+pub(crate) use body::message_body;
+pub(crate) use consumer::{Arrivals, Consumer};
+pub(crate) use probe::Probe;
+pub(crate) use publisher::Publisher;
+pub(crate) use queues::Queues;

@@ -1,31 +1,29 @@
-//! All samples, for other programs.
+//! All samples as JSON.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::Results;
-use crate::machine::Machine;
+use super::{Report, Row};
 
-/// All results as JSON.
-pub(crate) fn json(results: &Results, contestants: &[&str], machine: &Machine) -> Value {
-    let rows: Vec<Value> = results
-        .rows()
-        .iter()
-        .map(|row| {
-            let figures = contestants.iter().filter_map(|contestant| {
-                let figure = json!({
-                    "median": row.median(contestant)?,
-                    "ratio": row.ratio(contestant),
-                    "samples": row.samples(contestant),
-                });
-                Some(((*contestant).to_owned(), figure))
-            });
-            json!({
-                "group": row.group,
-                "name": row.name,
-                "unit": row.unit,
-                "contestants": figures.collect::<serde_json::Map<String, Value>>(),
-            })
-        })
-        .collect();
-    json!({ "machine": machine, "measurements": rows })
+/// All results as JSON, indented.
+pub(super) fn json(report: &Report<'_>) -> String {
+    let measurements: Vec<Value> = report.results.rows().into_iter().map(|row| measurement(row, report)).collect();
+    format!("{:#}\n", json!({ "machine": report.machine, "measurements": measurements }))
+}
+
+fn measurement(row: &Row, report: &Report<'_>) -> Value {
+    let figures = report.contestants.iter().filter_map(|contestant| {
+        let name = &contestant.name;
+        let figures = json!({
+            "median": row.median(name)?,
+            "ratio": row.ratio(name),
+            "samples": row.samples(name),
+        });
+        Some((name.clone(), figures))
+    });
+    json!({
+        "group": row.metric.group,
+        "name": row.metric.name,
+        "unit": row.metric.unit,
+        "contestants": figures.collect::<Map<String, Value>>(),
+    })
 }

@@ -1,23 +1,24 @@
-//! A broker that costs nothing: it hands out the same message again and again, confirms, and forgets.
+//! A stub broker: it delivers the same message repeatedly, confirms what is published and discards it.
 //!
-//! With it the work of a client can be counted alone, and comes out the same each time.
+//! Against it, the cost of a client can be measured in isolation and with little variance.
 
-mod greeting;
+mod handshake;
 mod session;
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use echo_bench::wire::Address;
+use parking_lot::{Condvar, Mutex};
 
 use session::Session;
 
-/// A stub that takes connections until this process ends.
+/// A stub broker that accepts connections until the benchmark ends.
 #[derive(Debug)]
-pub(crate) struct Stub {
+pub(crate) struct StubBroker {
     port: u16,
     shared: Arc<Shared>,
 }
@@ -25,37 +26,38 @@ pub(crate) struct Stub {
 #[derive(Debug)]
 struct Shared {
     body: Vec<u8>,
+    /// How many messages are delivered.
     count: u64,
     times: Mutex<Times>,
     changed: Condvar,
 }
 
-/// What happened when.
+/// When a run began and ended.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Times {
-    /// Somebody began to hear.
-    pub(crate) heard: Option<Instant>,
-    /// The last message was acknowledged.
-    pub(crate) done: Option<Instant>,
+    /// When the client began to consume the input queue.
+    pub(crate) consumer_started: Option<Instant>,
+    /// When the client acknowledged the last message.
+    pub(crate) all_acknowledged: Option<Instant>,
 }
 
-impl Stub {
-    /// Starts one that hands out `body`, `count` times.
+impl StubBroker {
+    /// Starts a stub broker that delivers `body` `count` times.
     pub(crate) fn start(body: Vec<u8>, count: u64) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared { body, count, times: Mutex::default(), changed: Condvar::new() });
-        let served = Arc::clone(&shared);
+        let accepting = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&served);
+                let shared = Arc::clone(&accepting);
                 thread::spawn(move || serve(stream, &shared));
             }
         });
         Ok(Self { port, shared })
     }
 
-    /// How to get in.
+    /// The address. Any credentials and virtual host are accepted.
     pub(crate) fn address(&self) -> Address {
         Address {
             host: "127.0.0.1".to_owned(),
@@ -66,22 +68,26 @@ impl Stub {
         }
     }
 
-    /// Waits until all messages are acknowledged, but not longer than `limit`.
+    /// Waits until all messages are acknowledged, for at most `limit`.
     pub(crate) fn wait(&self, limit: Duration) -> Times {
-        let times = self.shared.times.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.shared.changed.wait_timeout_while(times, limit, |times| times.done.is_none());
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut times = self.shared.times.lock();
+        self.shared.changed.wait_while_for(&mut times, |times| times.all_acknowledged.is_none(), limit);
+        *times
     }
 }
 
 impl Shared {
-    fn note(&self, change: impl FnOnce(&mut Times, Instant)) {
-        change(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+    fn record_consumer(&self) {
+        self.times.lock().consumer_started = Some(Instant::now());
+    }
+
+    fn record_last_ack(&self) {
+        self.times.lock().all_acknowledged = Some(Instant::now());
         self.changed.notify_all();
     }
 }
 
 fn serve(stream: TcpStream, shared: &Shared) {
-    // It ends with an error when the client goes, in whatever way.
-    let _ = Session::begin(stream, shared).and_then(Session::run);
+    // A session always ends with an error: the client closes the socket.
+    let _ = Session::start(stream, shared).and_then(Session::run);
 }

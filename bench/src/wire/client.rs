@@ -1,11 +1,16 @@
-//! A connection, as a client has it: the questions and answers at its begin. After that, its parts are used directly.
+//! A blocking client for setting up a connection. Afterwards its socket and buffers are used directly.
 
 use std::io;
 use std::net::TcpStream;
 
-use super::{Frame, Inbox, LARGEST_FRAME, METHOD, Method, Outbox, PutExt};
+use bytes::BufMut;
 
-/// Where a broker is, and who we are to it.
+use super::{Frame, FrameKind, MAX_FRAME_SIZE, Method, PROTOCOL_HEADER, PutString, ReadBuffer, WriteBuffer};
+
+/// Channels that a client asks for.
+const MAX_CHANNELS: u16 = 16;
+
+/// The address of a broker and the credentials to log in with.
 #[derive(Debug, Clone)]
 pub struct Address {
     /// The host.
@@ -23,152 +28,139 @@ pub struct Address {
 /// A connection to a broker.
 #[derive(Debug)]
 pub struct Client {
-    /// Its socket.
+    /// The socket.
     pub stream: TcpStream,
-    /// What was received.
-    pub inbox: Inbox,
-    /// What is to be sent.
-    pub outbox: Outbox,
+    /// Received frames.
+    pub input: ReadBuffer,
+    /// Frames to send.
+    pub output: WriteBuffer,
 }
 
 impl Client {
     /// Connects, without heartbeats.
     ///
     /// # Errors
-    /// When the broker cannot be reached, or does not want us.
+    /// Fails if the broker is unreachable, or rejects the login or the virtual host.
     pub fn connect(address: &Address) -> io::Result<Self> {
         let stream = TcpStream::connect((address.host.as_str(), address.port))?;
         stream.set_nodelay(true)?;
-        let mut client = Self { stream, inbox: Inbox::default(), outbox: Outbox::default() };
-        client.outbox.copy(b"AMQP\x00\x00\x09\x01");
-        client.wait_for(Method::CONNECTION_START)?;
-        client.outbox.method(0, Method::CONNECTION_START_OK, |bytes| {
-            bytes.put(0_u32);
-            bytes.put_text("PLAIN");
-            bytes.put_long_text(format!("\0{}\0{}", address.username, address.password).as_bytes());
-            bytes.put_text("en_US");
+        let mut client = Self { stream, input: ReadBuffer::default(), output: WriteBuffer::default() };
+        client.output.put_encoded(PROTOCOL_HEADER);
+        client.await_method(Method::CONNECTION_START)?;
+        client.output.put_method(0, Method::CONNECTION_START_OK, |bytes| {
+            bytes.put_u32(0);
+            bytes.put_short_string("PLAIN");
+            bytes.put_long_string(format!("\0{}\0{}", address.username, address.password).as_bytes());
+            bytes.put_short_string("en_US");
         });
-        client.wait_for(Method::CONNECTION_TUNE)?;
-        client.outbox.method(0, Method::CONNECTION_TUNE_OK, |bytes| {
-            bytes.put(16_u16);
-            bytes.put(LARGEST_FRAME);
-            bytes.put(0_u16);
+        client.await_method(Method::CONNECTION_TUNE)?;
+        client.output.put_method(0, Method::CONNECTION_TUNE_OK, |bytes| {
+            bytes.put_u16(MAX_CHANNELS);
+            bytes.put_u32(MAX_FRAME_SIZE);
+            bytes.put_u16(0);
         });
-        client.outbox.method(0, Method::CONNECTION_OPEN, |bytes| {
-            bytes.put_text(&address.vhost);
-            bytes.put_text("");
-            bytes.put(0_u8);
+        client.output.put_method(0, Method::CONNECTION_OPEN, |bytes| {
+            bytes.put_short_string(&address.vhost);
+            bytes.put_short_string("");
+            bytes.put_u8(0);
         });
-        client.wait_for(Method::CONNECTION_OPEN_OK)?;
+        client.await_method(Method::CONNECTION_OPEN_OK)?;
         Ok(client)
     }
 
     /// Opens `channel`.
     ///
     /// # Errors
-    /// When the connection is lost.
+    /// Fails if the connection is lost.
     pub fn open_channel(&mut self, channel: u16) -> io::Result<()> {
-        self.outbox.method(channel, Method::CHANNEL_OPEN, |bytes| bytes.put_text(""));
-        self.wait_for(Method::CHANNEL_OPEN_OK).map(drop)
+        self.output.put_method(channel, Method::CHANNEL_OPEN, |bytes| bytes.put_short_string(""));
+        self.await_method(Method::CHANNEL_OPEN_OK)
     }
 
-    /// Has everything published on `channel` confirmed.
+    /// Enables publisher confirms on `channel`.
     ///
     /// # Errors
-    /// When the connection is lost.
-    pub fn confirm(&mut self, channel: u16) -> io::Result<()> {
-        self.outbox.method(channel, Method::CONFIRM_SELECT, |bytes| bytes.put(0_u8));
-        self.wait_for(Method::CONFIRM_SELECT_OK).map(drop)
+    /// Fails if the connection is lost.
+    pub fn enable_confirms(&mut self, channel: u16) -> io::Result<()> {
+        self.output.put_method(channel, Method::CONFIRM_SELECT, |bytes| bytes.put_u8(0));
+        self.await_method(Method::CONFIRM_SELECT_OK)
     }
 
-    /// Declares a queue without arguments, and returns how many messages and consumers it has.
+    /// Declares a queue without arguments and returns how many ready messages and consumers it has.
     ///
     /// # Errors
-    /// When the connection is lost, or the queue is there and is of another kind.
-    pub fn declare(&mut self, channel: u16, queue: &str, durable: bool) -> io::Result<(u32, u32)> {
+    /// Fails if the connection is lost, or the queue exists with other properties.
+    pub fn declare_queue(&mut self, channel: u16, queue: &str, durable: bool) -> io::Result<(u32, u32)> {
         const DURABLE: u8 = 2;
-        self.outbox.method(channel, Method::QUEUE_DECLARE, |bytes| {
-            bytes.put(0_u16);
-            bytes.put_text(queue);
-            bytes.put(if durable { DURABLE } else { 0 });
-            bytes.put(0_u32);
+        self.output.put_method(channel, Method::QUEUE_DECLARE, |bytes| {
+            bytes.put_u16(0);
+            bytes.put_short_string(queue);
+            bytes.put_u8(if durable { DURABLE } else { 0 });
+            bytes.put_u32(0);
         });
-        self.wait_for_then(Method::QUEUE_DECLARE_OK, |frame| {
+        self.await_method_then(Method::QUEUE_DECLARE_OK, |frame| {
             let (_, mut arguments) = frame.method();
-            arguments.text();
+            arguments.short_string();
             (arguments.long(), arguments.long())
         })
     }
 
-    /// Removes all that is in `queue`.
+    /// Deletes `queue` if it exists.
     ///
     /// # Errors
-    /// When the connection is lost, or there is no such queue.
-    pub fn purge(&mut self, channel: u16, queue: &str) -> io::Result<()> {
-        self.outbox.method(channel, Method::QUEUE_PURGE, |bytes| {
-            bytes.put(0_u16);
-            bytes.put_text(queue);
-            bytes.put(0_u8);
+    /// Fails if the connection is lost.
+    pub fn delete_queue(&mut self, channel: u16, queue: &str) -> io::Result<()> {
+        self.output.put_method(channel, Method::QUEUE_DELETE, |bytes| {
+            bytes.put_u16(0);
+            bytes.put_short_string(queue);
+            bytes.put_u8(0);
         });
-        self.wait_for(Method::QUEUE_PURGE_OK)
+        self.await_method(Method::QUEUE_DELETE_OK)
     }
 
-    /// Deletes `queue`, if it is there.
+    /// Starts to consume `queue` with this prefetch.
     ///
     /// # Errors
-    /// When the connection is lost.
-    pub fn delete(&mut self, channel: u16, queue: &str) -> io::Result<()> {
-        self.outbox.method(channel, Method::QUEUE_DELETE, |bytes| {
-            bytes.put(0_u16);
-            bytes.put_text(queue);
-            bytes.put(0_u8);
-        });
-        self.wait_for(Method::QUEUE_DELETE_OK)
-    }
-
-    /// Starts to consume, with at most `prefetch` messages in hand.
-    ///
-    /// # Errors
-    /// When the connection is lost, or there is no such queue.
+    /// Fails if the connection is lost, or the queue does not exist.
     pub fn consume(&mut self, channel: u16, queue: &str, prefetch: u16) -> io::Result<()> {
-        self.outbox.method(channel, Method::BASIC_QOS, |bytes| {
-            bytes.put(0_u32);
-            bytes.put(prefetch);
-            bytes.put(0_u8);
+        self.output.put_method(channel, Method::BASIC_QOS, |bytes| {
+            bytes.put_u32(0);
+            bytes.put_u16(prefetch);
+            bytes.put_u8(0);
         });
-        self.wait_for(Method::BASIC_QOS_OK)?;
-        self.outbox.method(channel, Method::BASIC_CONSUME, |bytes| {
-            bytes.put(0_u16);
-            bytes.put_text(queue);
-            bytes.put_text("");
-            bytes.put(0_u8);
-            bytes.put(0_u32);
+        self.await_method(Method::BASIC_QOS_OK)?;
+        self.output.put_method(channel, Method::BASIC_CONSUME, |bytes| {
+            bytes.put_u16(0);
+            bytes.put_short_string(queue);
+            bytes.put_short_string("");
+            bytes.put_u8(0);
+            bytes.put_u32(0);
         });
-        self.wait_for(Method::BASIC_CONSUME_OK)
+        self.await_method(Method::BASIC_CONSUME_OK)
     }
 
-    /// Sends what waits, and waits for `wanted`. What comes after it stays in the inbox.
-    fn wait_for(&mut self, wanted: Method) -> io::Result<()> {
-        self.wait_for_then(wanted, |_| ())
+    fn await_method(&mut self, expected: Method) -> io::Result<()> {
+        self.await_method_then(expected, |_| ())
     }
 
-    fn wait_for_then<T>(&mut self, wanted: Method, read: impl FnOnce(Frame<'_>) -> T) -> io::Result<T> {
-        self.outbox.flush(&mut self.stream)?;
+    /// Sends all buffered frames, waits for `expected` and reads it with `read`. Later frames remain in the input buffer.
+    fn await_method_then<T>(&mut self, expected: Method, read: impl FnOnce(Frame<'_>) -> T) -> io::Result<T> {
+        self.output.flush(&mut self.stream)?;
         loop {
-            while let Some(frame) = self.inbox.take()? {
-                if frame.kind != METHOD {
+            while let Some(frame) = self.input.next_frame()? {
+                if frame.kind != FrameKind::METHOD {
                     continue;
                 }
                 match frame.method() {
-                    (method, _) if method == wanted => return Ok(read(frame)),
+                    (method, _) if method == expected => return Ok(read(frame)),
                     (Method::CONNECTION_CLOSE | Method::CHANNEL_CLOSE, mut arguments) => {
-                        let (code, text) = (arguments.short(), arguments.text());
-                        return Err(io::Error::other(format!("the broker closed it: {code} {text}")));
+                        let (code, text) = (arguments.short(), arguments.short_string());
+                        return Err(io::Error::other(format!("closed by the broker: {code} {text}")));
                     }
                     _ => {}
                 }
             }
-            self.inbox.fill(&mut self.stream)?;
+            self.input.read_from(&mut self.stream)?;
         }
     }
 }

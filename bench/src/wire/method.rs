@@ -1,12 +1,12 @@
-//! The names of methods: the class in the upper half, the method in the lower.
+//! AMQP methods by number: the class in the upper 16 bits, the method in the lower.
 
-/// A method of the protocol.
+/// An AMQP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method(pub u32);
 
 macro_rules! methods {
     ($($name:ident = $class:literal, $method:literal;)*) => {
-        #[allow(missing_docs, reason = "they are the protocol's own names")]
+        #[allow(missing_docs, reason = "the names are those of the specification")]
         impl Method {
             $(pub const $name: Self = Self($class << 16 | $method);)*
         }
@@ -28,8 +28,6 @@ methods! {
     CHANNEL_CLOSE_OK = 20, 41;
     QUEUE_DECLARE = 50, 10;
     QUEUE_DECLARE_OK = 50, 11;
-    QUEUE_PURGE = 50, 30;
-    QUEUE_PURGE_OK = 50, 31;
     QUEUE_DELETE = 50, 40;
     QUEUE_DELETE_OK = 50, 41;
     BASIC_QOS = 60, 10;

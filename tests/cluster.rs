@@ -1,95 +1,101 @@
-//! A broker of three nodes loses one in mid-stream: the component finds another, and nothing is lost.
+//! A cluster loses a node under load: the component connects to another one, and no message is lost.
 
-use crate::outages::{all_comes_out, in_mid_stream, quiet, report};
-use crate::test_bed::{LONG, SAID, SOON, TestBed, assert_all_came_out, count_numbers};
-use testkit::{Client, Cluster, Vhost};
+use testkit::{AmqpValue, Client, Cluster, FieldTable, Vhost};
 
-/// The test talks to the first node, the component to the second as long as it can.
-fn stage_at(vhost: Vhost) -> TestBed {
-    let others_first = ["127.0.0.2", "127.0.0.3", "127.0.0.1"].join(",");
-    quiet(TestBed::at(vhost)).env("RABBITMQ_HOST", others_first)
+use crate::outages::{print_result, start_under_load, wait_all_echoed};
+use crate::test_bed::{LONG, OUTPUT, SOON, TestBed, assert_none_lost, count_by_number};
+
+/// A test bed whose client uses the first node, and whose component prefers the second.
+fn test_bed_in(vhost: Vhost) -> TestBed {
+    let hosts = ["127.0.0.2", "127.0.0.3", "127.0.0.1"].join(",");
+    TestBed::in_vhost(vhost).with_quiet_logs().env("RABBITMQ_HOST", hosts)
 }
 
 #[test]
-fn quorum_queues_lose_the_node_that_the_component_is_connected_to() {
+fn with_quorum_queues_losing_the_connected_node_loses_no_message() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).quorum_vhost());
-    let echo = in_mid_stream(&test_bed);
+    let test_bed = test_bed_in(cluster.node(1).quorum_vhost());
+    let component = start_under_load(&test_bed);
     cluster.node(2).kill();
-    echo.wait_output("reconnecting", SOON);
-    report(all_comes_out(&echo, &test_bed.vhost));
+    component.wait_output("reconnecting", SOON);
+    print_result(wait_all_echoed(&component, &test_bed.vhost));
 }
 
 #[test]
-fn quorum_queues_lose_their_leader() {
+fn with_quorum_queues_losing_their_leader_loses_no_message() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).quorum_vhost());
-    let echo = in_mid_stream(&test_bed);
+    let test_bed = test_bed_in(cluster.node(1).quorum_vhost());
+    let component = start_under_load(&test_bed);
     cluster.node(1).kill();
-    report(all_comes_out(&echo, &test_bed.vhost.on("127.0.0.3")));
+    print_result(wait_all_echoed(&component, &test_bed.vhost.at_host("127.0.0.3")));
 }
 
 #[test]
-fn classic_queues_lose_a_node_that_is_not_theirs() {
+fn with_classic_queues_losing_another_node_loses_no_message() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).vhost());
-    let echo = in_mid_stream(&test_bed);
+    let test_bed = test_bed_in(cluster.node(1).vhost());
+    let component = start_under_load(&test_bed);
     cluster.node(2).kill();
-    echo.wait_output("reconnecting", SOON);
-    report(all_comes_out(&echo, &test_bed.vhost));
+    component.wait_output("reconnecting", SOON);
+    print_result(wait_all_echoed(&component, &test_bed.vhost));
 }
 
 #[test]
-fn an_output_whose_node_is_down_is_waited_for() {
+fn messages_wait_while_the_node_of_the_output_is_down() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).vhost());
-    // The output is at home on the third node, where the component is not.
-    test_bed.client.delete(SAID);
-    let third = Client::connect(&test_bed.vhost.on("127.0.0.3"));
-    third.declare(SAID);
+    let test_bed = test_bed_in(cluster.node(1).vhost());
+    // The output is on the third node, and the component is connected to the first.
+    test_bed.client.delete(OUTPUT);
+    let third = Client::connect(&test_bed.vhost.at_host("127.0.0.3"));
+    third.declare(OUTPUT);
     let test_bed = test_bed.env("RABBITMQ_HOST", "127.0.0.1");
-    let echo = test_bed.start();
-    test_bed.assert_echoes("the output is there");
+    let component = test_bed.start();
+    test_bed.assert_echoes("before the outage");
     cluster.node(3).kill();
-    test_bed.say_numbers(1_000);
-    echo.wait_output(&format!("the node of {SAID} is away"), SOON);
+    test_bed.publish_numbered(1_000);
+    component.wait_output(&format!("the node of {OUTPUT} is down"), SOON);
     cluster.node(3).start_again();
-    echo.wait_until("all to be echoed", LONG, || {
-        test_bed.client.look(SAID).is_some_and(|depth| depth.messages >= 1_000)
+    component.wait_until("all replies", LONG, || {
+        test_bed.client.queue_info(OUTPUT).is_some_and(|depth| depth.messages >= 1_000)
     });
-    assert_all_came_out(&count_numbers(&test_bed.client.drain(SAID)), 1_000);
-    let lost = echo.output().lines().filter(|line| line.contains("nobody listens")).count();
-    assert_eq!(lost, 0, "it was taken for an output that nobody listens to: {}", echo.output());
+    assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 1_000);
+    assert!(
+        !component.output().contains("messages published to it are dropped"),
+        "the output was reported as missing: {}",
+        component.output()
+    );
 }
 
 #[test]
 #[ignore = "takes more than a minute"]
-fn a_quorum_queue_without_a_majority_does_not_keep_the_session_for_ever() {
+fn while_a_quorum_queue_has_no_majority_the_component_reconnects() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).vhost()).env("RABBITMQ_HOST", "127.0.0.1");
-    test_bed.client.delete(SAID);
-    let mut arguments = testkit::FieldTable::new();
-    arguments.insert("x-queue-type".into(), testkit::AmqpValue::LongString("quorum".into()));
-    test_bed.client.declare_with(SAID, arguments);
-    let echo = test_bed.start();
-    test_bed.assert_echoes("there is a majority");
+    let test_bed = test_bed_in(cluster.node(1).vhost()).env("RABBITMQ_HOST", "127.0.0.1");
+    test_bed.client.delete(OUTPUT);
+    let mut arguments = FieldTable::new();
+    arguments.insert("x-queue-type".into(), AmqpValue::LongString("quorum".into()));
+    test_bed.client.declare_with(OUTPUT, arguments);
+    let component = test_bed.start();
+    test_bed.assert_echoes("before the outage");
     cluster.node(2).kill();
     cluster.node(3).kill();
-    test_bed.say_numbers(100);
-    echo.wait_output("the broker does not confirm what is said; reconnecting", LONG);
+    test_bed.publish_numbered(100);
+    component.wait_output("the broker does not confirm what is published; reconnecting", LONG);
     cluster.node(2).start_again();
     cluster.node(3).start_again();
-    echo.wait_until("all to be echoed", LONG, || test_bed.client.look(SAID).is_some_and(|depth| depth.messages >= 100));
-    assert_all_came_out(&count_numbers(&test_bed.client.drain(SAID)), 100);
+    component.wait_until("all replies", LONG, || {
+        test_bed.client.queue_info(OUTPUT).is_some_and(|depth| depth.messages >= 100)
+    });
+    assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 100);
 }
 
 #[test]
-fn classic_queues_wait_for_their_node() {
+fn with_classic_queues_losing_their_node_loses_no_message() {
     let cluster = Cluster::start();
-    let test_bed = stage_at(cluster.node(1).vhost());
-    let echo = in_mid_stream(&test_bed);
+    let test_bed = test_bed_in(cluster.node(1).vhost());
+    let component = start_under_load(&test_bed);
     cluster.node(1).kill();
-    echo.wait_output("reconnecting", SOON);
+    component.wait_output("reconnecting", SOON);
     cluster.node(1).start_again();
-    report(all_comes_out(&echo, &test_bed.vhost));
+    print_result(wait_all_echoed(&component, &test_bed.vhost));
 }

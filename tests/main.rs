@@ -1,16 +1,21 @@
-//! What the component and its kit do, shown on real parts. Each module opens with what it is for.
+//! The component end to end: as a process, on real RabbitMQ nodes, with the MOV simulator.
 
 mod bad_input;
 mod cluster;
 mod command_line;
+mod dead_letters;
 mod echo;
-mod failures;
+mod full_output;
+mod health;
 mod kept_registration;
 mod lifecycle;
 mod log_lines;
 mod outages;
 mod packaging;
+mod peer;
+mod registration;
 mod replicas;
+mod retries;
 mod secrets;
 mod sizes;
 mod stopping;

@@ -1,70 +1,82 @@
-//! What is shipped around the binary knows all of its settings.
+//! The documentation, the image and Compose know all settings of the component.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The files are read from the folder of `Cargo.toml`.
-fn file(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+/// Sources in which the names of the settings are literals.
+const SETTINGS: [&str; 2] = ["crates/valawai/src/settings/reader.rs", "crates/valawai/src/settings/broker.rs"];
+const DOCUMENTATION: [&str; 2] = ["README.md", "docs/settings.md"];
+const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];
+/// The correctly spelled alias of a setting whose name is misspelled in the platform.
+const ALIAS: &str = "COMPONENT_ID_FILE_NAME";
+
+/// Reads a file by its path below the root of the workspace.
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
-/// A source without its tests.
-fn product(name: &str) -> String {
-    file(name).split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+fn read_all(paths: &[&str]) -> String {
+    paths.iter().map(|path| read(path)).collect()
 }
 
-/// The variables that the binary reads: the texts in capitals in the source of its settings.
+/// A source without its tests.
+fn without_tests(source: &str) -> String {
+    read(source).split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+/// The settings of the component: the string literals in capitals in the sources of the settings.
 fn settings() -> BTreeSet<String> {
-    let source = ["src/settings/reader.rs", "src/settings/broker.rs"].map(product).concat();
-    let texts = source.split('"').skip(1).step_by(2);
-    let is_variable = |text: &&str| {
+    let source = SETTINGS.map(without_tests).concat();
+    let literals = source.split('"').skip(1).step_by(2);
+    let is_setting = |text: &&str| {
         text.len() > 4 && !text.ends_with('_') && text.chars().all(|each| each.is_ascii_uppercase() || each == '_')
     };
-    texts.filter(is_variable).filter(|text| *text != "COMPONENT_ID_FILE_NAME").map(str::to_owned).collect()
+    literals.filter(is_setting).filter(|text| *text != ALIAS).map(str::to_owned).collect()
 }
 
+/// Asserts that `text` contains each setting, in the form that `format` makes of its name.
 #[track_caller]
-fn assert_knows_all(name: &str, form: impl Fn(&str) -> String, but: &[&str]) {
-    let text = file(name);
-    let unknown: Vec<String> = settings()
-        .into_iter()
-        .filter(|variable| !but.contains(&variable.as_str()) && !text.contains(&form(variable)))
-        .collect();
-    assert!(unknown.is_empty(), "{name} does not know {unknown:?}");
+fn assert_has_all_settings(name: &str, text: &str, format: impl Fn(&str) -> String) {
+    let missing: Vec<String> = settings().into_iter().filter(|setting| !text.contains(&format(setting))).collect();
+    assert!(missing.is_empty(), "{name} has no {missing:?}");
 }
 
 #[test]
-fn the_source_of_the_settings_is_understood() {
+fn the_settings_are_found_in_their_sources() {
     let settings = settings();
-    for variable in ["RABBITMQ_HOST", "CHAOS_SEED", "WORKERS", "LOG_DIR", "MOV_URL", "DEAD_LETTER"] {
-        assert!(settings.contains(variable), "{variable} is not among {settings:?}");
+    for setting in ["RABBITMQ_HOST", "CHAOS_SEED", "WORKERS", "LOG_DIR", "MOV_URL", "DEAD_LETTER"] {
+        assert!(settings.contains(setting), "{setting} is not among {settings:?}");
     }
 }
 
 #[test]
-fn the_readme_tells_every_setting() {
-    assert_knows_all("README.md", |variable| format!("`{variable}`"), &[]);
+fn every_setting_is_documented() {
+    assert_has_all_settings("the documentation", &read_all(&DOCUMENTATION), |setting| format!("`{setting}`"));
 }
 
 #[test]
-fn the_image_has_the_default_of_every_setting() {
-    assert_knows_all("docker/main/Dockerfile", |variable| format!(" {variable}="), &[]);
+fn the_image_has_a_default_for_every_setting() {
+    assert_has_all_settings("the Dockerfile", &read("docker/main/Dockerfile"), |setting| format!(" {setting}="));
 }
 
 #[test]
-fn compose_passes_every_setting_on() {
-    // The folder is the place of the volume.
-    assert_knows_all("docker-compose.yml", |variable| format!("      {variable}: ${{{variable}:-"), &["LOG_DIR"]);
+fn compose_passes_every_setting_to_the_component() {
+    assert_has_all_settings("docker-compose.yml", &read("docker-compose.yml"), |setting| match setting {
+        // The volume is mounted there.
+        "LOG_DIR" => String::new(),
+        _ => format!("      {setting}: ${{{setting}:-"),
+    });
 }
 
 #[test]
-fn the_readme_tells_every_variable_of_compose() {
-    let compose = ["docker-compose.yml", "docker-compose.secrets.yml"].map(file).concat();
-    let readme = file("README.md");
-    let named = compose.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
-    let untold: BTreeSet<&str> =
-        named.filter(|name| !readme.contains(&format!("`{name}`")) && *name != "RABBITMQ_PASSWORD_FILE").collect();
-    assert!(compose.contains("${MOV_TAG:-"), "Compose is not understood");
-    assert!(untold.is_empty(), "README.md does not tell {untold:?}");
+fn every_variable_of_compose_is_documented() {
+    let compose = read_all(&COMPOSE);
+    assert!(compose.contains("${MOV_TAG:-"), "no variable was found in the Compose files");
+    let documentation = read_all(&DOCUMENTATION);
+    let variables = compose.split("${").skip(1).filter_map(|rest| rest.split([':', '}']).next());
+    let undocumented: BTreeSet<&str> = variables
+        .filter(|name| !documentation.contains(&format!("`{name}`")) && *name != "RABBITMQ_PASSWORD_FILE")
+        .collect();
+    assert!(undocumented.is_empty(), "the documentation has no {undocumented:?}");
 }

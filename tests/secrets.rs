@@ -1,32 +1,34 @@
-//! A password reaches no output, whatever setting it was pasted into; and a broker's address may carry one.
+//! No password reaches an output, whatever setting contains it.
 
 use std::fs;
 use std::path::Path;
 
-use crate::test_bed::{HEARD, SOON, TestBed};
-use testkit::{Launch, Node, Vhost};
+use testkit::{Node, ProcessBuilder, Vhost};
+
+use crate::test_bed::{INPUT, SOON, TestBed};
 
 const SECRET: &str = "hunter2";
 
-/// All that a process left: its output, and each file in its folder.
-fn traces(folder: &Path) -> String {
-    let files = fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
+/// The content of all files in a directory, which include the output of the process.
+fn content_of_files(directory: &Path) -> String {
+    let files = fs::read_dir(directory).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
     files.map(|file| fs::read_to_string(file.path()).unwrap_or_default()).collect()
 }
 
-/// Runs the component to its end with `settings`, and returns its exit code and its output, which holds no secret.
+/// Runs the component with invalid settings or arguments. Asserts that it writes no secret, and returns its exit code and
+/// output.
 #[track_caller]
-fn run(launch: Launch, settings: &[(&str, &str)]) -> (Option<i32>, String) {
-    let launch = settings.iter().fold(launch, |launch, (name, value)| launch.env(name, value));
-    let process = launch.start();
+fn run(builder: ProcessBuilder, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let builder = settings.iter().fold(builder, |builder, (name, value)| builder.env(name, value));
+    let process = builder.start();
     let exit = process.wait_exit(SOON);
-    let traces = traces(launch.directory());
-    assert!(!traces.contains(SECRET), "{settings:?} printed the secret: {traces}");
+    let written = content_of_files(builder.directory());
+    assert!(!written.contains(SECRET), "{settings:?} wrote the secret: {written}");
     (exit.code(), process.output())
 }
 
 #[test]
-fn a_secret_in_the_wrong_setting_is_not_printed_and_the_message_says_where_it_belongs() {
+fn a_secret_in_the_wrong_setting_is_reported_with_a_remedy_and_not_written() {
     for (settings, remedies) in [
         (&[("RABBITMQ_HOST", "tester:hunter2@broker")][..], &["RABBITMQ_USERNAME", "RABBITMQ_PASSWORD"][..]),
         (&[("RABBITMQ_HOST", "amqps://tester:hunter2@broker")], &["amqp://", "TLS"]),
@@ -51,59 +53,60 @@ fn a_secret_in_the_wrong_setting_is_not_printed_and_the_message_says_where_it_be
         (&[("RABBITMQ_PASSWORD_FILE", "hunter2")], &["RABBITMQ_PASSWORD_FILE", "cannot be read"]),
         (&[("WORKERS_FILE", "/no/such/hunter2")], &["WORKERS_FILE", "cannot be read"]),
     ] {
-        let (code, output) = run(Launch::bare_component(), settings);
-        assert_eq!(code, Some(78), "{settings:?} gave {output}");
+        let (code, output) = run(ProcessBuilder::component_without_settings(), settings);
+        assert_eq!(code, Some(78), "{settings:?}: {output}");
         for remedy in remedies {
-            assert!(output.contains(remedy), "{settings:?} gave no `{remedy}`: {output}");
+            assert!(output.contains(remedy), "{settings:?}: no `{remedy}` in {output}");
         }
     }
 }
 
 #[test]
-fn the_health_check_does_not_print_a_secret_either() {
-    let launch = Launch::bare_component().arg("health");
-    assert_eq!(run(launch, &[("LOG_DIR", "amqp://tester:hunter2@broker")]).0, Some(1));
+fn the_health_command_writes_no_secret() {
+    let builder = ProcessBuilder::component_without_settings().arg("health");
+    assert_eq!(run(builder, &[("LOG_DIR", "amqp://tester:hunter2@broker")]).0, Some(1));
 }
 
 #[test]
-fn arguments_are_not_repeated() {
-    let (code, output) = run(Launch::bare_component().arg("--password=hunter2"), &[]);
+fn unknown_arguments_are_not_written() {
+    let (code, output) = run(ProcessBuilder::component_without_settings().arg("--password=hunter2"), &[]);
     assert_eq!(code, Some(64), "{output}");
 }
 
 #[test]
-fn a_wrong_password_in_an_address_is_told_without_the_password() {
+fn a_wrong_password_in_a_url_is_reported_without_the_password() {
     let vhost = Node::shared().vhost();
-    let url = address(&vhost, SECRET);
+    let url = broker_url(&vhost, SECRET);
     let debug = ("LOG_CONSOLE_LEVEL", "DEBUG");
-    let (code, output) = run(bare(&vhost), &[("RABBITMQ_URL", &url), ("RABBITMQ_MAX_RETRIES", "1"), debug]);
+    let (code, output) =
+        run(without_broker_settings(&vhost), &[("RABBITMQ_URL", &url), ("RABBITMQ_MAX_RETRIES", "1"), debug]);
     assert_eq!(code, Some(69), "{output}");
-    assert!(output.contains("RABBITMQ_PASSWORD"), "there is no remedy in {output}");
+    assert!(output.contains("RABBITMQ_PASSWORD"), "no remedy in {output}");
 }
 
 #[test]
-fn a_broker_is_found_by_its_address_alone() {
+fn a_broker_url_replaces_the_other_broker_settings() {
     let test_bed = TestBed::on(Node::shared());
-    let url = address(&test_bed.vhost, &test_bed.vhost.password);
+    let url = broker_url(&test_bed.vhost, &test_bed.vhost.password);
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("{url}\n")).unwrap();
     for (name, value) in
         [("RABBITMQ_URL", &*url), ("RABBITMQ_HOST", &url), ("RABBITMQ_URL_FILE", file.path().to_str().unwrap())]
     {
-        let echo = bare(&test_bed.vhost).env(name, value).start();
-        echo.wait_until("it to hear its queue", SOON, || test_bed.client.consumers(HEARD) > 0);
+        let component = without_broker_settings(&test_bed.vhost).env(name, value).start();
+        component.wait_until("it to consume its input", SOON, || test_bed.client.consumers(INPUT) > 0);
         test_bed.assert_echoes(name);
-        assert_eq!(echo.stop(SOON).code(), Some(0));
+        assert_eq!(component.stop(SOON).code(), Some(0));
     }
 }
 
-/// The component without a word of where the broker is.
-fn bare(vhost: &Vhost) -> Launch {
+/// The component without settings for the broker.
+fn without_broker_settings(vhost: &Vhost) -> ProcessBuilder {
     let names = ["HOST", "PORT", "USERNAME", "PASSWORD", "VHOST"].map(|name| format!("RABBITMQ_{name}"));
-    names.iter().fold(Launch::component(vhost), |launch, name| launch.without(name))
+    names.iter().fold(ProcessBuilder::component(vhost), |builder, name| builder.env_remove(name))
 }
 
-fn address(vhost: &Vhost, password: &str) -> String {
+fn broker_url(vhost: &Vhost, password: &str) -> String {
     let encoded = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"));
     let (username, password, name) = (encoded(&vhost.username), encoded(password), encoded(&vhost.name));
     format!("amqp://{username}:{password}@{}:{}/{name}?heartbeat=7", vhost.host, vhost.port)

@@ -1,23 +1,23 @@
-//! SIGTERM, whatever the broker does: the process ends in time, and nothing is lost.
+//! SIGTERM: the process ends within its grace period, whatever the broker does, and no message is lost.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use testkit::Signal;
+use testkit::{Node, Process, ProcessBuilder, Signal};
 
-use crate::test_bed::{HEARD, LONG, SAID, SOON, TestBed, assert_all_came_out, count_numbers};
-use testkit::{Client, Launch, Node, Process};
+use crate::test_bed::{INPUT, LONG, OUTPUT, SOON, TestBed, assert_none_lost, count_by_number};
 
 const GRACE: Duration = Duration::from_secs(4);
 const COUNT: u64 = 20_000;
 
-/// What a busy machine may add to it.
+/// The tolerance for a busy machine.
 const MARGIN: Duration = Duration::from_millis(500);
 
-/// Sends SIGTERM, and asserts that the process ends within its grace.
-fn stops_in_time(echo: &Process) -> Duration {
-    let exit = echo.stop(GRACE + MARGIN);
-    assert_eq!(exit.code(), Some(0), "it ended with {:?}: {}", exit.status, echo.output());
-    assert!(!echo.is_healthy(), "it left its health file");
+/// Sends SIGTERM, asserts that the process ends within its grace period, and returns the time it took.
+#[track_caller]
+fn assert_stops_in_time(component: &Process) -> Duration {
+    let exit = component.stop(GRACE + MARGIN);
+    assert_eq!(exit.code(), Some(0), "it ended with {:?}: {}", exit.status, component.output());
+    assert!(!component.is_healthy(), "the health file was not removed");
     exit.after
 }
 
@@ -28,104 +28,104 @@ fn test_bed_on(node: &Node) -> TestBed {
         .env("LOG_FILE_LEVEL", "ERROR")
 }
 
-/// Runs the component again until the input is empty, and asserts that all messages came out.
-fn nothing_was_lost(node: &Node, test_bed: &TestBed) -> usize {
-    let echo = test_bed.start();
-    // What a connection that died has in hand comes back when the broker has noticed, so it counts too.
+/// Starts the component again until the input is empty, asserts that no message is lost, and returns the number of
+/// duplicates.
+#[track_caller]
+fn assert_none_lost_after_restart(node: &Node, test_bed: &TestBed) -> usize {
+    let component = test_bed.start();
+    // Unacknowledged messages count too: the broker requeues them when it notices that the old connection is dead.
     let is_empty = || {
-        let left = node.queue(&test_bed.vhost, HEARD).expect("the input");
-        left.messages_ready + left.messages_unacknowledged == 0
+        let queue = node.queue(&test_bed.vhost, INPUT).expect("the input");
+        queue.messages_ready + queue.messages_unacknowledged == 0
     };
-    echo.wait_until("the rest to be echoed", LONG, || u64::from(test_bed.client.depth(SAID)) >= COUNT && is_empty());
-    assert_eq!(echo.stop(SOON).code(), Some(0));
-    assert_eq!(test_bed.client.depth(HEARD), 0, "something answered was not acknowledged");
-    assert_all_came_out(&count_numbers(&test_bed.client.drain(SAID)), COUNT)
+    component.wait_until("all replies", LONG, || u64::from(test_bed.client.depth(OUTPUT)) >= COUNT && is_empty());
+    assert_eq!(component.stop(SOON).code(), Some(0));
+    assert_eq!(test_bed.client.depth(INPUT), 0, "a message with a reply was not acknowledged");
+    assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), COUNT)
 }
 
 #[test]
-fn when_it_is_idle() {
+fn an_idle_component_stops_within_two_seconds() {
     let test_bed = test_bed_on(Node::shared());
-    let echo = test_bed.start();
+    let component = test_bed.start();
     test_bed.assert_echoes("hello");
-    assert!(stops_in_time(&echo) < Duration::from_secs(2), "an idle component took its time to stop");
+    assert!(assert_stops_in_time(&component) < Duration::from_secs(2), "an idle component took two seconds or more");
 }
 
 #[test]
-fn under_load() {
+fn under_load_it_stops_in_time_without_duplicates() {
     let node = Node::shared();
     let test_bed = test_bed_on(node);
-    test_bed.say_numbers(COUNT);
-    let echo = test_bed.start();
-    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
-    stops_in_time(&echo);
-    assert_eq!(nothing_was_lost(node, &test_bed), 0, "a component that was stopped in order made duplicates");
+    test_bed.publish_numbered(COUNT);
+    let component = test_bed.start();
+    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    assert_stops_in_time(&component);
+    assert_eq!(assert_none_lost_after_restart(node, &test_bed), 0, "an orderly stop made duplicates");
 }
 
 #[test]
-fn while_it_connects() {
-    // A port where nobody listens, and one where somebody listens and never answers.
+fn while_connecting_it_stops_within_a_second() {
+    // A closed port, and one that accepts connections and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     for port in [closed, silent.local_addr().unwrap().port()] {
-        let echo = Launch::bare_component().env("RABBITMQ_HOST", "127.0.0.1").env("RABBITMQ_PORT", port).start();
-        echo.wait_output("starts", SOON);
-        let took = stops_in_time(&echo);
-        assert!(took < Duration::from_millis(900), "it took {took:?} to give up connecting");
+        let component = ProcessBuilder::component_without_settings()
+            .env("RABBITMQ_HOST", "127.0.0.1")
+            .env("RABBITMQ_PORT", port)
+            .start();
+        component.wait_output("starts", SOON);
+        let took = assert_stops_in_time(&component);
+        assert!(took < Duration::from_millis(900), "it stopped after {took:?}");
     }
 }
 
 #[test]
-fn while_the_broker_is_frozen() {
+fn while_the_broker_is_frozen_it_stops_in_time() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    test_bed.say_numbers(COUNT);
-    let echo = test_bed.start();
-    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
+    test_bed.publish_numbered(COUNT);
+    let component = test_bed.start();
+    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
     node.freeze();
-    stops_in_time(&echo);
+    assert_stops_in_time(&component);
     node.thaw();
-    println!("{} duplicates", nothing_was_lost(&node, &test_bed));
+    println!("{} duplicates", assert_none_lost_after_restart(&node, &test_bed));
 }
 
 #[test]
-fn while_the_broker_is_dead() {
+fn while_the_broker_is_down_it_stops_in_time() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let echo = test_bed.start();
+    let component = test_bed.start();
     test_bed.assert_echoes("hello");
     node.kill();
-    echo.wait_output("reconnecting", SOON);
-    stops_in_time(&echo);
+    component.wait_output("reconnecting", SOON);
+    assert_stops_in_time(&component);
 }
 
 #[test]
-fn while_the_broker_takes_no_messages() {
+fn during_a_memory_alarm_it_stops_in_time() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    test_bed.say_numbers(COUNT);
-    let echo = test_bed.start();
-    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
-    node.memory_alarm(true);
-    stops_in_time(&echo);
-    node.memory_alarm(false);
-    println!("{} duplicates", nothing_was_lost(&node, &test_bed));
+    test_bed.publish_numbered(COUNT);
+    let component = test_bed.start();
+    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    node.set_memory_alarm(true);
+    assert_stops_in_time(&component);
+    node.set_memory_alarm(false);
+    println!("{} duplicates", assert_none_lost_after_restart(&node, &test_bed));
 }
 
 #[test]
-fn at_once_after_a_second_signal() {
+fn a_second_signal_ends_it_immediately() {
     let node = Node::start();
     let test_bed = test_bed_on(&node).env("SHUTDOWN_GRACE", 60);
-    test_bed.say_numbers(COUNT);
-    let echo = test_bed.start();
-    echo.wait_until("some echoes", SOON, || test_bed.client.depth(SAID) > 100);
+    test_bed.publish_numbered(COUNT);
+    let component = test_bed.start();
+    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
     node.freeze();
-    echo.signal(Signal::SIGINT);
-    echo.wait_output("stopping", SOON);
-    let began = Instant::now();
-    echo.signal(Signal::SIGTERM);
-    assert_eq!(echo.wait_exit(Duration::from_secs(2)).code(), Some(130));
-    assert!(began.elapsed() < Duration::from_secs(2));
-    node.thaw();
-    let client = Client::connect(&test_bed.vhost);
-    testkit::wait_until("the broker to notice", SOON, || client.consumers(HEARD) == 0);
+    component.signal(Signal::SIGINT);
+    component.wait_output("stopping", SOON);
+    component.signal(Signal::SIGTERM);
+    assert_eq!(component.wait_exit(Duration::from_secs(2)).code(), Some(130));
 }

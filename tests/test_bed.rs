@@ -1,129 +1,146 @@
-//! The echo component on a virtual host of its own, with a client that talks to it.
+//! The echo component on a virtual host of its own, with a client for its input and output.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
+use testkit::{Client, Message, Mov, Node, Process, ProcessBuilder, Received, Vhost};
 
 pub(crate) use testkit::mov::LOG_QUEUE as MOV_LOG;
 pub(crate) use testkit::wait::{LONG, SOON};
-use testkit::{Client, Launch, Message, Mov, Node, Process, Received, Vhost};
 
-pub(crate) const HEARD: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/received_message";
-pub(crate) const SAID: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/publish_message";
+pub(crate) const INPUT: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/received_message";
+pub(crate) const OUTPUT: &str = "valawai/c1/echo_example_with_rust_and_amiquip/data/publish_message";
 pub(crate) const REGISTERED: &str = "valawai/c1/echo_example_with_rust_and_amiquip/control/registered";
+pub(crate) const DEAD_LETTERS: &str = "valawai/c1/echo_example_with_rust_and_amiquip/dead_letter/data/received_message";
 pub(crate) const NAME: &str = "c1_echo_example_with_rust_and_amiquip";
 
 pub(crate) struct TestBed {
     pub(crate) vhost: Vhost,
     pub(crate) client: Client,
-    launch: Launch,
+    builder: ProcessBuilder,
 }
 
 impl TestBed {
-    /// A test_bed on `node`, with the queues that the MOV would make: somebody listens to the echo, and to the logs.
+    /// A test bed on `node`, with the queues that a connected consumer and the MOV would declare: the output and the log.
     pub(crate) fn on(node: &Node) -> Self {
-        Self::at(node.vhost())
+        Self::in_vhost(node.vhost())
     }
 
-    /// The same in a virtual host that the test has made.
-    pub(crate) fn at(vhost: Vhost) -> Self {
-        let test_bed = Self::without_listeners_at(vhost);
-        test_bed.client.declare(SAID);
+    /// The same in a given virtual host.
+    pub(crate) fn in_vhost(vhost: Vhost) -> Self {
+        let test_bed = Self::without_output_queue(vhost);
+        test_bed.client.declare(OUTPUT);
         test_bed.client.declare(MOV_LOG);
         test_bed
     }
 
-    /// A test_bed where nobody listens to what the component says.
-    pub(crate) fn without_listeners(node: &Node) -> Self {
-        Self::without_listeners_at(node.vhost())
-    }
-
-    fn without_listeners_at(vhost: Vhost) -> Self {
+    /// A test bed with neither the output queue nor the log queue.
+    pub(crate) fn without_output_queue(vhost: Vhost) -> Self {
         let client = Client::connect(&vhost);
-        client.declare(HEARD);
-        let launch = Launch::component(&vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5);
-        Self { vhost, client, launch }
+        client.declare(INPUT);
+        let builder = ProcessBuilder::component(&vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5);
+        Self { vhost, client, builder }
     }
 
-    /// With another setting for the component.
+    /// Sets a variable of the component.
     pub(crate) fn env(mut self, name: &str, value: impl ToString) -> Self {
-        self.launch = self.launch.env(name, value);
+        self.builder = self.builder.env(name, value);
         self
     }
 
-    /// Starts the component, and waits until it hears its queue.
+    /// Keeps only errors and warnings in the logs: the logs of tens of thousands of messages would take longer than echoing.
+    pub(crate) fn with_quiet_logs(self) -> Self {
+        self.env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR").env("LOG_CONSOLE_LEVEL", "WARN")
+    }
+
+    /// Starts the component, and waits until it consumes its input.
     pub(crate) fn start(&self) -> Process {
-        let echo = self.launch.start();
-        echo.wait_until("it to hear its queue", SOON, || self.client.consumers(HEARD) > 0);
-        echo
+        let component = self.builder.start();
+        component.wait_until("it to consume its input", SOON, || self.client.consumers(INPUT) > 0);
+        component
     }
 
     /// How the component is started.
-    pub(crate) fn launch(&self) -> &Launch {
-        &self.launch
+    pub(crate) fn builder(&self) -> &ProcessBuilder {
+        &self.builder
     }
 
-    /// Says `content` to the component.
-    pub(crate) fn say(&self, content: &str) {
-        self.client.publish(HEARD, &Message::json(&json!({ "content": content })));
+    /// Publishes a message with this content to the component.
+    pub(crate) fn publish(&self, content: &str) {
+        self.client.publish(INPUT, &Message::json(&json!({ "content": content })));
     }
 
-    /// Says `count` numbered messages to the component.
-    pub(crate) fn say_numbers(&self, count: u64) {
-        self.client.publish_many(HEARD, count, numbered);
+    /// Publishes `count` numbered messages to the component.
+    pub(crate) fn publish_numbered(&self, count: u64) {
+        self.client.publish_many(INPUT, count, numbered_message);
     }
 
-    /// The next echo.
-    pub(crate) fn echo(&self) -> Received {
-        self.client.expect(SAID, 1, SOON).remove(0)
+    /// Receives the next reply.
+    pub(crate) fn next_reply(&self) -> Received {
+        self.client.receive(OUTPUT, 1, SOON).remove(0)
     }
 
-    /// Says something, and sees it come back: the component works.
+    /// Publishes a message and asserts that the next reply has its content.
+    #[track_caller]
     pub(crate) fn assert_echoes(&self, content: &str) {
-        self.say(content);
-        let echo = self.echo();
-        let came: String = echo.text().chars().take(200).collect();
-        assert!(echo.json() == json!({ "content": content }), "{content:?} was said, and {came} came back");
+        self.publish(content);
+        let reply = self.next_reply();
+        let start: String = reply.text().chars().take(200).collect();
+        assert!(reply.json() == json!({ "content": content }), "the reply to {content:?} is {start}");
     }
 
-    /// The next entry of the MOV's log.
+    /// Receives the next entry of the MOV's log.
     pub(crate) fn log_entry(&self) -> Value {
-        self.client.expect(MOV_LOG, 1, SOON).remove(0).json()
+        self.client.receive(MOV_LOG, 1, SOON).remove(0).json()
+    }
+
+    /// Waits until there are `count` dead letters.
+    #[track_caller]
+    pub(crate) fn wait_dead_letters(&self, count: u32, component: &Process) {
+        component.wait_until(&format!("{count} dead letters"), LONG, || {
+            self.client.queue_info(DEAD_LETTERS).is_some_and(|info| info.messages >= count)
+        });
     }
 }
 
-/// Waits until the health file carries the one live registration that the MOV has of the component.
+/// Waits until the component has one live registration and its id is in the health file. Returns the id.
 #[track_caller]
-pub(crate) fn settled(mov: &Mov, echo: &Process) -> String {
-    echo.wait_until("the health file to tell of the one live registration", SOON, || {
+pub(crate) fn wait_registered(mov: &Mov, component: &Process) -> String {
+    component.wait_until("the health file to have the id of the one live registration", SOON, || {
         let live = mov.live_of(NAME);
-        let shown = fs::read_to_string(echo.health_file()).unwrap_or_default();
-        (live.len() == 1 && shown.contains(&live[0].id)).then(|| live[0].id.clone())
+        let health_file = fs::read_to_string(component.health_file()).unwrap_or_default();
+        (live.len() == 1 && health_file.contains(&live[0].id)).then(|| live[0].id.clone())
     })
 }
 
-/// The message of number `number`: it carries it in its body and in its identifier.
-pub(crate) fn numbered(number: u64) -> Message {
+/// The payload of a registration of the component with the version `version`.
+pub(crate) fn registration(version: &str) -> Value {
+    json!({"type": "C1", "name": NAME, "version": version, "asyncapi_yaml": include_str!("../asyncapi.yaml")})
+}
+
+/// A message whose content and message id are `number`.
+pub(crate) fn numbered_message(number: u64) -> Message {
     Message::json(&json!({ "content": number.to_string() })).message_id(number.to_string())
 }
 
-/// How often each number came out, and whether each body and its identifier still belong together.
-pub(crate) fn count_numbers(received: &[Received]) -> BTreeMap<u64, usize> {
+/// How often each number was received. Asserts that the message id of each reply is its content.
+#[track_caller]
+pub(crate) fn count_by_number(received: &[Received]) -> BTreeMap<u64, usize> {
     let mut counts = BTreeMap::new();
     for message in received {
         let body = message.json();
         let content = body["content"].as_str().expect("a content");
-        assert_eq!(message.message_id(), Some(content), "an echo carries another message's identifier");
+        assert_eq!(message.message_id(), Some(content), "a reply has the message id of another message");
         *counts.entry(content.parse().expect("a number")).or_default() += 1;
     }
     counts
 }
 
-/// Asserts that each of the numbers below `count` came out, and returns how many came out more than once.
+/// Asserts that each number below `count` was received, and returns the number of duplicates.
 #[track_caller]
-pub(crate) fn assert_all_came_out(counts: &BTreeMap<u64, usize>, count: u64) -> usize {
-    let missing: Vec<u64> = (0..count).filter(|number| !counts.contains_key(number)).collect();
-    assert!(missing.is_empty(), "{} of {count} messages were lost, the first is {}", missing.len(), missing[0]);
+pub(crate) fn assert_none_lost(counts: &BTreeMap<u64, usize>, count: u64) -> usize {
+    let lost: Vec<u64> = (0..count).filter(|number| !counts.contains_key(number)).collect();
+    assert!(lost.is_empty(), "{} of {count} messages were lost, the first is number {}", lost.len(), lost[0]);
     counts.values().map(|times| times - 1).sum()
 }

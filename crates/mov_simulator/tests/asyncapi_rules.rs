@@ -1,21 +1,23 @@
-//! Each rule of the MOV's asyncapi parser, as its contract lists them.
+//! The rules of the MOV's AsyncAPI parser.
 
 use serde_json::{Value, json};
 
-use super::components::{REGISTER, SOON, Scene, registration};
+use super::test_bed::{REGISTER, SOON, TestBed, registration};
 
-/// What becomes of a registration whose only channel subscribes to this payload.
+/// The outcome of a registration with one channel.
 enum Outcome {
-    /// It is registered, and the channel has this schema (or none).
+    /// It is registered, and the channel subscribes to this schema.
     Schema(Value),
+    /// It is registered, and the channel has no schema.
     NoSchema,
+    /// It is refused, with a reason that contains this text.
     Refused(&'static str),
 }
 
 use Outcome::{NoSchema, Refused, Schema};
 
 #[test]
-fn each_kind_of_payload_has_its_fate() {
+fn payloads_are_read_or_refused() {
     let basic = |format: &str| Schema(json!({"type": "BASIC", "format": format}));
     let string = || json!({"type": "BASIC", "format": "STRING"});
     let rules: Vec<(&str, Outcome)> = vec![
@@ -80,7 +82,7 @@ fn each_kind_of_payload_has_its_fate() {
 }
 
 #[test]
-fn each_kind_of_channel_has_its_fate() {
+fn channels_are_read_or_refused() {
     let basic = |format: &str| Schema(json!({"type": "BASIC", "format": format}));
     let rules = [
         ("{}", Refused("`channels`")),
@@ -110,26 +112,26 @@ fn each_kind_of_channel_has_its_fate() {
 }
 
 #[test]
-fn what_info_says_counts_only_as_text() {
-    let scene = Scene::set();
+fn fields_of_info_count_only_as_texts() {
+    let test_bed = TestBed::start();
     let described = |info: &str| {
-        scene.register("C0", "c0_x", &format!("info: {info}\nchannels: {{}}"));
-        scene.mov.registrations().last().and_then(|it| it.description.clone())
+        test_bed.register("C0", "c0_x", &format!("info: {info}\nchannels: {{}}"));
+        test_bed.mov.registrations().last().and_then(|it| it.description.clone())
     };
     assert_eq!(described("{description: a nonce, version: 1.0.0}").as_deref(), Some("a nonce"));
     assert_eq!(described("{description: 5}"), None);
     assert_eq!(described("{description: ''}"), None);
     assert_eq!(described("none"), None);
     let page = |text: &str| {
-        let id = scene.register("C0", "c0_x", text);
-        scene.mov.get(&format!("/v1/components/{id}")).1
+        let id = test_bed.register("C0", "c0_x", text);
+        test_bed.mov.get(&format!("/v1/components/{id}")).1
     };
     assert!(page("info: {version: 1.0.0}\nchannels: {}").contains(r#""apiVersion":"1.0.0""#));
     assert!(!page("info: {version: 1.0}\nchannels: {}").contains("apiVersion"));
 }
 
 #[test]
-fn the_yaml_library_has_limits() {
+fn yaml_aliases_and_length_are_limited() {
     let aliases = |count: usize| {
         let scalars = "*text, ".repeat(100);
         let collections = "*map, ".repeat(count);
@@ -137,41 +139,45 @@ fn the_yaml_library_has_limits() {
     };
     // The limit counts characters, not bytes.
     let long = |length: usize| format!("channels: {{}}\nfiller: '{}'", "é".repeat(length));
-    let scene = Scene::set();
-    scene.register("C1", "c1_x", &aliases(50));
-    scene.register("C1", "c1_x", &long(2_900 * 1024));
+    let test_bed = TestBed::start();
+    test_bed.register("C1", "c1_x", &aliases(50));
+    test_bed.register("C1", "c1_x", &long(2_900 * 1024));
     for (number, text) in [aliases(51), long(3_150 * 1024)].iter().enumerate() {
-        scene.send(REGISTER, &registration("C1", "c1_x", text));
-        scene.wait_refused(number + 1);
+        test_bed.send(REGISTER, &registration("C1", "c1_x", text));
+        test_bed.wait_refused(number + 1);
     }
-    assert_eq!(scene.mov.live().len(), 2);
+    assert_eq!(test_bed.mov.live().len(), 2);
 }
 
 #[test]
-fn only_a_registered_channel_of_the_right_level_is_told() {
-    let scene = Scene::set();
-    let told = |kind: &str, channels: &str| {
+fn only_a_registered_channel_of_the_right_level_gets_the_notice() {
+    let test_bed = TestBed::start();
+    let notified_channel = |kind: &str, channels: &str| {
         let registered = "properties: {id: {}, name: {}, description: {}, version: {}, api_version: {}, type: {}, since: {}, channels: {}}";
         let registered = registered.replace("{}", "{type: string}");
         let text = channels.replace("REGISTERED", &format!("subscribe: {{message: {{payload: {{{registered}}}}}}}"));
-        scene.register(kind, "c1_x", &format!("channels: {{{text}}}"));
-        scene.mov.registrations().last().and_then(|it| it.registered_channel.clone())
+        test_bed.register(kind, "c1_x", &format!("channels: {{{text}}}"));
+        test_bed.mov.registrations().last().and_then(|it| it.registered_channel.clone())
     };
     let channel = |name: &str| format!("{name}: {{REGISTERED}}");
     let own = "valawai/c1/anybody/control/registered";
-    assert_eq!(told("C1", &channel(own)).as_deref(), Some(own));
-    assert_eq!(told("C2", &channel(own)), None);
-    assert_eq!(told("C1", &channel("valawai/c1/ec-ho/control/registered")), None);
-    assert_eq!(told("C1", &channel("valawai/c1/x/data/registered")), None);
+    assert_eq!(notified_channel("C1", &channel(own)).as_deref(), Some(own));
+    assert_eq!(notified_channel("C2", &channel(own)), None);
+    assert_eq!(notified_channel("C1", &channel("valawai/c1/ec-ho/control/registered")), None);
+    assert_eq!(notified_channel("C1", &channel("valawai/c1/x/data/registered")), None);
     assert_eq!(
-        told(
+        notified_channel(
             "C1",
             "valawai/c1/x/control/registered: {subscribe: {message: {payload: {properties: {id: {type: string}}}}}}"
         ),
         None
     );
     let two = format!("{}, {}", channel(own), channel("valawai/c1/x/control/registered"));
-    assert_eq!(told("C1", &two).as_deref(), Some("valawai/c1/x/control/registered"), "the last one wins");
+    assert_eq!(
+        notified_channel("C1", &two).as_deref(),
+        Some("valawai/c1/x/control/registered"),
+        "the last of several channels is used"
+    );
 }
 
 fn channel(definition: &str) -> String {
@@ -186,42 +192,41 @@ endless: {type: array, items: {$ref: '#/endless'}}
 first: {$ref: '#/second'}
 second: {payload: {type: string}}
 ";
-    // In front, so that anchors are known; a text in JSON, or not in YAML, stands alone.
+    // Anchors must precede their use. JSON texts, several documents and invalid YAML are used as they are.
     if text.starts_with(['{', 'a']) || text.contains("---") { text.to_owned() } else { format!("{definitions}{text}") }
 }
 
 fn check(rules: impl IntoIterator<Item = (String, Outcome)>) {
-    let scene = Scene::set();
+    let test_bed = TestBed::start();
     let (mut refused, mut registered) = (0, 0);
     for (text, outcome) in rules {
-        scene.send(REGISTER, &registration("C1", "c1_x", &text));
+        test_bed.send(REGISTER, &registration("C1", "c1_x", &text));
         match outcome {
             Refused(reason) => {
                 refused += 1;
-                let told = scene.wait_refused(refused);
-                assert!(told.contains(reason), "{text}: {told:?} instead of {reason:?}");
+                let actual = test_bed.wait_refused(refused);
+                assert!(actual.contains(reason), "{text}: refused for {actual:?} instead of {reason:?}");
             }
             Schema(schema) => {
                 registered += 1;
-                assert_eq!(schema_of(&scene, registered), Some(schema), "{text}");
+                assert_eq!(schema_of(&test_bed, registered), Some(schema), "{text}");
             }
             NoSchema => {
                 registered += 1;
-                assert_eq!(schema_of(&scene, registered), None, "{text}");
+                assert_eq!(schema_of(&test_bed, registered), None, "{text}");
             }
         }
     }
-    assert_eq!(scene.mov.live().len(), registered);
-    assert!(
-        scene.mov.logs_with("Received invalid register component payload, because The async API is not valid..").len()
-            == refused
-    );
+    assert_eq!(test_bed.mov.live().len(), registered);
+    let logged =
+        test_bed.mov.logs_with("Received invalid register component payload, because The async API is not valid..");
+    assert_eq!(logged.len(), refused);
 }
 
-fn schema_of(scene: &Scene, count: usize) -> Option<Value> {
-    let id = scene.mov.wait_until("the registration", SOON, |snapshot| {
+fn schema_of(test_bed: &TestBed, count: usize) -> Option<Value> {
+    let id = test_bed.mov.wait_until("the registration", SOON, |snapshot| {
         (snapshot.live.len() == count).then(|| snapshot.live[count - 1].id.clone())
     });
-    let answer: Value = serde_json::from_str(&scene.mov.get(&format!("/v1/components/{id}")).1).expect("JSON");
+    let answer: Value = serde_json::from_str(&test_bed.mov.get(&format!("/v1/components/{id}")).1).expect("JSON");
     answer["channels"][0].get("subscribe").cloned()
 }

@@ -1,13 +1,12 @@
-//! The tools of the tests, tested: a fault here would look like a fault of the component.
+//! Tests of the MOV simulator: it must be as strict as the real MOV.
 
 mod asyncapi_rules;
-mod broker;
-mod components;
 mod forwarding;
 mod notifications;
 mod outages;
 mod poison;
-mod processes;
+mod queries;
 mod registration;
 mod rest;
+mod test_bed;
 mod wire;

@@ -1,35 +1,40 @@
-//! What the tests stand on: a broker that may be killed, a component as a real process, a MOV, a raw client.
+//! The test kit: throw-away RabbitMQ nodes, programs as real processes, a MOV, and a raw AMQP client.
+//!
+//! # Layout
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`node`] | RabbitMQ nodes and clusters that a test may kill, freeze or fill; virtual hosts on a shared node |
+//! | [`process`] | programs with settings and a directory of their own, killed when the tests end |
+//! | [`mov`] | the MOV simulator as a process, and what it reports |
+//! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
+//! | [`proxy`] | a TCP proxy that can drop all traffic |
+//! | [`log_capture`] | the log lines of the test process itself |
+//! | [`wait`] | waiting for a state, within a limit |
+//!
+//! Functions panic when something goes wrong, with a message that says what, so that tests need no error handling.
 #![allow(
-    missing_docs,
-    clippy::missing_errors_doc,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::return_self_not_must_use,
-    reason = "for tests, which are its documentation; every function panics with the story of what went wrong"
+    reason = "every function may panic, to fail the test; a result that a test ignores is no mistake"
 )]
 
 pub mod amqp;
-pub mod captured;
-pub mod launch;
-pub mod message;
+pub mod log_capture;
 pub mod mov;
 pub mod node;
 pub mod process;
-pub mod process_reaper;
 pub mod proxy;
-mod publisher;
-pub mod snapshot;
 pub mod wait;
 
-/// What the arguments of a queue are made of.
-pub use amiquip::{AmqpValue, FieldTable};
-pub use nix::sys::signal::Signal;
-
-pub use amqp::Client;
-pub use launch::Launch;
-pub use message::{Message, Received};
+pub use amqp::{Client, Message, Received};
 pub use mov::Mov;
 pub use node::{Cluster, Node, Vhost};
-pub use process::{Exit, Process};
+pub use process::{Exit, Process, ProcessBuilder};
 pub use proxy::Proxy;
 pub use wait::{poll, wait_until};
+
+/// Arguments of queues and headers of messages.
+pub use amiquip::{AmqpValue, FieldTable};
+pub use nix::sys::signal::Signal;

@@ -1,66 +1,65 @@
-//! A line that can be made to swallow everything, as a firewall that drops packets does: nobody is told.
+//! A TCP proxy that can drop all traffic without closing the connections, as a firewall does.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
-/// Forwards to a port of this machine, until it is told to swallow.
+/// Forwards connections to a port of this machine.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    swallows: Arc<AtomicBool>,
+    drops_traffic: Arc<AtomicBool>,
 }
 
 impl Proxy {
-    pub fn to(target: u16) -> Self {
+    /// Starts a proxy to the port `target`. It runs until the test process ends.
+    pub fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the proxy");
         let port = listener.local_addr().expect("the port of the proxy").port();
-        let swallows = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&swallows);
+        let drops_traffic = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&drops_traffic);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // A client whose broker is away is hung up on, as by the broker's own machine.
+                // While the target is down, a client's connection is closed at once.
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
-                forward(&client, &server, &seen);
-                forward(&server, &client, &seen);
+                spawn_forwarder(&client, &server, &flag);
+                spawn_forwarder(&server, &client, &flag);
             }
         });
-        Self { port, swallows }
+        Self { port, drops_traffic }
     }
 
+    /// The port on which the proxy accepts connections.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// From now on nothing goes through, in either direction, and what was sent meanwhile is gone for good.
-    pub fn swallow(&self, swallow: bool) {
-        self.swallows.store(swallow, Ordering::SeqCst);
+    /// Starts or stops dropping all traffic. A connection that lost data stays dead.
+    pub fn drop_traffic(&self, drop: bool) {
+        self.drops_traffic.store(drop, Ordering::SeqCst);
     }
 }
 
-fn forward(from: &TcpStream, to: &TcpStream, swallows: &Arc<AtomicBool>) {
-    let (mut from, mut to) = (from.try_clone().expect("a handle"), to.try_clone().expect("another handle"));
-    let swallows = Arc::clone(swallows);
-    let has_swallowed = move || -> io::Result<()> {
-        let mut buffer = vec![0; 64 * 1024];
-        let mut is_dead = false;
-        loop {
-            let read = from.read(&mut buffer)?;
-            if read == 0 {
-                return to.shutdown(Shutdown::Both);
-            }
-            // A stream with a hole in it is of no use any more.
-            is_dead |= swallows.load(Ordering::SeqCst);
-            if is_dead {
-                thread::sleep(Duration::from_millis(10));
-            } else {
-                to.write_all(&buffer[..read])?;
-            }
+/// Starts a thread that copies one direction. It ends with either side, and then closes the other.
+fn spawn_forwarder(from: &TcpStream, to: &TcpStream, drops_traffic: &Arc<AtomicBool>) {
+    let (from, to) = (from.try_clone().expect("clone a socket"), to.try_clone().expect("clone a socket"));
+    let drops_traffic = Arc::clone(drops_traffic);
+    thread::spawn(move || forward(from, to, &drops_traffic));
+}
+
+fn forward(mut from: TcpStream, mut to: TcpStream, drops_traffic: &AtomicBool) -> io::Result<()> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut has_lost_data = false;
+    loop {
+        let read = from.read(&mut buffer)?;
+        if read == 0 {
+            return to.shutdown(Shutdown::Both);
         }
-    };
-    // Either side may hang up at any time, and then the other is hung up on.
-    thread::spawn(has_swallowed);
+        has_lost_data |= drops_traffic.load(Ordering::SeqCst);
+        if !has_lost_data {
+            to.write_all(&buffer[..read])?;
+        }
+    }
 }

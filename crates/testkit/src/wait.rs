@@ -1,44 +1,46 @@
-//! Waiting for a state instead of sleeping and hoping.
+//! Waiting for a state instead of sleeping for a fixed time.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Long enough for anything that should happen soon, on a busy machine.
+/// The limit for a single state change, also on a busy machine.
 pub const SOON: Duration = Duration::from_secs(30);
 
-/// Long enough for tens of thousands of messages on a busy machine.
+/// The limit for tens of thousands of messages on a busy machine.
 pub const LONG: Duration = Duration::from_secs(180);
 
-/// What a look at the world gives: nothing yet, or what was waited for.
+/// The result of one check: the state is not reached yet, or it is, with a value. Implemented for `bool` and `Option`.
 pub trait Poll {
-    type Seen;
+    /// What is known when the state is reached.
+    type Value;
 
-    fn seen(self) -> Option<Self::Seen>;
+    /// The value, if the state is reached.
+    fn into_value(self) -> Option<Self::Value>;
 }
 
 impl Poll for bool {
-    type Seen = ();
+    type Value = ();
 
-    fn seen(self) -> Option<()> {
+    fn into_value(self) -> Option<()> {
         self.then_some(())
     }
 }
 
 impl<T> Poll for Option<T> {
-    type Seen = T;
+    type Value = T;
 
-    fn seen(self) -> Self {
+    fn into_value(self) -> Self {
         self
     }
 }
 
-/// Looks again and again until it sees something, or the limit has passed.
-pub fn poll<S: Poll>(limit: Duration, mut look: impl FnMut() -> S) -> Option<S::Seen> {
+/// Repeats `check` until it returns a value. `None` when the limit has passed.
+pub fn poll<P: Poll>(limit: Duration, mut check: impl FnMut() -> P) -> Option<P::Value> {
     let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(1);
     loop {
-        if let Some(seen) = look().seen() {
-            return Some(seen);
+        if let Some(value) = check().into_value() {
+            return Some(value);
         }
         if Instant::now() >= deadline {
             return None;
@@ -48,8 +50,8 @@ pub fn poll<S: Poll>(limit: Duration, mut look: impl FnMut() -> S) -> Option<S::
     }
 }
 
-/// Like [`poll`], but a state that does not come fails the test: `what` completes "waited for …".
+/// Like [`poll`], but fails the test when the limit has passed. `what` completes "waiting for …".
 #[track_caller]
-pub fn wait_until<S: Poll>(what: &str, limit: Duration, look: impl FnMut() -> S) -> S::Seen {
-    poll(limit, look).unwrap_or_else(|| panic!("waited {limit:?} in vain for {what}"))
+pub fn wait_until<P: Poll>(what: &str, limit: Duration, check: impl FnMut() -> P) -> P::Value {
+    poll(limit, check).unwrap_or_else(|| panic!("timed out after {limit:?} waiting for {what}"))
 }

@@ -1,45 +1,45 @@
-//! Three nodes that are one broker.
+//! A cluster of three nodes.
 
 use std::sync::Arc;
 
-use super::{Node, files};
+use super::{Node, directory};
 
-/// Nodes at 127.0.0.1, .2 and .3, on the same port.
+/// Nodes at 127.0.0.1, 127.0.0.2 and 127.0.0.3, on the same port.
 pub struct Cluster {
     nodes: [Node; 3],
 }
 
 impl Cluster {
-    /// Starts one with no data; it takes half a minute.
+    /// Starts a cluster without data, which takes about half a minute.
     pub fn start() -> Self {
         let first = Node::start();
-        let companions = [2, 3].map(|number| first.start_companion(number));
-        for companion in &companions {
-            companion.join(&first);
+        let members = [2, 3].map(|number| first.start_member(number));
+        for member in &members {
+            member.join(&first);
         }
-        let [second, third] = companions;
+        let [second, third] = members;
         Self { nodes: [first, second, third] }
     }
 
-    /// One of the nodes 1 to 3.
+    /// The node with this number, from 1 to 3.
     pub fn node(&self, number: usize) -> &Node {
         &self.nodes[number - 1]
     }
 }
 
 impl Node {
-    /// Starts another node beside this one: in reach of it, and not yet in one cluster with it.
-    fn start_companion(&self, number: u8) -> Self {
-        let ports = self.ports.of_companion(number);
+    /// Starts another node that can reach this one, but is not in a cluster with it yet.
+    fn start_member(&self, number: u8) -> Self {
+        let ports = self.ports.of_member(number);
         Self::try_start(&self.installation, ports, Arc::clone(&self.epmd))
-            .unwrap_or_else(|story| panic!("RabbitMQ did not start beside another node:\n{story}"))
+            .unwrap_or_else(|log| panic!("the RabbitMQ node {number} did not start:\n{log}"))
     }
 
-    /// Gives up what this node has, and becomes one broker with `other`.
+    /// Resets this node and joins the cluster of `other`.
     fn join(&self, other: &Node) {
-        self.ctl(&["stop_app"]);
-        self.ctl(&["reset"]);
-        self.ctl(&["join_cluster", &files::node_name(other.ports)]);
-        self.ctl(&["start_app"]);
+        self.rabbitmqctl(&["stop_app"]);
+        self.rabbitmqctl(&["reset"]);
+        self.rabbitmqctl(&["join_cluster", &directory::node_name(other.ports)]);
+        self.rabbitmqctl(&["start_app"]);
     }
 }

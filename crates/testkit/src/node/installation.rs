@@ -1,14 +1,14 @@
-//! Where the broker and its Erlang are on this machine.
+//! The installation of RabbitMQ and Erlang on this machine.
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Names the directory of another broker: the one that has `sbin/rabbitmq-server` and `sbin/rabbitmqctl`.
+/// The variable that names the directory with `sbin/rabbitmq-server` and `sbin/rabbitmqctl`.
 const RABBITMQ: &str = "VALAWAI_TEST_RABBITMQ";
-/// Names the root of another Erlang: the directory that has `bin/erl` and `bin/epmd`.
+/// The variable that names the directory with `bin/erl` and `bin/epmd`.
 const ERLANG: &str = "VALAWAI_TEST_ERLANG";
-/// Debian's place. Its wrapper in `/usr/sbin` would change the user; these scripts run as whoever calls them.
+/// The directory of Debian's package. Its wrappers in `/usr/sbin` would change the user, these scripts do not.
 const DEBIAN: &str = "/usr/lib/rabbitmq";
 
 #[derive(Debug, Clone)]
@@ -20,10 +20,10 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Finds them, or fails the test with what to do: a test that needs a broker is never skipped.
+    /// Finds the installation. If there is none, the test fails with instructions: no test is skipped for lack of a broker.
     pub(crate) fn find() -> Self {
         let root = env::var_os(RABBITMQ).map_or_else(|| PathBuf::from(DEBIAN), PathBuf::from);
-        let scripts = scripts_below(&root).unwrap_or_else(|| panic!("{}", how_to_get_it(&root)));
+        let scripts = scripts_below(&root).unwrap_or_else(|| panic!("{}", installation_instructions(&root)));
         let erlang = env::var_os(ERLANG).map(PathBuf::from);
         Self {
             server: scripts.join("rabbitmq-server"),
@@ -43,14 +43,14 @@ fn scripts_below(root: &Path) -> Option<PathBuf> {
 fn search_path(erlang: Option<&Path>) -> OsString {
     let inherited = env::var_os("PATH").unwrap_or_default();
     let directories = erlang.map(|root| root.join("bin")).into_iter().chain(env::split_paths(&inherited));
-    env::join_paths(directories).expect("a search path without colons in its directories")
+    env::join_paths(directories).expect("directories without colons")
 }
 
-fn how_to_get_it(root: &Path) -> String {
+fn installation_instructions(root: &Path) -> String {
     format!(
-        "no RabbitMQ at {}: the tests start their own broker and need its program. On Debian or Ubuntu: `apt-get install \
-         rabbitmq-server` (it need not run as a service). Anywhere else: set {RABBITMQ} to the directory that has \
-         `sbin/rabbitmq-server`, and {ERLANG} to its Erlang's root if `erl` is not on the PATH.",
+        "no RabbitMQ in {}: the tests start their own nodes and need its program. On Debian or Ubuntu run `apt-get install \
+         rabbitmq-server`; the service need not run. Elsewhere set {RABBITMQ} to the directory that has \
+         `sbin/rabbitmq-server`, and {ERLANG} to the directory that has `bin/erl` if that is not on the PATH.",
         root.display()
     )
 }

@@ -1,4 +1,4 @@
-//! The broker's HTTP interface, for what must be quick. What it counts lags by its sampling interval: counts come from
+//! The broker's HTTP API, which is faster than `rabbitmqctl`. Its counts lag by the sampling interval, so counts are read
 //! elsewhere.
 
 use std::time::Duration;
@@ -9,10 +9,10 @@ use ureq::http::Response;
 
 use crate::wait::poll;
 
-/// `mov:password` in base 64.
+/// `mov:password` in Base64.
 const AUTHORIZATION: &str = "Basic bW92OnBhc3N3b3Jk";
-/// The interface may come up a moment later than AMQP.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The API may start later than AMQP.
+const LIMIT: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
 pub(crate) struct Management {
@@ -21,11 +21,11 @@ pub(crate) struct Management {
 }
 
 impl Management {
-    pub(crate) fn at(port: u16) -> Self {
+    pub(crate) fn new(port: u16) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            // A kept connection would be a dead one after the node was killed.
+            .timeout_global(Some(LIMIT))
+            // A pooled connection would be dead after the node was killed.
             .max_idle_connections(0)
             .build();
         Self { agent: agent.into(), port }
@@ -44,36 +44,36 @@ impl Management {
         Self::expect_success("DELETE", &url, || self.agent.delete(&url).header("Authorization", AUTHORIZATION).call());
     }
 
-    /// Whether `GET` answers 200.
+    /// Whether a GET request succeeds.
     pub(crate) fn is_ok(&self, path: &[&str]) -> bool {
         let request = self.agent.get(self.url(path)).header("Authorization", AUTHORIZATION);
         request.call().is_ok_and(|response| response.status().is_success())
     }
 
-    fn expect_success(verb: &str, url: &str, call: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>) {
+    fn expect_success(method: &str, url: &str, call: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>) {
         let mut last = None;
-        let response = poll(PATIENCE, || match call() {
+        let response = poll(LIMIT, || match call() {
             Ok(response) => Some(response),
             Err(error) => {
                 last = Some(error);
                 None
             }
         });
-        let Some(mut response) = response else { panic!("no answer to {verb} {url}: {last:?}") };
+        let Some(mut response) = response else { panic!("no answer to {method} {url}: {last:?}") };
         if !response.status().is_success() {
             let reason = response.body_mut().read_to_string().unwrap_or_default();
-            panic!("{verb} {url} gave {}: {reason}", response.status());
+            panic!("{method} {url} returned {}: {reason}", response.status());
         }
     }
 
     fn url(&self, path: &[&str]) -> String {
-        let encoded: Vec<String> = path.iter().map(|segment| encode(segment)).collect();
+        let encoded: Vec<String> = path.iter().map(|segment| percent_encode(segment)).collect();
         format!("http://127.0.0.1:{}/api/{}", self.port, encoded.join("/"))
     }
 }
 
-/// A segment may hold slashes, as the names of all our queues do.
-fn encode(segment: &str) -> String {
+/// Percent-encodes a path segment: queue names contain slashes.
+fn percent_encode(segment: &str) -> String {
     segment.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
             encoded.push(char::from(byte));
@@ -85,5 +85,5 @@ fn encode(segment: &str) -> String {
 }
 
 fn hexadecimal(digit: u8) -> char {
-    char::from_digit(digit.into(), 16).expect("half a byte").to_ascii_uppercase()
+    char::from_digit(digit.into(), 16).expect("a value below 16").to_ascii_uppercase()
 }

@@ -1,10 +1,10 @@
-//! A throw-away broker: a test may kill it, freeze it, fill its memory; nobody else is on it.
+//! RabbitMQ nodes that the tests start. A test that kills, freezes or fills a node starts one of its own.
 
 mod cluster;
-mod files;
+mod directory;
 mod installation;
 mod management;
-mod operate;
+mod operations;
 mod ports;
 mod vhost;
 
@@ -20,57 +20,57 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use self::files::Files;
+use self::directory::NodeDirectory;
 use self::installation::Installation;
 use self::management::Management;
 use self::ports::Ports;
-use super::process_reaper::{self, ReapedProcess};
-use super::wait::poll;
+use crate::process::reaper::{self, ReapedProcess};
+use crate::wait::poll;
 
 pub use cluster::Cluster;
-pub use operate::{BrokerConnection, Queue};
+pub use operations::{BrokerConnection, Queue};
 pub use vhost::Vhost;
 
 const USERNAME: &str = "mov";
 const PASSWORD: &str = "password";
-/// The share of the machine's memory at which the node's alarm goes off by itself.
+/// The share of the machine's memory at which the memory alarm is raised.
 const WATERMARK: &str = "0.8";
-/// Cold, on a busy machine; a few seconds is the rule.
+/// A node usually starts within a few seconds, but not on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 /// Another process may take a chosen port before the node does.
 const START_ATTEMPTS: u32 = 3;
 
-/// A running (or killed, or frozen) broker. It ends when it is dropped, and when the test process ends in whatever way.
+/// A RabbitMQ node. Its processes are killed when it is dropped, and when the test process ends.
 #[derive(Debug)]
 pub struct Node {
     installation: Installation,
     ports: Ports,
     management: Management,
     vhosts: AtomicU32,
-    // In this order: the directory goes after the processes that write to it.
+    // In this order, so that the directory is removed after the processes that write to it have ended.
     server: Mutex<ReapedProcess>,
     epmd: Arc<ReapedProcess>,
-    files: Files,
+    directory: NodeDirectory,
 }
 
 impl Node {
-    /// Starts one with no data, and waits until it speaks AMQP.
+    /// Starts a node without data, and waits until it accepts AMQP connections.
     pub fn start() -> Self {
         let installation = Installation::find();
-        let mut stories = Vec::new();
+        let mut logs = Vec::new();
         for _ in 0..START_ATTEMPTS {
             let ports = Ports::choose();
             let epmd = Arc::new(start_epmd(&installation, ports));
             match Self::try_start(&installation, ports, epmd) {
                 Ok(node) => return node,
-                Err(story) => stories.push(story),
+                Err(log) => logs.push(log),
             }
         }
-        panic!("RabbitMQ did not start, {START_ATTEMPTS} times:\n{}", stories.join("\n"));
+        panic!("RabbitMQ did not start in {START_ATTEMPTS} attempts:\n{}", logs.join("\n"));
     }
 
-    /// The one for all tests that do it no harm; each of them takes a [`Node::vhost`] of its own.
+    /// The node that all tests of a process share; each uses a [`Node::vhost`] of its own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Node> = OnceLock::new();
         SHARED.get_or_init(Self::start)
@@ -86,132 +86,133 @@ impl Node {
         self.server().pid()
     }
 
-    /// Where its data and its logs are.
+    /// The directory with its data and logs.
     pub fn directory(&self) -> &Path {
-        self.files.directory()
+        self.directory.path()
     }
 
-    /// SIGKILL to the Erlang VM: no time for a word to anybody.
+    /// Sends SIGKILL to the Erlang VM.
     ///
-    /// What was declared is on the disc by then. A broker with Mnesia writes it there up to two seconds after it
-    /// has confirmed it, and would come back without the queues of a test that kills it sooner.
+    /// It syncs Mnesia's log first. Mnesia writes declarations to disk up to two seconds after they were confirmed, so the
+    /// queues of a test that kills the node sooner would be lost.
     pub fn kill(&self) {
-        self.ctl(&["eval", "catch mnesia:sync_log()."]);
+        self.rabbitmqctl(&["eval", "catch mnesia:sync_log()."]);
         self.server().kill();
     }
 
-    /// Starts it after [`Node::kill`] or [`Node::stop_gracefully`], with its data and on its ports.
+    /// Starts it after [`Node::kill`] or [`Node::stop_gracefully`], with the same data and ports.
     pub fn start_again(&self) {
         let mut server = self.server();
-        assert!(server.exit().is_some(), "the node runs already; kill or stop it before starting it again");
+        assert!(server.exit().is_some(), "the node is running; kill or stop it first");
         let began = Instant::now();
         while began.elapsed() < START_LIMIT {
-            *server = start_server(&self.installation, self.ports, &self.files);
-            if speaks_amqp(&mut server, self.ports) {
+            *server = start_server(&self.installation, self.ports, &self.directory);
+            if wait_for_amqp(&mut server, self.ports) {
                 return;
             }
         }
-        panic!("RabbitMQ did not start again:\n{}", self.files.last_words());
+        panic!("RabbitMQ did not start again:\n{}", self.directory.log_tail());
     }
 
-    /// What `rabbitmqctl stop` does: connections are closed with a reason (320).
+    /// Stops it as `rabbitmqctl stop` does: connections are closed with code 320.
     pub fn stop_gracefully(&self) {
         let mut server = self.server();
         server.signal(Signal::SIGTERM);
         let exit = server.exit_within(STOP_LIMIT);
-        assert!(exit.is_some(), "RabbitMQ did not stop within {STOP_LIMIT:?}:\n{}", self.files.last_words());
+        assert!(exit.is_some(), "RabbitMQ did not stop within {STOP_LIMIT:?}:\n{}", self.directory.log_tail());
     }
 
-    /// Stops the VM in its tracks: connections stay open, nothing answers.
+    /// Sends SIGSTOP to the VM: connections stay open, and nothing is answered.
     pub fn freeze(&self) {
         self.server().signal(Signal::SIGSTOP);
-        // The signal is sent before it has reached every thread, and one that still runs answers.
-        poll(Duration::from_secs(20), || all_threads_are_stopped(self.pid())).expect("the broker did not freeze");
+        // The signal reaches the threads one after the other, and a running thread still answers.
+        poll(Duration::from_secs(20), || all_threads_are_stopped(self.pid())).expect("all threads of the broker stop");
     }
 
-    /// Ends [`Node::freeze`].
+    /// Sends SIGCONT: ends [`Node::freeze`].
     pub fn thaw(&self) {
         self.server().signal(Signal::SIGCONT);
     }
 
-    /// A fresh virtual host, open to the usual user. With `VALAWAI_TEST_QUEUES=quorum` it is a [`Node::quorum_vhost`], to
-    /// see what all tests make of such queues.
+    /// A new virtual host for the usual user. With `VALAWAI_TEST_QUEUES=quorum` it is a [`Node::quorum_vhost`], to run all
+    /// tests with quorum queues.
     pub fn vhost(&self) -> Vhost {
         if std::env::var_os("VALAWAI_TEST_QUEUES").is_some_and(|kind| kind == "quorum") {
             return self.quorum_vhost();
         }
-        let name = self.next_vhost();
+        let name = self.next_vhost_name();
         self.management.put(&["vhosts", &name], &json!({}));
-        self.open_to_us(name)
+        self.grant_access(name)
     }
 
-    /// The same, where a queue is a quorum queue unless its declaration says otherwise.
+    /// A new virtual host whose default queue type is quorum.
     pub fn quorum_vhost(&self) -> Vhost {
-        let name = self.next_vhost();
-        self.ctl(&["add_vhost", &name, "--default-queue-type", "quorum"]);
-        self.open_to_us(name)
+        let name = self.next_vhost_name();
+        self.rabbitmqctl(&["add_vhost", &name, "--default-queue-type", "quorum"]);
+        self.grant_access(name)
     }
 
-    fn next_vhost(&self) -> String {
+    fn next_vhost_name(&self) -> String {
         format!("test-{}", self.vhosts.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn open_to_us(&self, vhost: String) -> Vhost {
-        let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
-        self.management.put(&["permissions", &vhost, USERNAME], &everything);
-        Vhost::at(self.ports.amqp, vhost).on(&self.ports.address.to_string())
+    fn grant_access(&self, vhost: String) -> Vhost {
+        let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+        self.management.put(&["permissions", &vhost, USERNAME], &all);
+        Vhost::new(self.ports.amqp, vhost).at_host(&self.ports.address.to_string())
     }
 
     fn try_start(installation: &Installation, ports: Ports, epmd: Arc<ReapedProcess>) -> Result<Self, String> {
-        let files = Files::create(ports);
-        let mut server = start_server(installation, ports, &files);
-        if !speaks_amqp(&mut server, ports) {
-            return Err(files.last_words());
+        let directory = NodeDirectory::create(ports);
+        let mut server = start_server(installation, ports, &directory);
+        if !wait_for_amqp(&mut server, ports) {
+            return Err(directory.log_tail());
         }
         Ok(Self {
             installation: installation.clone(),
             ports,
-            management: Management::at(ports.management),
+            management: Management::new(ports.management),
             vhosts: AtomicU32::new(1),
             server: Mutex::new(server),
             epmd,
-            files,
+            directory,
         })
     }
 
     fn server(&self) -> MutexGuard<'_, ReapedProcess> {
-        // A test that failed with the lock in its hands must not fail the others.
+        // A test that panicked while it held the lock must not fail the others.
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Erlang's port mapper. A node would start a daemon by itself, one that nobody ends.
+/// Starts Erlang's port mapper. Without it a node would start one as a daemon, which would outlive the tests.
 fn start_epmd(installation: &Installation, ports: Ports) -> ReapedProcess {
-    let mut command = process_reaper::command("epmd");
+    let mut command = reaper::command("epmd");
     command.args(["-port", &ports.epmd.to_string(), "-address", "127.0.0.1"]).env("PATH", &installation.path);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     ReapedProcess::spawn(&mut command)
 }
 
-fn start_server(installation: &Installation, ports: Ports, files: &Files) -> ReapedProcess {
-    let console = File::options().create(true).append(true).open(files.path("console.txt")).expect("open console.txt");
-    let mut command = process_reaper::command(&installation.server);
-    files.point_here(&mut command, installation, ports);
-    // So that the script becomes the VM, instead of watching over it: its process id is ours.
+fn start_server(installation: &Installation, ports: Ports, directory: &NodeDirectory) -> ReapedProcess {
+    let console =
+        File::options().create(true).append(true).open(directory.path_of("console.txt")).expect("open console.txt");
+    let mut command = reaper::command(&installation.server);
+    directory.configure(&mut command, installation, ports);
+    // Makes the script exec the VM, so that the child's process id is the VM's.
     command.env("RUNNING_UNDER_SYSTEMD", "true");
     command.stdout(console.try_clone().expect("duplicate a file handle")).stderr(console);
     ReapedProcess::spawn(&mut command)
 }
 
-/// Waits for the first frame of a handshake; a port that merely accepts is not enough. False if the server ends.
-fn speaks_amqp(server: &mut ReapedProcess, ports: Ports) -> bool {
-    let shaken = poll(START_LIMIT, || {
+/// Waits for the first frame of a handshake: an open port is not enough. Returns false if the server ends or the limit passes.
+fn wait_for_amqp(server: &mut ReapedProcess, ports: Ports) -> bool {
+    let result = poll(START_LIMIT, || {
         if server.exit().is_some() {
             return Some(false);
         }
         begin_handshake(ports).is_ok().then_some(true)
     });
-    shaken.unwrap_or(false)
+    result.unwrap_or(false)
 }
 
 fn begin_handshake(ports: Ports) -> std::io::Result<()> {

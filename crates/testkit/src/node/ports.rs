@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below the range from which Linux takes the ports of outgoing connections: those would take a stopped node's port away.
+/// Below the ephemeral port range, so that no outgoing connection takes the port of a stopped node.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
-    /// Where clients connect; all else is on 127.0.0.1.
+    /// The address of the AMQP listener; the others are on 127.0.0.1.
     pub(crate) address: Ipv4Addr,
     pub(crate) amqp: u16,
     pub(crate) management: u16,
@@ -19,20 +19,20 @@ pub(crate) struct Ports {
 }
 
 impl Ports {
-    /// Ports nobody listens on now. Somebody may be quicker, so the caller must be ready to choose again.
+    /// Chooses ports that are free now. Another process may take them, so the caller must be ready to choose again.
     pub(crate) fn choose() -> Self {
         let (amqp, epmd) = (free_port(), free_port());
         Self { address: Ipv4Addr::LOCALHOST, amqp, management: free_port(), distribution: free_port(), epmd }
     }
 
-    /// Those of another node of a cluster: the same for clients, on the address 127.0.0.`number`.
-    pub(crate) fn of_companion(self, number: u8) -> Self {
+    /// The ports of another cluster member: the same AMQP port, on the address 127.0.0.`number`.
+    pub(crate) fn of_member(self, number: u8) -> Self {
         let address = Ipv4Addr::new(127, 0, 0, number);
         Self { address, management: free_port(), distribution: free_port(), ..self }
     }
 }
 
-/// Each call goes on where the last one stopped, and each process starts elsewhere: seldom do two want the same.
+/// Each call continues where the previous one stopped, and each process starts elsewhere, to make conflicts rare.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(process::id() * 97 % u32::from(COUNT)).expect("less than the number of ports");

@@ -1,18 +1,23 @@
-//! A virtual host: the part of a broker that one test has for itself.
+//! A virtual host, which isolates one test from the others on the same broker.
 
-/// All that a client must know to get in.
+/// The address and the credentials of a virtual host.
 #[derive(Debug, Clone)]
 pub struct Vhost {
+    /// The broker's host.
     pub host: String,
+    /// The broker's AMQP port.
     pub port: u16,
+    /// The user.
     pub username: String,
+    /// The user's password.
     pub password: String,
+    /// The virtual host's name.
     pub name: String,
 }
 
 impl Vhost {
     /// The virtual host `name` of the broker on a port of this machine, for the platform's usual user.
-    pub fn at(port: u16, name: impl Into<String>) -> Self {
+    pub fn new(port: u16, name: impl Into<String>) -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
             port,
@@ -22,13 +27,8 @@ impl Vhost {
         }
     }
 
-    /// The same on the broker's node at another address.
-    pub fn on(&self, host: &str) -> Self {
+    /// The same virtual host on the node at another address.
+    pub fn at_host(&self, host: &str) -> Self {
         Self { host: host.to_string(), ..self.clone() }
-    }
-
-    /// The same, reached through another port: a proxy that can break the line.
-    pub fn through(&self, port: u16) -> Self {
-        Self { port, ..self.clone() }
     }
 }

@@ -1,5 +1,4 @@
-//! How a process is to be started, written as a sentence:
-//! `Launch::component(&vhost).env("WORKERS", "2").start()`.
+//! How a process is started: `ProcessBuilder::component(&vhost).env("WORKERS", "2").start()`.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,14 +9,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-use super::node::Vhost;
-use super::process::Process;
-use super::process_reaper::{self, ReapedProcess};
+use super::Process;
+use super::reaper::{self, ReapedProcess};
+use crate::Vhost;
 
-/// A program, its settings and its directory. Start it as often as you like: all share the directory, as a component that is
-/// restarted does; [`Launch::elsewhere`] makes a replica with a directory of its own.
+/// A program, its arguments, its environment and its working directory, which is temporary.
+///
+/// All processes that one builder or its clones start share the directory, as the runs of a restarted component do.
+/// [`ProcessBuilder::in_new_directory`] makes a replica with a directory of its own.
 #[derive(Debug, Clone)]
-pub struct Launch {
+pub struct ProcessBuilder {
     program: PathBuf,
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
@@ -25,19 +26,19 @@ pub struct Launch {
     starts: Arc<AtomicU32>,
 }
 
-impl Launch {
-    /// The component, pointed to a broker; what it writes goes to a temporary directory.
+impl ProcessBuilder {
+    /// The component with the settings of a broker; it writes its files to the temporary directory.
     pub fn component(vhost: &Vhost) -> Self {
-        Self::bare_component().broker(vhost)
+        Self::component_without_settings().broker(vhost)
     }
 
-    /// The component with no setting but its directory: for its command line, and for what it says of bad settings.
-    pub fn bare_component() -> Self {
-        Self::program_at(&built("c1_echo")).logs_to_its_directory()
+    /// The component with no setting but its directory.
+    pub fn component_without_settings() -> Self {
+        Self::program(&built_program("c1_echo")).with_log_dir()
     }
 
-    /// Any program, with an empty environment but for `PATH`.
-    pub fn program_at(program: &Path) -> Self {
+    /// Any program, with an environment that has only `PATH`.
+    pub fn program(program: &Path) -> Self {
         let variables = env::var("PATH").map(|path| ("PATH".to_owned(), path)).into_iter().collect();
         Self {
             program: program.to_owned(),
@@ -48,24 +49,27 @@ impl Launch {
         }
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike, without an ampersand in each test")]
+    /// Sets an environment variable.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and texts without a reference")]
     pub fn env(mut self, name: &str, value: impl ToString) -> Self {
         self.variables.insert(name.to_owned(), value.to_string());
         self
     }
 
-    pub fn without(mut self, name: &str) -> Self {
+    /// Removes an environment variable.
+    pub fn env_remove(mut self, name: &str) -> Self {
         self.variables.remove(name);
         self
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike, without an ampersand in each test")]
+    /// Adds an argument.
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and texts without a reference")]
     pub fn arg(mut self, argument: impl ToString) -> Self {
         self.arguments.push(argument.to_string());
         self
     }
 
-    /// The settings that lead to a broker.
+    /// Sets the variables that lead to a broker.
     pub fn broker(self, vhost: &Vhost) -> Self {
         self.env("RABBITMQ_HOST", &vhost.host)
             .env("RABBITMQ_PORT", vhost.port)
@@ -74,32 +78,34 @@ impl Launch {
             .env("RABBITMQ_VHOST", &vhost.name)
     }
 
-    /// The same in a directory of its own: another replica.
-    pub fn elsewhere(mut self) -> Self {
+    /// The same program and settings in a new directory: another replica.
+    pub fn in_new_directory(mut self) -> Self {
         self.directory = temporary_directory();
-        self.logs_to_its_directory()
+        self.with_log_dir()
     }
 
+    /// The working directory of the processes.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn program(&self) -> String {
-        self.program.display().to_string()
-    }
-
+    /// Starts a process. Its output goes to a file in the directory.
     #[track_caller]
     pub fn start(&self) -> Process {
         let number = self.starts.fetch_add(1, Ordering::Relaxed);
         let path = self.directory().join(format!("output_{number}.txt"));
-        let output = File::create(&path).expect("create the file for a program's output");
-        let mut command = process_reaper::command(&self.program);
+        let output = File::create(&path).expect("create the output file of a process");
+        let mut command = reaper::command(&self.program);
         command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.directory());
         command.stdout(output.try_clone().expect("duplicate a file handle")).stderr(output);
         Process::new(ReapedProcess::spawn(&mut command), self.clone(), path)
     }
 
-    fn logs_to_its_directory(self) -> Self {
+    pub(super) fn program_path(&self) -> &Path {
+        &self.program
+    }
+
+    fn with_log_dir(self) -> Self {
         let directory = self.directory().display().to_string();
         self.env("LOG_DIR", directory)
     }
@@ -107,12 +113,12 @@ impl Launch {
 
 fn temporary_directory() -> Arc<TempDir> {
     let directory = tempfile::Builder::new().prefix("valawai-process-").tempdir().expect("make a temporary directory");
-    process_reaper::remove_at_the_end(directory.path());
+    reaper::remove_directory_at_exit(directory.path());
     Arc::new(directory)
 }
 
-/// A program of this package, built with the one that runs now: a test, or an example.
-pub fn built(name: &str) -> PathBuf {
+/// A program of this workspace, built with the same profile as the program that runs now (a test or an example).
+pub(crate) fn built_program(name: &str) -> PathBuf {
     let own = env::current_exe().expect("the path of the running program");
-    own.parent().and_then(Path::parent).expect("a folder of a profile").join(name)
+    own.parent().and_then(Path::parent).expect("the directory of a build profile").join(name)
 }

@@ -1,4 +1,4 @@
-//! The directory a node lives in, and the variables that point a broker to it and away from the machine's own.
+//! The directory of a node, and the environment that makes a broker use it instead of the machine's configuration.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -10,48 +10,49 @@ use tempfile::TempDir;
 
 use super::installation::Installation;
 use super::ports::Ports;
-use crate::process_reaper;
+use crate::process::reaper;
 
 #[derive(Debug)]
-pub(crate) struct Files {
+pub(crate) struct NodeDirectory {
     root: TempDir,
 }
 
-impl Files {
+impl NodeDirectory {
     pub(crate) fn create(ports: Ports) -> Self {
         let root = tempfile::Builder::new().prefix("valawai-rabbitmq-").tempdir().expect("make a temporary directory");
-        process_reaper::remove_at_the_end(root.path());
-        let files = Self { root };
-        files.write("rabbitmq.conf", &configuration(ports));
-        files.write("enabled_plugins", "[rabbitmq_management].\n");
-        files.write(".erlang.cookie", "VALAWAITESTS");
-        // Erlang refuses a cookie that others may read.
-        fs::set_permissions(files.path(".erlang.cookie"), Permissions::from_mode(0o400)).expect("protect the cookie");
-        files
+        reaper::remove_directory_at_exit(root.path());
+        let directory = Self { root };
+        directory.write("rabbitmq.conf", &configuration(ports));
+        directory.write("enabled_plugins", "[rabbitmq_management].\n");
+        directory.write(".erlang.cookie", "VALAWAITESTS");
+        // Erlang rejects a cookie that others may read.
+        fs::set_permissions(directory.path_of(".erlang.cookie"), Permissions::from_mode(0o400))
+            .expect("protect the cookie");
+        directory
     }
 
-    pub(crate) fn directory(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.root.path()
     }
 
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         self.root.path().join(name)
     }
 
-    /// The end of what the node wrote: why it did not start, as a rule.
-    pub(crate) fn last_words(&self) -> String {
-        ["console.txt", "log/rabbit.log"].map(|name| format!("{name}:\n{}\n", tail(&self.path(name)))).concat()
+    /// The last lines of the node's console and log.
+    pub(crate) fn log_tail(&self) -> String {
+        ["console.txt", "log/rabbit.log"].map(|name| format!("{name}:\n{}\n", tail(&self.path_of(name)))).concat()
     }
 
-    /// Sets the variables for the server and its tools alike.
-    pub(crate) fn point_here(&self, command: &mut Command, installation: &Installation, ports: Ports) {
+    /// Sets the environment of the server and its tools.
+    pub(crate) fn configure(&self, command: &mut Command, installation: &Installation, ports: Ports) {
         for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RABBITMQ_")) {
             command.env_remove(name);
         }
         if let Some(root) = &installation.erlang {
             command.env("ERL_ROOTDIR", root);
         }
-        // Without an interface of its own, Erlang's distribution would listen on all of them.
+        // By default, Erlang's distribution listens on all interfaces.
         let loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
         command
             .env("PATH", &installation.path)
@@ -64,25 +65,26 @@ impl Files {
             .env("RABBITMQ_CTL_ERL_ARGS", loopback)
             .env("RABBITMQ_CTL_DIST_PORT_MIN", "0")
             .env("RABBITMQ_CTL_DIST_PORT_MAX", "0")
-            .env("RABBITMQ_CONF_ENV_FILE", self.path("no-such-file"))
-            .env("RABBITMQ_CONFIG_FILE", self.path("rabbitmq.conf"))
-            .env("RABBITMQ_ADVANCED_CONFIG_FILE", self.path("no-such-file"))
-            .env("RABBITMQ_ENABLED_PLUGINS_FILE", self.path("enabled_plugins"))
-            .env("RABBITMQ_MNESIA_BASE", self.path("data"))
-            .env("RABBITMQ_LOG_BASE", self.path("log"));
+            .env("RABBITMQ_CONF_ENV_FILE", self.path_of("no-such-file"))
+            .env("RABBITMQ_CONFIG_FILE", self.path_of("rabbitmq.conf"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", self.path_of("no-such-file"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", self.path_of("enabled_plugins"))
+            .env("RABBITMQ_MNESIA_BASE", self.path_of("data"))
+            .env("RABBITMQ_LOG_BASE", self.path_of("log"));
     }
 
     fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap_or_else(|error| panic!("cannot write {name}: {error}"));
+        fs::write(self.path_of(name), text).unwrap_or_else(|error| panic!("cannot write {name}: {error}"));
     }
 }
 
-/// How Erlang calls the node.
+/// The node's name in Erlang's distribution.
 pub(crate) fn node_name(ports: Ports) -> String {
     format!("valawai-{}@localhost", ports.distribution)
 }
 
-/// A given cluster name spares the node a look-up of its host's name, which stalls handshakes where there is no name server.
+/// The content of `rabbitmq.conf`. The cluster name avoids a look-up of the host's name, which delays handshakes where there
+/// is no name server.
 fn configuration(ports: Ports) -> String {
     format!(
         "listeners.tcp.1 = {address}:{amqp}

@@ -1,4 +1,6 @@
-//! The MOV that a component under test talks to: the simulator, as a process of its own, so that it can die.
+//! The MOV that a component under test talks to: the simulator as a process, which tests can kill and restart.
+
+mod snapshot;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,61 +8,66 @@ use std::time::{Duration, SystemTime};
 
 use ureq::Agent;
 
-use super::launch::{Launch, built};
-use super::node::Vhost;
-use super::process::Process;
-use super::snapshot::{Connection, LogEntry, MovSnapshot, Refusal, Registration};
-use super::wait::{self, Poll};
+use self::snapshot::LogPage;
+use crate::process::built_program;
+use crate::wait::{self, Poll};
+use crate::{Process, ProcessBuilder, Vhost};
+
+pub use snapshot::{
+    Connection, Counts, Endpoint, LogComponent, LogEntry, MovSnapshot, Notification, Refusal, Registration,
+};
 
 /// The queue of the MOV's log.
 pub const LOG_QUEUE: &str = "valawai/log/add";
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// More than a test sends.
-const ALL: &str = "1000000";
+/// A page size that covers the whole log.
+const ALL_ENTRIES: &str = "1000000";
 
+/// A running simulator of the MOV, and its REST interface.
 #[derive(Debug)]
 pub struct Mov {
-    launch: Launch,
+    builder: ProcessBuilder,
     process: Process,
     url: String,
     agent: Agent,
 }
 
 impl Mov {
-    /// Starts a MOV that knows nobody, and waits until it consumes and answers HTTP.
+    /// Starts a MOV without registrations, and waits until it consumes and answers HTTP.
     #[track_caller]
     pub fn start(vhost: &Vhost) -> Self {
-        Self::start_with(Self::launch(vhost))
+        Self::start_with(Self::builder(vhost))
     }
 
-    /// How it is started: to change a setting of it.
-    pub fn launch(vhost: &Vhost) -> Launch {
-        // One message with deeply nested headers would overflow the stack of its AMQP client.
-        let launch = Launch::program_at(&binary()).broker(vhost).env("RUST_MIN_STACK", 64 << 20);
-        launch.env("HTTP_PORT", 0).env("RUST_BACKTRACE", 1)
+    /// How it is started, for tests that change its settings.
+    pub fn builder(vhost: &Vhost) -> ProcessBuilder {
+        // A message with deeply nested headers would overflow the default stack of its AMQP client.
+        let builder = ProcessBuilder::program(&binary()).broker(vhost).env("RUST_MIN_STACK", 64 << 20);
+        builder.env("HTTP_PORT", 0).env("RUST_BACKTRACE", 1)
     }
 
+    /// Starts what [`Mov::builder`] made.
     #[track_caller]
-    pub fn start_with(launch: Launch) -> Self {
-        let process = launch.start();
+    pub fn start_with(builder: ProcessBuilder) -> Self {
+        let process = builder.start();
         let url = wait_for_url(&process);
         let agent = Agent::config_builder().timeout_global(Some(ANSWER_LIMIT)).http_status_as_error(false).build();
-        // From now on on the same port: a component that was told the address keeps it when the MOV is restarted.
+        // A restart keeps the port, because components have the address in their settings.
         let port = url.rsplit(':').next().unwrap_or_default().to_owned();
-        let launch = launch.env("HTTP_PORT", port);
-        Self { launch, process, url, agent: agent.into() }
+        let builder = builder.env("HTTP_PORT", port);
+        Self { builder, process, url, agent: agent.into() }
     }
 
-    /// Kills it and starts another one, which knows nobody; its REST address stays.
+    /// Kills it and starts it again, without registrations and with the same REST address.
     #[track_caller]
     pub fn restart(&mut self) {
         self.stop();
         self.start_again();
     }
 
-    /// Kills it. Its queues stay, and fill.
+    /// Kills it. Its queues remain.
     pub fn stop(&self) {
         self.process.kill();
     }
@@ -68,28 +75,28 @@ impl Mov {
     /// Starts it after [`Mov::stop`].
     #[track_caller]
     pub fn start_again(&mut self) {
-        self.process = self.launch.start();
+        self.process = self.builder.start();
         self.url = wait_for_url(&self.process);
     }
 
-    /// Where its REST interface is: `http://127.0.0.1:…`, for `MOV_URL`.
+    /// The base address of its REST interface, for `MOV_URL`: `http://127.0.0.1:…`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The process: to freeze it, and to read its output.
+    /// Its process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// All that it knows.
+    /// Its current state.
     #[track_caller]
     pub fn snapshot(&self) -> MovSnapshot {
         let text = self.get("/simulator").1;
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("GET /simulator gave {text}: {error}"))
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("GET /simulator returned {text}: {error}"))
     }
 
-    /// The registrations that are neither unregistered nor forgotten.
+    /// The registrations that are not finished.
     #[track_caller]
     pub fn live(&self) -> Vec<Registration> {
         self.snapshot().live
@@ -101,24 +108,25 @@ impl Mov {
         self.live().into_iter().filter(|registration| registration.name == name).collect()
     }
 
-    /// All registrations since it was started, the finished ones too.
+    /// All registrations since its start, including finished ones.
     #[track_caller]
     pub fn registrations(&self) -> Vec<Registration> {
         self.snapshot().registrations
     }
 
+    /// All connections since its start, including removed ones.
     #[track_caller]
     pub fn connections(&self) -> Vec<Connection> {
         self.snapshot().connections
     }
 
-    /// What it dropped, and why.
+    /// The messages that it rejected as invalid, with the reasons.
     #[track_caller]
     pub fn refusals(&self) -> Vec<Refusal> {
         self.snapshot().refusals
     }
 
-    /// The queues that it consumes no more, each with the reason.
+    /// The queues whose stream has failed, each with the reason.
     #[track_caller]
     pub fn poisoned(&self) -> Vec<String> {
         self.snapshot().poisoned.into_iter().map(|(queue, reason)| format!("{queue}: {reason}")).collect()
@@ -127,30 +135,34 @@ impl Mov {
     /// The last 100,000 entries of its log.
     #[track_caller]
     pub fn logs(&self) -> Vec<LogEntry> {
-        self.logs_where("")
+        self.query_logs("")
     }
 
-    /// The entries whose message is `message`, or matches it when it is written `/like this/`.
+    /// The log entries whose message equals `message`, or matches it as a regular expression if it is written `/…/`.
     #[track_caller]
     pub fn logs_with(&self, message: &str) -> Vec<LogEntry> {
         let encoded: String = message.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
-        self.logs_where(&format!("&pattern={encoded}"))
+        self.query_logs(&format!("&pattern={encoded}"))
     }
 
-    /// Waits for something that it comes to know; the failure tells all that it knows instead.
+    /// Waits for a state of the MOV. If the limit passes, the test fails with the state and the output of the MOV.
     #[track_caller]
-    pub fn wait_until<S: Poll>(&self, what: &str, limit: Duration, mut look: impl FnMut(&MovSnapshot) -> S) -> S::Seen {
-        let seen = wait::poll(limit, || look(&self.snapshot()));
-        seen.unwrap_or_else(|| {
+    pub fn wait_until<P: Poll>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut check: impl FnMut(&MovSnapshot) -> P,
+    ) -> P::Value {
+        wait::poll(limit, || check(&self.snapshot())).unwrap_or_else(|| {
             panic!(
-                "waited {limit:?} in vain for {what}. The MOV knows: {:#?}. It told:\n{}",
+                "timed out after {limit:?} waiting for {what}. State of the MOV: {:#?}. Its output:\n{}",
                 self.snapshot(),
                 self.process.output()
             )
         })
     }
 
-    /// Waits until exactly one registration of the component lives, and returns it.
+    /// Waits until the component has exactly one live registration, and returns it.
     #[track_caller]
     pub fn wait_registered(&self, name: &str, limit: Duration) -> Registration {
         self.wait_until(&format!("one live registration of {name}"), limit, |snapshot| {
@@ -159,32 +171,32 @@ impl Mov {
         })
     }
 
-    /// Asks its REST interface: the status and the body.
+    /// Sends a GET request, and returns the status and the body.
     #[track_caller]
     pub fn get(&self, path: &str) -> (u16, String) {
         let mut response = self.agent.get(format!("{}{path}", self.url)).call().unwrap_or_else(|error| {
-            panic!("the MOV does not answer GET {path}: {error}. It told:\n{}", self.process.output())
+            panic!("the MOV does not answer GET {path}: {error}. Its output:\n{}", self.process.output())
         });
         let body = response.body_mut().with_config().limit(u64::MAX).read_to_string();
-        (response.status().as_u16(), body.expect("the body of an answer"))
+        (response.status().as_u16(), body.expect("the body of a response"))
     }
 
-    /// Asks it the same way for something else than to tell: the status, the content type and the body.
+    /// Sends a request with a body, and returns the status, the content type and the body.
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: &str) -> (u16, String, String) {
         let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         let request = request.header("Content-Type", "application/json").body(body.to_owned()).expect("a request");
         let mut response = self.agent.run(request).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let kind =
+        let content_type =
             response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let body = response.body_mut().read_to_string().expect("the body of an answer");
-        (response.status().as_u16(), kind, body)
+        let body = response.body_mut().read_to_string().expect("the body of a response");
+        (response.status().as_u16(), content_type, body)
     }
 
     #[track_caller]
-    fn logs_where(&self, condition: &str) -> Vec<LogEntry> {
-        let text = self.get(&format!("/v1/logs?limit={ALL}{condition}")).1;
-        let page: super::snapshot::LogPage = serde_json::from_str(&text).expect("a page of logs");
+    fn query_logs(&self, parameters: &str) -> Vec<LogEntry> {
+        let text = self.get(&format!("/v1/logs?limit={ALL_ENTRIES}{parameters}")).1;
+        let page: LogPage = serde_json::from_str(&text).expect("a page of logs");
         page.logs
     }
 }
@@ -195,13 +207,13 @@ fn wait_for_url(process: &Process) -> String {
     line.trim_start_matches("listening on ").to_owned()
 }
 
-/// The simulator's program, built with the tests. `cargo test -p` does not build it, so it may be missing or out of date.
+/// The simulator's program. `cargo test -p` does not build it, so it may be missing or out of date.
 fn binary() -> PathBuf {
-    let path = built("mov_simulator");
+    let path = built_program("mov_simulator");
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mov_simulator/src");
     match (modified(&path), newest_below(&sources)) {
-        (Some(built), Some(written)) if built < written => {
-            panic!("the MOV simulator is older than its source: run `cargo build --workspace`")
+        (Some(built_at), Some(changed_at)) if built_at < changed_at => {
+            panic!("the MOV simulator is older than its sources: run `cargo build --workspace`")
         }
         (Some(_), _) => path,
         (None, _) => panic!("the MOV simulator is not built: run `cargo build --workspace`"),

@@ -1,14 +1,15 @@
-//! What the library logs in the process of the tests. All tests share it: look for what only one of them can cause.
+//! Captures what is logged in the test process. All tests of a binary share the process, so each must look for lines that
+//! only it can cause.
 
 use std::sync::{Mutex, Once, PoisonError};
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-static CAPTURED: Captured = Captured(Mutex::new(Vec::new()));
+static LOGGER: CapturingLogger = CapturingLogger(Mutex::new(Vec::new()));
 
-struct Captured(Mutex<Vec<String>>);
+struct CapturingLogger(Mutex<Vec<String>>);
 
-impl Log for Captured {
+impl Log for CapturingLogger {
     fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
         true
     }
@@ -21,17 +22,17 @@ impl Log for Captured {
     fn flush(&self) {}
 }
 
-/// Begins to keep what is logged.
+/// Starts capturing, at level INFO. Further calls have no effect.
 pub fn start() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        log::set_logger(&CAPTURED).expect("no other logger in the process of the tests");
+        log::set_logger(&LOGGER).expect("the test process has no other logger");
         log::set_max_level(LevelFilter::Info);
     });
 }
 
-/// The lines so far that contain each of `texts`.
-pub fn lines_with(texts: &[&str]) -> Vec<String> {
-    let lines = CAPTURED.0.lock().unwrap_or_else(PoisonError::into_inner);
+/// The captured lines that contain all of `texts`.
+pub fn lines_containing(texts: &[&str]) -> Vec<String> {
+    let lines = LOGGER.0.lock().unwrap_or_else(PoisonError::into_inner);
     lines.iter().filter(|line| texts.iter().all(|text| line.contains(text))).cloned().collect()
 }

@@ -1,63 +1,65 @@
-//! How long to wait before the next try: longer each time, and never all at once.
+//! Exponential back-off with jitter.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::time::Duration;
 
-/// A growing, jittered pause. Jitter keeps a hundred components from coming back in the same instant.
+/// Computes the pause before the next attempt. The jitter keeps many components from reconnecting at the same time.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
     longest: Duration,
-    tries: u32,
+    attempts: u32,
 }
 
 impl Backoff {
-    /// Pauses that grow from `first` by doubling up to `longest`.
+    /// Pauses that double from `first` up to `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, tries: 0 }
+        Self { first, longest, attempts: 0 }
     }
 
-    /// The next pause: between half and the whole of what it has grown to.
+    /// The next pause: a random duration between half of the current upper bound and the bound itself.
     pub fn pause(&mut self) -> Duration {
-        let whole = self.first.saturating_mul(1 << self.tries.min(20)).min(self.longest);
-        self.tries += 1;
-        whole.mul_f64(0.5 + random_fraction() / 2.0)
+        let bound = self.first.saturating_mul(1 << self.attempts.min(20)).min(self.longest);
+        self.attempts += 1;
+        bound.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
-    /// Starts again from the first pause: it went well.
+    /// Restarts at the first pause, after a success.
     pub fn reset(&mut self) {
-        self.tries = 0;
+        self.attempts = 0;
     }
-}
-
-/// A number in 0..1. The standard library seeds each `RandomState` anew, which is random enough to spread retries.
-fn random_fraction() -> f64 {
-    let bits = RandomState::new().hash_one(0_u8) >> 11;
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds exactly")]
-    let fraction = bits as f64 / (1_u64 << 53) as f64;
-    fraction
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn backoff() -> Backoff {
+        Backoff::new(Duration::from_millis(100), Duration::from_secs(2))
+    }
+
     #[test]
-    fn pauses_grow_to_the_longest_and_start_again_after_a_reset() {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        for whole in [100, 200, 400, 800, 1600, 2000, 2000].map(Duration::from_millis) {
+    fn pauses_double_up_to_the_longest() {
+        let mut backoff = backoff();
+        for bound in [100, 200, 400, 800, 1600, 2000, 2000].map(Duration::from_millis) {
             let pause = backoff.pause();
-            assert!(pause >= whole / 2 && pause <= whole, "{pause:?} is not within half and all of {whole:?}");
+            assert!(pause >= bound / 2 && pause <= bound, "{pause:?} is not between half of {bound:?} and {bound:?}");
+        }
+    }
+
+    #[test]
+    fn a_reset_restarts_at_the_first_pause() {
+        let mut backoff = backoff();
+        for _ in 0..5 {
+            backoff.pause();
         }
         backoff.reset();
         assert!(backoff.pause() <= Duration::from_millis(100));
     }
 
     #[test]
-    fn a_thousand_tries_do_not_overflow() {
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
-        assert!((0..1000).all(|_| backoff.pause() <= Duration::from_secs(30)));
+    fn a_thousand_attempts_do_not_overflow() {
+        let mut backoff = backoff();
+        assert!((0..1000).all(|_| backoff.pause() <= Duration::from_secs(2)));
     }
 }

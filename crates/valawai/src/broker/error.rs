@@ -1,47 +1,49 @@
-//! What can break between us and a broker.
+//! Why a broker cannot be used.
 
-/// Why the broker could not be reached, or why a session ended. None of these is final: the next session may do.
+/// Why the broker could not be reached, or why a session ended. None of these is final: the next session may succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No address of the host took the connection.
-    #[error("cannot reach the broker at {address}: {reason}; check RABBITMQ_HOST and RABBITMQ_PORT, and that it runs")]
+    /// No address of the host accepted the connection.
+    #[error(
+        "cannot reach the broker at {address}: {reason}; check RABBITMQ_HOST and RABBITMQ_PORT, and that the broker is running"
+    )]
     Unreachable {
-        /// The host and port that were tried.
+        /// The host and port.
         address: String,
-        /// What the last try said.
+        /// The error of the last attempt.
         reason: String,
     },
-    /// The broker answered and would not have us.
-    #[error("the broker at {address} refused the connection: {reason}")]
-    Refused {
-        /// The host and port that were tried.
+    /// The broker rejected the login or the virtual host.
+    #[error("the broker at {address} rejected the connection: {reason}")]
+    Rejected {
+        /// The host and port.
         address: String,
         /// The broker's reason, and the remedy.
         reason: String,
     },
-    /// A queue is heard exclusively by somebody else.
-    #[error("the queue {queue} is in exclusive use by another process")]
+    /// Another consumer has exclusive access to a queue.
+    #[error("another process has exclusive access to the queue {queue}")]
     LockHeld {
         /// The queue.
         queue: String,
     },
-    /// A queue that was being heard is gone.
-    #[error("the queue {queue} was deleted, or its node went away")]
+    /// A consumed queue does not exist any more.
+    #[error("the queue {queue} was deleted, or its node is down")]
     QueueGone {
         /// The queue.
         queue: String,
     },
-    /// The broker refused an operation and closed the channel.
+    /// The broker refused an operation, and closed the channel.
     #[error("the broker refused to {action}: {reason}")]
     Denied {
-        /// What was asked.
+        /// The operation.
         action: String,
         /// The broker's reason.
         reason: String,
     },
-    /// A message is larger than the broker takes.
+    /// A message is larger than the broker accepts.
     #[error(
-        "a message of {bytes} bytes is larger than the broker takes ({reason}); raise its max_message_size, or say less"
+        "a message of {bytes} bytes is larger than the broker accepts ({reason}); raise its max_message_size, or send smaller messages"
     )]
     TooLarge {
         /// The size of the message's body.
@@ -52,10 +54,10 @@ pub enum Error {
     /// The connection broke.
     #[error("the connection to the broker was lost: {reason}")]
     Lost {
-        /// What is known of the cause.
+        /// The cause, as far as it is known.
         reason: String,
     },
-    /// The connection works, and a new one would work better.
+    /// The session must be reopened although its connections still work.
     #[error("{reason}")]
     ReopenRequired {
         /// Why.
@@ -64,7 +66,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// [`Error::Lost`], because of `reason`.
+    /// An [`Error::Lost`] with this reason.
     pub fn lost(reason: impl std::fmt::Display) -> Self {
         Self::Lost { reason: reason.to_string() }
     }

@@ -7,7 +7,7 @@ use crate::message::Message;
 pub enum Event {
     /// A message was delivered.
     Delivery(Delivery),
-    /// The broker accepted or rejected what was published.
+    /// The broker accepted or rejected published messages.
     Confirm(Confirm),
     /// A published message found no queue. Its confirm follows.
     Returned(Returned),
@@ -18,13 +18,14 @@ pub enum Event {
 pub struct Delivery {
     /// The number of the delivery on its link, from 1.
     pub tag: u64,
-    /// The queue it was delivered from: its index in the order of the calls of [`Consume::consume`](super::Consume::consume).
+    /// The queue it was delivered from: its index in the order of the calls of
+    /// [`Consume::consume`](super::Consume::consume).
     pub consumer: usize,
     /// The message.
     pub message: Message,
 }
 
-/// The broker's answer to what was published.
+/// The broker's answer to published messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Confirm {
     /// The number that [`Publish::publish`](super::Publish::publish) returned.

@@ -1,4 +1,4 @@
-//! What one thread has of a session, by role.
+//! What one thread uses of a session, by role.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use super::{Error, Event};
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
 
-/// What one thread has of a session. It lives on the stack of that thread.
+/// What one thread uses of a session. It stays on that thread.
 pub trait Link: Queues + Publish + Consume {
-    /// The next event, if there is one: returned messages before confirms, and deliveries last and only if `deliveries`.
+    /// The next event, if there is one: returned messages before confirms, and deliveries last and only if
+    /// `deliveries`.
     ///
     /// # Errors
     /// If the session is over, or a consumed queue was deleted.
@@ -18,7 +19,7 @@ pub trait Link: Queues + Publish + Consume {
     fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration);
 }
 
-/// Declaring queues, and looking at them.
+/// Declaring and inspecting queues.
 pub trait Queues {
     /// Declares `queue` as the platform requires it: durable, not exclusive, not auto-delete, without arguments.
     ///
@@ -26,14 +27,14 @@ pub trait Queues {
     /// If the session is over, or the queue exists with other properties.
     fn declare(&mut self, queue: &str) -> Result<(), Error>;
 
-    /// Declares `queue`, one of the component's own.
+    /// Declares `queue`, one of the component's own queues.
     ///
     /// # Errors
-    /// If the session is over; [`Error::Denied`] if the queue exists with other properties, and the session goes on.
+    /// If the session is over; [`Error::Denied`] if the queue exists with other properties, and the session continues.
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error>;
 
-    /// Looks at the messages in `queue`, up to [`MAX_BROWSED`](super::MAX_BROWSED), and removes those for which `take` returns
-    /// true. A queue that does not exist has none.
+    /// Reads the messages in `queue`, up to [`MAX_BROWSED`](super::MAX_BROWSED), and removes those for which `take`
+    /// returns true. A queue that does not exist has none.
     ///
     /// # Errors
     /// If the session is over.
@@ -55,7 +56,7 @@ pub trait Queues {
 /// Publishing.
 pub trait Publish {
     /// Publishes `message` without waiting for the broker. Returns its number on this link, from 1; the
-    /// [`Confirm`](super::Confirm) of that number says whether the broker accepted it.
+    /// [`Confirm`](super::Confirm) of that number tells whether the broker accepted it.
     ///
     /// # Errors
     /// If the session is over; [`Error::TooLarge`] if the broker would reject it, and nothing was published.
@@ -71,7 +72,7 @@ pub trait Publish {
     fn is_blocked(&self) -> bool;
 }
 
-/// Consuming, and settling what was delivered.
+/// Consuming and settling deliveries.
 pub trait Consume {
     /// Starts to consume `queue`, with at most `prefetch` deliveries in flight.
     ///
@@ -79,22 +80,22 @@ pub trait Consume {
     /// If the session is over; [`Error::LockHeld`] if another consumer is exclusive, or this one cannot be.
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error>;
 
-    /// Changes the prefetch of a consumer, by its index in the order of the calls of [`Consume::consume`]. No delivery is lost
-    /// or reordered. Surplus deliveries return to the queue; their tags are returned.
+    /// Changes the prefetch of a consumer, by its index in the order of the calls of [`Consume::consume`]. No delivery
+    /// is lost or reordered. Surplus deliveries return to the queue; their tags are returned.
     ///
     /// # Errors
     /// If the session is over.
     fn set_prefetch(&mut self, consumer: usize, prefetch: u16) -> Result<Vec<u64>, Error>;
 
-    /// Stops consuming. What was delivered and not polled returns to the queue; those tags are returned. What was polled can
-    /// still be settled.
+    /// Stops consuming. Deliveries that were not polled return to their queue; their tags are returned. Polled
+    /// deliveries can still be settled.
     ///
     /// # Errors
     /// If the session is over.
     fn cancel(&mut self) -> Result<Vec<u64>, Error>;
 
-    /// Publishes the delivery once more, to the queue `to`: `body` and all its properties, with `headers` added; persistent
-    /// and mandatory. Returns its number, as [`Publish::publish`] does.
+    /// Publishes the delivery once more, to the queue `to`: `body` and all its properties, with `headers` added;
+    /// persistent and mandatory. Returns its number, as [`Publish::publish`] does.
     ///
     /// # Errors
     /// As for [`Publish::publish`].
@@ -124,7 +125,7 @@ pub trait Consume {
 pub struct OwnQueue<'q> {
     /// A time to live in milliseconds, and the queue to which messages move when it has passed.
     pub delay: Option<(u32, &'q str)>,
-    /// The broker deletes the queue when it was unused for so many milliseconds.
+    /// After how many milliseconds without use the broker deletes the queue.
     pub expires_after_ms: Option<u32>,
     /// Whether it keeps the newest message only.
     pub newest_only: bool,
@@ -133,8 +134,8 @@ pub struct OwnQueue<'q> {
 /// Who may consume a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody; each message goes to one consumer.
+    /// Any number of consumers; each message goes to one of them.
     Shared,
-    /// Nobody else, which makes the queue a lock.
+    /// Only this consumer, which makes the queue a lock.
     Exclusive,
 }

@@ -1,4 +1,4 @@
-//! What every broker must do: the same tests for the one inside the process and for RabbitMQ.
+//! The contract that every broker fulfils: the same tests for the memory broker and for RabbitMQ.
 
 mod consumers;
 mod messages;
@@ -6,6 +6,8 @@ mod rabbitmq_only;
 mod sessions;
 mod settling;
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -17,18 +19,19 @@ use valawai::internals::secret::Secret;
 use testkit::Vhost;
 
 const LIMIT: Duration = Duration::from_secs(20);
-/// As the workers consume.
-const OWN: ConsumeOn = ConsumeOn::Own { held_bytes: 32 << 20 };
+/// How the consumers of data channels consume.
+const DEDICATED: ConsumeOn = ConsumeOn::Dedicated { buffer_limit: 32 << 20 };
 const QUEUE: &str = "valawai/c1/test/data/queue";
+const MISSING_QUEUE: &str = "valawai/c1/test/data/missing";
 
-/// A way to sessions with one broker.
+/// Opens sessions.
 trait Broker {
     fn connect(&self) -> Box<dyn Session>;
 }
 
 impl Broker for MemoryBroker {
     fn connect(&self) -> Box<dyn Session> {
-        Box::new(self.connect().expect("a session with the broker in memory"))
+        Box::new(self.connect().expect("a session with the memory broker"))
     }
 }
 
@@ -61,89 +64,103 @@ macro_rules! every_broker {
 
 every_broker!(
     messages:
-        what_is_published_is_confirmed_and_heard_in_order,
-        properties_travel_with_a_message,
-        a_mandatory_message_without_a_queue_comes_back_before_its_confirm;
+        published_messages_are_confirmed_and_delivered_in_order,
+        a_message_is_delivered_with_its_properties,
+        an_unroutable_mandatory_message_is_returned_before_its_confirm,
+        an_unroutable_message_that_is_not_mandatory_is_only_confirmed;
     settling:
-        what_was_given_back_is_heard_again,
-        what_was_not_acknowledged_is_heard_again_when_the_link_has_ended,
-        an_acknowledgement_covers_the_deliveries_before_it;
+        a_requeued_message_is_delivered_again,
+        an_unacknowledged_message_is_delivered_again_after_its_link_has_ended,
+        an_acknowledgement_covers_all_earlier_deliveries;
     consumers:
-        no_more_than_the_prefetch_is_in_hand,
-        another_prefetch_loses_nothing_and_keeps_the_order,
+        the_prefetch_limits_the_deliveries_in_flight,
+        changing_the_prefetch_loses_nothing_and_keeps_the_order,
         a_queue_with_many_messages_does_not_starve_another,
-        without_intake_nothing_is_heard,
-        a_cancelled_link_hears_no_more_and_can_still_settle,
+        deliveries_are_polled_only_on_request,
+        a_cancelled_link_receives_nothing_and_can_still_settle,
+        cancelling_requeues_what_was_not_polled,
         an_exclusive_consumer_is_a_lock,
         the_consumers_of_a_queue_are_counted;
     sessions:
-        a_stop_ends_a_wait,
-        a_session_closes_when_its_threads_have_ended;
+        a_shutdown_ends_a_wait,
+        a_session_closes_after_its_threads_have_ended;
 );
 
-/// Does `job` with a link of a session of its own, and closes the session.
+/// Runs `job` with a link of a new session, and closes the session.
 fn with_link<T: Send + 'static>(broker: &dyn Broker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect();
     let job: Job = Box::new(move |link| done.send(job(link.expect("a link"))).expect("the test waits"));
-    session.spawn("test", OWN, job).expect("a thread");
-    let result = result.recv_timeout(LIMIT).expect("the job did not end well in time");
-    assert!(session.close(Instant::now() + LIMIT).is_none(), "the session had been lost");
+    session.spawn("test", DEDICATED, job).expect("a thread");
+    let result = result.recv_timeout(LIMIT).expect("the job panicked, or did not end in time");
+    assert!(session.close(Instant::now() + LIMIT).is_none(), "the session was lost");
     result
 }
 
-fn publish(link: &mut dyn Link, bodies: std::ops::Range<usize>) {
-    link.declare(QUEUE).expect("the queue");
+/// Publishes one message for each number in `bodies`, and waits for the confirms.
+fn publish(link: &mut dyn Link, bodies: Range<usize>) {
+    link.declare(QUEUE).expect("declare the queue");
     let mut last = 0;
     for number in bodies {
-        last = link.publish(&Outgoing::new(QUEUE, number.to_string().into_bytes())).expect("published");
+        last = link.publish(&Outgoing::new(QUEUE, number.to_string().into_bytes())).expect("publish");
     }
     wait_for_confirms(link, last);
 }
 
-/// Waits until everything up to `last` is accepted, however the broker groups its confirms.
+/// Waits until all messages up to `last` are accepted, however the broker groups its confirms.
 fn wait_for_confirms(link: &mut dyn Link, last: u64) {
-    let mut confirmed = std::collections::BTreeSet::new();
-    while confirmed.len() < usize::try_from(last).expect("few") {
-        match next(link, false) {
+    let mut confirmed = BTreeSet::new();
+    while confirmed.len() < usize::try_from(last).expect("a small number") {
+        match next_event(link, false) {
             Some(Event::Confirm(Confirm { sequence, multiple, accepted })) => {
-                assert!(accepted, "the broker refused message {sequence}");
+                assert!(accepted, "the broker nacked message {sequence}");
                 confirmed.extend(if multiple { 1..=sequence } else { sequence..=sequence });
             }
-            other => panic!("waited for confirms up to {last}, and saw {other:?}"),
+            other => panic!("expected confirms up to {last}, got {other:?}"),
         }
     }
 }
 
-/// The next event, or `None` after a silence that is long enough for a busy machine.
-fn next(link: &mut dyn Link, intake: bool) -> Option<Event> {
-    next_within(link, intake, LIMIT)
+/// Waits for the confirm of the last published message, and ignores all events before it.
+fn wait_for_last_confirm(link: &mut dyn Link, sequence: u64) {
+    loop {
+        match next_event(link, false).expect("a confirm") {
+            Event::Confirm(confirm) if confirm.sequence == sequence => return,
+            _ => {}
+        }
+    }
 }
 
-fn next_within(link: &mut dyn Link, intake: bool, limit: Duration) -> Option<Event> {
+/// Waits for the next event, or returns `None` after the limit.
+fn next_event(link: &mut dyn Link, deliveries: bool) -> Option<Event> {
+    next_event_within(link, deliveries, LIMIT)
+}
+
+fn next_event_within(link: &mut dyn Link, deliveries: bool, limit: Duration) -> Option<Event> {
     let deadline = Instant::now() + limit;
     loop {
-        match link.poll(intake).expect("a session that lives") {
+        match link.poll(deliveries).expect("the session was lost") {
             Some(event) => return Some(event),
             None if Instant::now() >= deadline => return None,
-            None => link.wait(intake, None, Duration::from_millis(100)),
+            None => link.wait(deliveries, None, Duration::from_millis(100)),
         }
     }
 }
 
-fn hear(link: &mut dyn Link) -> Delivery {
-    match next(link, true) {
+fn next_delivery(link: &mut dyn Link) -> Delivery {
+    match next_event(link, true) {
         Some(Event::Delivery(delivery)) => delivery,
-        other => panic!("waited for a delivery, and saw {other:?}"),
+        other => panic!("expected a delivery, got {other:?}"),
     }
 }
 
+/// The number in a message of [`publish`].
 fn number_in(delivery: &Delivery) -> usize {
     String::from_utf8_lossy(&delivery.message.body).parse().expect("a number")
 }
 
-/// Nothing comes. A silence cannot be waited for, so it is only looked at for as long as others took to speak.
-fn assert_silent(link: &mut dyn Link, intake: bool, why: &str) {
-    let event = next_within(link, intake, Duration::from_millis(300));
-    assert!(event.is_none(), "{why}, but saw {event:?}");
+/// Asserts that no event occurs, for longer than an event usually takes.
+fn assert_no_event(link: &mut dyn Link, deliveries: bool, reason: &str) {
+    let event = next_event_within(link, deliveries, Duration::from_millis(300));
+    assert!(event.is_none(), "{reason}, but got {event:?}");
 }

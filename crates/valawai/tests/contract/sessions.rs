@@ -1,36 +1,37 @@
-//! How a session waits and ends.
+//! Waiting, and closing sessions.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use valawai::internals::shutdown;
 
-use super::{Broker, LIMIT, OWN, with_link};
+use super::{Broker, DEDICATED, LIMIT, with_link};
 
-pub(super) fn a_stop_ends_a_wait(broker: &dyn Broker) {
+pub(super) fn a_shutdown_ends_a_wait(broker: &dyn Broker) {
     with_link(broker, |link| {
         let (handle, shutdown) = shutdown::channel();
         drop(handle);
-        let began = Instant::now();
+        let started = Instant::now();
         link.wait(true, Some(&shutdown), LIMIT);
-        assert!(began.elapsed() < LIMIT / 2, "the wait went on for {:?}", began.elapsed());
+        assert!(started.elapsed() < LIMIT / 2, "the wait took {:?}", started.elapsed());
     });
 }
 
-pub(super) fn a_session_closes_when_its_threads_have_ended(broker: &dyn Broker) {
-    let (caller, stop) = crossbeam_channel::bounded::<std::convert::Infallible>(0);
-    let mut session = broker.connect();
+pub(super) fn a_session_closes_after_its_threads_have_ended(broker: &dyn Broker) {
+    let (stop, stopped) = crossbeam_channel::bounded::<Infallible>(0);
     let (ended, has_ended) = crossbeam_channel::bounded(1);
+    let mut session = broker.connect();
     session
         .spawn(
-            "waits",
-            OWN,
+            "waiting",
+            DEDICATED,
             Box::new(move |_| {
-                let _ = stop.recv();
+                let _ = stopped.recv();
                 ended.send(()).unwrap();
             }),
         )
         .unwrap();
-    drop(caller);
+    drop(stop);
     assert!(session.close(Instant::now() + LIMIT).is_none());
     assert!(has_ended.try_recv().is_ok(), "the session closed before its thread had ended");
 }

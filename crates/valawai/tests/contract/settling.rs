@@ -1,52 +1,53 @@
-//! What is heard: acknowledged, given back, or heard again.
+//! Acknowledging and requeueing deliveries.
 
 use valawai::internals::broker::{Access, Delivery, Error};
 
-use super::{Broker, QUEUE, hear, number_in, publish, with_link};
+use super::{Broker, QUEUE, next_delivery, number_in, publish, with_link};
 
-pub(super) fn what_was_given_back_is_heard_again(broker: &dyn Broker) {
+pub(super) fn a_requeued_message_is_delivered_again(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..2);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let (first, second) = (hear(link), hear(link));
+        let (first, second) = (next_delivery(link), next_delivery(link));
         link.requeue(first.tag).unwrap();
-        let again = hear(link);
+        let again = next_delivery(link);
         assert_eq!(number_in(&again), 0);
         link.acknowledge_up_to(second.tag).unwrap();
         link.acknowledge_up_to(again.tag).unwrap();
     });
 }
 
-pub(super) fn what_was_not_acknowledged_is_heard_again_when_the_link_has_ended(broker: &dyn Broker) {
+pub(super) fn an_unacknowledged_message_is_delivered_again_after_its_link_has_ended(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..3);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let first = hear(link);
-        hear(link);
+        let first = next_delivery(link);
+        next_delivery(link);
         link.acknowledge_up_to(first.tag).unwrap();
     });
     with_link(broker, |link| {
         link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let (second, third) = (hear(link), hear(link));
+        let (second, third) = (next_delivery(link), next_delivery(link));
         assert_eq!((number_in(&second), number_in(&third)), (1, 2));
         link.acknowledge_up_to(third.tag).unwrap();
     });
 }
 
-pub(super) fn an_acknowledgement_covers_the_deliveries_before_it(broker: &dyn Broker) {
+pub(super) fn an_acknowledgement_covers_all_earlier_deliveries(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..5);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let deliveries: Vec<Delivery> = (0..5).map(|_| hear(link)).collect();
+        let deliveries: Vec<Delivery> = (0..5).map(|_| next_delivery(link)).collect();
         link.requeue(deliveries[1].tag).unwrap();
         link.acknowledge_up_to(deliveries[3].tag).unwrap();
-        assert!(matches!(link.acknowledge_up_to(deliveries[0].tag), Err(Error::Lost { .. })), "it was settled already");
+        let settled_again = link.acknowledge_up_to(deliveries[0].tag);
+        assert!(matches!(settled_again, Err(Error::Lost { .. })), "a delivery was settled twice");
     });
     with_link(broker, |link| {
         link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let (first, second) = (hear(link), hear(link));
+        let (first, second) = (next_delivery(link), next_delivery(link));
         let left = [number_in(&first), number_in(&second)];
-        assert!(left == [1, 4], "1 was given back and 4 was not acknowledged, but {left:?} are left");
+        assert_eq!(left, [1, 4], "1 was requeued, and 4 was not acknowledged");
         link.acknowledge_up_to(second.tag).unwrap();
     });
 }

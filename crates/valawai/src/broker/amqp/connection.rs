@@ -1,203 +1,147 @@
-//! One connection, each call on it under a time limit.
+//! One connection, with a time limit on every call.
 
 use std::net::TcpStream;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use amiquip::{Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning};
 use crossbeam_channel::Receiver;
 
-use super::explain::{explain, refusal};
-use super::frames::LARGEST_FRAME;
+use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel};
+use super::errors::{call_error, connect_error};
+use super::frames::MAX_FRAME;
 use super::read_limiter::ReadLimiter;
-use super::sizes::Sizes;
+use super::size_limit::SizeLimit;
 use super::stream::Stream;
-use super::watchdog::{Line, Watchdog};
+use super::watchdog::{Deadline, Watchdog};
 use super::{Host, Options, socket};
 use crate::broker::{BYTES_IN_FLIGHT, Error};
 
-/// The handshake: it may include the broker's look-up of its own name.
+/// The limit of the handshake, during which the broker may look up its own host name.
 const OPEN_LIMIT: Duration = Duration::from_secs(15);
 
-/// Any question to the broker.
-pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
-
-/// How long a write may wait for space in amiquip's buffer, which is far larger than what is in flight.
-const WRITE_LIMIT: Duration = Duration::from_secs(30);
-
-/// Closing, which must not hold up a stop.
-pub(super) const CLOSE_LIMIT: Duration = Duration::from_secs(1);
-
-/// Messages that fit between a thread and amiquip's own: with amiquip's default of 16 the two wake each other all the time.
+/// How many messages fit between a thread and amiquip's I/O thread. With amiquip's default of 16 the two wake each
+/// other constantly.
 const CHANNEL_BOUND: usize = 64;
 
-/// amiquip stops to serve every channel when so many bytes wait to be written. Our own windows are far smaller.
+/// The number of unwritten bytes at which amiquip stops serving every channel. The messages in flight are far smaller.
 const WRITE_BOUND: usize = 4 * BYTES_IN_FLIGHT;
 
-pub(super) struct Connection {
-    inner: Mutex<Option<amiquip::Connection>>,
-    purpose: String,
-    socket: Arc<TcpStream>,
-    read_limiter: Arc<ReadLimiter>,
-    line: Arc<Line>,
-    watchdog: Arc<Watchdog>,
-    blocked: Mutex<Blocked>,
-    sizes: Sizes,
+/// Opens the connections of one session.
+pub(super) struct Connector {
+    pub(super) options: Options,
+    pub(super) host: Host,
+    pub(super) watchdog: Arc<Watchdog>,
 }
 
-/// Whether the broker takes no messages for now, and how we hear that it changed.
+pub(super) struct Connection {
+    /// `None` when it is closed.
+    inner: Mutex<Option<amiquip::Connection>>,
+    /// For the log.
+    name: String,
+    socket: Arc<TcpStream>,
+    read_limiter: Arc<ReadLimiter>,
+    deadline: Arc<Deadline>,
+    watchdog: Arc<Watchdog>,
+    blocked: Mutex<Blocked>,
+    size_limit: SizeLimit,
+}
+
+/// Whether the broker blocks publishing on the connection, and its notifications of that.
 struct Blocked {
-    changes: Receiver<ConnectionBlockedNotification>,
-    now: bool,
+    notifications: Receiver<ConnectionBlockedNotification>,
+    is_blocked: bool,
+}
+
+impl Connector {
+    /// Opens a connection that buffers about `buffer_limit` bytes of message bodies.
+    pub(super) fn open(&self, purpose: &str, buffer_limit: usize) -> Result<Connection, Error> {
+        let name = format!("to {purpose}");
+        let socket = socket::connect(&self.host)?;
+        let handle = Arc::new(socket.try_clone().map_err(Error::lost)?);
+        let stream = Stream::new(mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?, buffer_limit);
+        let read_limiter = Arc::clone(stream.read_limiter());
+        self.watchdog.drive(&read_limiter);
+        let deadline = self.watchdog.deadline(name.clone(), Arc::clone(&handle));
+        let options = connection_options(&self.options, &name);
+        let open = || amiquip::Connection::insecure_open_stream(stream, options, tuning());
+        let mut inner = deadline.guard(OPEN_LIMIT, open).map_err(|error| connect_error(&self.host, &error))?;
+        let notifications = inner.listen_for_connection_blocked().map_err(|error| call_error("open", &error))?;
+        Ok(Connection {
+            inner: Mutex::new(Some(inner)),
+            name,
+            socket: handle,
+            read_limiter,
+            deadline,
+            watchdog: Arc::clone(&self.watchdog),
+            blocked: Mutex::new(Blocked { notifications, is_blocked: false }),
+            size_limit: SizeLimit::default(),
+        })
+    }
 }
 
 impl Connection {
-    /// Connects to `host`. No more than about `held_bytes` of bodies wait in it to be taken.
-    pub(super) fn open(
-        options: &Options,
-        host: &Host,
-        purpose: &str,
-        held_bytes: usize,
-        watchdog: &Arc<Watchdog>,
-    ) -> Result<Self, Error> {
-        let socket = socket::connect(host)?;
-        let handle = Arc::new(socket.try_clone().map_err(Error::lost)?);
-        let stream = Stream::new(mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?, held_bytes);
-        let read_limiter = Arc::clone(stream.read_limiter());
-        watchdog.nudge(&read_limiter);
-        let line = watchdog.line(format!("to {purpose}"), Arc::clone(&handle));
-        let open = || amiquip::Connection::insecure_open_stream(stream, introduce(options, purpose), tuning());
-        let mut inner = line.within(OPEN_LIMIT, open).map_err(|error| refusal(host, &error))?;
-        let changes = inner.listen_for_connection_blocked().map_err(|error| explain("open", &error))?;
-        Ok(Self {
-            inner: Mutex::new(Some(inner)),
-            purpose: format!("to {purpose}"),
-            socket: handle,
-            read_limiter,
-            line,
-            watchdog: Arc::clone(watchdog),
-            blocked: Mutex::new(Blocked { changes, now: false }),
-            sizes: Sizes::default(),
-        })
-    }
-
-    /// A new channel, with a line of its own because another thread may use it.
+    /// Opens a channel, with a deadline of its own because it may be used by another thread than the connection.
     pub(super) fn open_channel(&self) -> Result<Channel, Error> {
-        let name = format!("{}, {}", self.purpose, std::thread::current().name().unwrap_or_default());
-        let line = self.watchdog.line(name, Arc::clone(&self.socket));
+        let name = format!("{}, {}", self.name, thread::current().name().unwrap_or_default());
+        let deadline = self.watchdog.deadline(name, Arc::clone(&self.socket));
         let mut inner = lock(&self.inner);
         let connection = inner.as_mut().ok_or_else(|| Error::lost("it is closed"))?;
-        let opened = line.within(CALL_LIMIT, || connection.open_channel(None));
-        let inner = opened.map_err(|error| explain("open a channel", &error))?;
-        Ok(Channel { inner: Some(inner), line })
+        let opened = deadline.guard(CALL_LIMIT, || connection.open_channel(None));
+        Ok(Channel::new(opened.map_err(|error| call_error("open a channel", &error))?, deadline))
     }
 
-    pub(super) fn read_limiter(&self) -> &Arc<ReadLimiter> {
+    pub(super) fn read_limiter(&self) -> &ReadLimiter {
         &self.read_limiter
     }
 
-    /// What is known of the sizes that the broker takes.
-    pub(super) fn sizes(&self) -> &Sizes {
-        &self.sizes
+    /// The message sizes that the broker accepts.
+    pub(super) fn size_limit(&self) -> &SizeLimit {
+        &self.size_limit
     }
 
+    /// Whether the broker blocks publishing, as in a memory alarm.
     pub(super) fn is_blocked(&self) -> bool {
         let mut blocked = lock(&self.blocked);
-        while let Ok(change) = blocked.changes.try_recv() {
-            blocked.now = matches!(change, ConnectionBlockedNotification::Blocked(_));
+        while let Ok(notification) = blocked.notifications.try_recv() {
+            blocked.is_blocked = matches!(notification, ConnectionBlockedNotification::Blocked(_));
         }
-        blocked.now
+        blocked.is_blocked
     }
 
-    /// Makes every call on the connection return at once, with an error.
-    pub(super) fn cut(&self) {
-        self.line.cut();
+    /// Shuts down the socket: every call on the connection returns at once, with an error.
+    pub(super) fn shutdown_socket(&self) {
+        self.deadline.shutdown_socket();
     }
 
-    /// Closes it before `deadline`, and returns what had broken it.
-    pub(super) fn close_before(&self, deadline: Instant) -> Option<amiquip::Error> {
+    /// Closes the connection before `deadline`, and returns what broke it, if anything did.
+    pub(super) fn close(&self, deadline: Instant) -> Option<amiquip::Error> {
         let inner = lock(&self.inner).take()?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            // It closes at once then.
-            self.cut();
+            self.shutdown_socket();
         }
         let limit = if left.is_zero() { CLOSE_LIMIT } else { left.min(CLOSE_LIMIT) };
-        self.line.within(limit, || inner.close()).err()
+        self.deadline.guard(limit, || inner.close()).err()
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // Dropping amiquip's connection waits for the broker too; what was wrong with it nobody asks any more.
-        let _ = self.close_before(Instant::now() + CLOSE_LIMIT);
+        // Dropping amiquip's connection would wait for the broker without a limit. The cause is of no use here.
+        let _ = self.close(Instant::now() + CLOSE_LIMIT);
     }
 }
 
-/// A channel, closed within a limit when it is dropped.
-pub(super) struct Channel {
-    inner: Option<amiquip::Channel>,
-    line: Arc<Line>,
-}
-
-impl Channel {
-    /// Makes `call` on the channel, within the limit of a question to the broker; `action` says what for.
-    pub(super) fn ask<T>(
-        &self,
-        action: &str,
-        call: impl FnOnce(&amiquip::Channel) -> amiquip::Result<T>,
-    ) -> Result<T, Error> {
-        self.ask_within(CALL_LIMIT, action, call)
-    }
-
-    /// The same within another limit.
-    pub(super) fn ask_within<T>(
-        &self,
-        limit: Duration,
-        action: &str,
-        call: impl FnOnce(&amiquip::Channel) -> amiquip::Result<T>,
-    ) -> Result<T, Error> {
-        self.line.within(limit, || call(self)).map_err(|error| explain(action, &error))
-    }
-
-    /// Writes something to which the broker gives no immediate answer.
-    pub(super) fn write(
-        &self,
-        action: &str,
-        call: impl FnOnce(&amiquip::Channel) -> amiquip::Result<()>,
-    ) -> Result<(), Error> {
-        self.ask_within(WRITE_LIMIT, action, call)
-    }
-
-    pub(super) fn line(&self) -> &Line {
-        &self.line
-    }
-}
-
-impl Deref for Channel {
-    type Target = amiquip::Channel;
-
-    fn deref(&self) -> &amiquip::Channel {
-        self.inner.as_ref().expect("the channel is there until it is dropped")
-    }
-}
-
-impl Drop for Channel {
-    fn drop(&mut self) {
-        let inner = self.inner.take();
-        self.line.within(CLOSE_LIMIT, || drop(inner));
-    }
-}
-
-fn introduce(options: &Options, purpose: &str) -> ConnectionOptions<Auth> {
+fn connection_options(options: &Options, name: &str) -> ConnectionOptions<Auth> {
     let auth = Auth::Plain { username: options.username.clone(), password: options.password.reveal().to_owned() };
     ConnectionOptions::default()
         .auth(auth)
         .virtual_host(options.vhost.clone())
         .heartbeat(options.heartbeat)
-        .frame_max(LARGEST_FRAME)
-        .information(Some(format!("{}, to {purpose}", options.client)))
+        .frame_max(MAX_FRAME)
+        .information(Some(format!("{}, {name}", options.client)))
 }
 
 fn tuning() -> ConnectionTuning {

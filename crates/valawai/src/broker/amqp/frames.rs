@@ -1,33 +1,41 @@
-//! Follows the frames in what the broker sends, before amiquip sees it.
+//! Checks the frames that the broker sends, before amiquip parses them.
 //!
-//! amiquip believes every size that it reads: an HTTP server on the port makes it fill 1.3 GB with zeros, a hostile
-//! header ends the process. So sizes are checked here first, and the bytes of message bodies are counted for the read_limiter.
+//! amiquip allocates every size that it reads: an HTTP server on the port makes it allocate 1.3 GB, and a hostile size
+//! ends the process. So sizes are checked here first, and the bytes of message bodies are counted for the read limiter.
 
 use std::io;
 
-/// What we tell the broker, and so the largest payload of a frame it may send.
-pub(super) const LARGEST_FRAME: u32 = 128 * 1024;
+/// The largest frame that we announce to the broker, and so the largest it may send.
+pub(super) const MAX_FRAME: u32 = 128 * 1024;
 
-/// The largest message that any RabbitMQ lets through.
-const LARGEST_BODY: u64 = 512 * 1024 * 1024;
+/// The largest message that any version of RabbitMQ supports.
+const MAX_BODY: u64 = 512 * 1024 * 1024;
 
+/// A frame: type (1 byte), channel (2), size of the payload (4), payload, end marker (1).
 const FRAME_HEADER: usize = 7;
 const FRAME_END: u8 = 0xCE;
-const BODY_SIZE_AT: usize = 4;
-const BODY_SIZE_END: usize = 12;
 
-/// Where in a frame the stream stands.
-#[derive(Debug)]
+/// The start of a content header: class (2 bytes), weight (2), size of the body (8).
+const CONTENT_HEADER: usize = 12;
+const BODY_SIZE_AT: usize = 4;
+
+/// Scans a stream of frames, in pieces of any size.
+#[derive(Debug, Default)]
 pub(super) struct FrameScanner {
-    head: [u8; FRAME_HEADER],
-    head_length: usize,
+    header: Prefix<FRAME_HEADER>,
     payload_left: usize,
-    start: [u8; BODY_SIZE_END],
-    start_length: usize,
+    content_header: Prefix<CONTENT_HEADER>,
     bodies: Vec<Body>,
 }
 
-/// A message body that is coming, on one of the connection's channels.
+/// The first `N` bytes of a frame or of its payload, collected piece by piece.
+#[derive(Debug)]
+struct Prefix<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+/// A message body that is being received on one of the connection's channels.
 #[derive(Debug)]
 struct Body {
     channel: [u8; 2],
@@ -36,108 +44,96 @@ struct Body {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum FrameType {
     ContentHeader,
     Body,
     Other,
 }
 
-impl FrameScanner {
-    pub(super) fn new() -> Self {
-        Self {
-            head: [0; FRAME_HEADER],
-            head_length: 0,
-            payload_left: 0,
-            start: [0; BODY_SIZE_END],
-            start_length: 0,
-            bodies: Vec::new(),
-        }
+impl<const N: usize> Default for Prefix<N> {
+    fn default() -> Self {
+        Self { bytes: [0; N], length: 0 }
+    }
+}
+
+impl<const N: usize> Prefix<N> {
+    /// Adds what is missing from the start of `bytes`, and returns the rest.
+    fn fill<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let (missing, rest) = bytes.split_at(bytes.len().min(N - self.length));
+        self.bytes[self.length..][..missing.len()].copy_from_slice(missing);
+        self.length += missing.len();
+        rest
     }
 
-    /// Follows `bytes`, and returns the size of the message bodies that end in them.
-    pub(super) fn follow(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
-        let mut of_bodies = 0;
+    fn is_complete(&self) -> bool {
+        self.length == N
+    }
+}
+
+impl FrameScanner {
+    /// Scans the next `bytes` of the stream, and returns the total size of the message bodies that they complete.
+    pub(super) fn scan(&mut self, mut bytes: &[u8]) -> io::Result<usize> {
+        let mut completed = 0;
         while !bytes.is_empty() {
-            bytes = if self.head_length < FRAME_HEADER {
-                self.follow_head(bytes)?
+            bytes = if !self.header.is_complete() {
+                self.scan_header(bytes)?
             } else if self.payload_left > 0 {
-                self.follow_payload(bytes, &mut of_bodies)?
+                self.scan_payload(bytes, &mut completed)?
             } else {
-                self.follow_end(bytes)?
+                self.scan_end(bytes)?
             };
         }
-        Ok(of_bodies)
+        Ok(completed)
     }
 
-    fn follow_head<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
-        let (now, later) = bytes.split_at(bytes.len().min(FRAME_HEADER - self.head_length));
-        self.head[self.head_length..][..now.len()].copy_from_slice(now);
-        self.head_length += now.len();
-        self.kind()?;
-        if self.head_length == FRAME_HEADER {
-            let size = u32::from_be_bytes([self.head[3], self.head[4], self.head[5], self.head[6]]);
-            if size > LARGEST_FRAME {
-                return Err(invalid(&format!("a frame of {size} bytes is larger than was agreed")));
+    fn scan_header<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
+        let rest = self.header.fill(bytes);
+        // Checked at the first byte: a server that is not a broker may never send a whole header.
+        self.frame_type()?;
+        if self.header.is_complete() {
+            let [_, _, _, size @ ..] = self.header.bytes;
+            let size = u32::from_be_bytes(size);
+            if size > MAX_FRAME {
+                return Err(invalid(&format!("a frame of {size} bytes is larger than the negotiated maximum")));
             }
             self.payload_left = size as usize;
-            self.start_length = 0;
+            self.content_header = Prefix::default();
         }
-        Ok(later)
+        Ok(rest)
     }
 
-    fn follow_payload<'b>(&mut self, bytes: &'b [u8], of_bodies: &mut usize) -> io::Result<&'b [u8]> {
-        let (now, later) = bytes.split_at(bytes.len().min(self.payload_left));
-        match self.kind()? {
-            Kind::Body => *of_bodies += self.follow_body(now.len()),
-            Kind::ContentHeader => self.check_body_size(now)?,
-            Kind::Other => {}
+    fn scan_payload<'b>(&mut self, bytes: &'b [u8], completed: &mut usize) -> io::Result<&'b [u8]> {
+        let (payload, rest) = bytes.split_at(bytes.len().min(self.payload_left));
+        match self.frame_type()? {
+            FrameType::Body => *completed += self.scan_body(payload.len()),
+            FrameType::ContentHeader => self.scan_content_header(payload)?,
+            FrameType::Other => {}
         }
-        self.payload_left -= now.len();
-        Ok(later)
+        self.payload_left -= payload.len();
+        Ok(rest)
     }
 
-    fn follow_body(&mut self, bytes: usize) -> usize {
+    /// Returns the size of the body if it is complete, otherwise 0.
+    fn scan_body(&mut self, bytes: usize) -> usize {
         let channel = self.channel();
-        let Some(place) = self.bodies.iter().position(|body| body.channel == channel) else { return 0 };
-        let body = &mut self.bodies[place];
+        let Some(index) = self.bodies.iter().position(|body| body.channel == channel) else { return 0 };
+        let body = &mut self.bodies[index];
         body.left = body.left.saturating_sub(bytes);
-        if body.left == 0 { self.bodies.swap_remove(place).size } else { 0 }
+        if body.left == 0 { self.bodies.swap_remove(index).size } else { 0 }
     }
 
-    fn channel(&self) -> [u8; 2] {
-        [self.head[1], self.head[2]]
-    }
-
-    fn follow_end<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
-        if bytes[0] != FRAME_END {
-            return Err(invalid("a frame does not end where it should"));
-        }
-        self.head_length = 0;
-        Ok(&bytes[1..])
-    }
-
-    fn kind(&self) -> io::Result<Kind> {
-        match self.head[0] {
-            1 | 8 => Ok(Kind::Other),
-            2 => Ok(Kind::ContentHeader),
-            3 => Ok(Kind::Body),
-            b'A' => Err(invalid("the broker speaks another version of AMQP; 0-9-1 is needed")),
-            _ => Err(invalid("the answer is not AMQP; is this the port of a RabbitMQ broker, without TLS?")),
-        }
-    }
-
-    fn check_body_size(&mut self, payload: &[u8]) -> io::Result<()> {
-        if self.start_length == BODY_SIZE_END {
+    fn scan_content_header(&mut self, payload: &[u8]) -> io::Result<()> {
+        if self.content_header.is_complete() {
             return Ok(());
         }
-        let taken = payload.len().min(BODY_SIZE_END - self.start_length);
-        self.start[self.start_length..][..taken].copy_from_slice(&payload[..taken]);
-        self.start_length += taken;
-        if self.start_length == BODY_SIZE_END {
-            let size = self.start[BODY_SIZE_AT..].iter().fold(0_u64, |size, byte| (size << 8) | u64::from(*byte));
-            if size > LARGEST_BODY {
+        self.content_header.fill(payload);
+        if self.content_header.is_complete() {
+            let size = &self.content_header.bytes[BODY_SIZE_AT..];
+            let size = size.iter().fold(0_u64, |size, byte| (size << 8) | u64::from(*byte));
+            if size > MAX_BODY {
                 return Err(invalid(&format!("a message of {size} bytes is larger than any broker allows")));
             }
+            // An empty body has no frame.
             if let Ok(size @ 1..) = usize::try_from(size) {
                 let channel = self.channel();
                 self.bodies.retain(|body| body.channel != channel);
@@ -145,6 +141,28 @@ impl FrameScanner {
             }
         }
         Ok(())
+    }
+
+    fn scan_end<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
+        if bytes[0] != FRAME_END {
+            return Err(invalid("a frame does not end with the end marker"));
+        }
+        self.header = Prefix::default();
+        Ok(&bytes[1..])
+    }
+
+    fn frame_type(&self) -> io::Result<FrameType> {
+        match self.header.bytes[0] {
+            1 | 8 => Ok(FrameType::Other),
+            2 => Ok(FrameType::ContentHeader),
+            3 => Ok(FrameType::Body),
+            b'A' => Err(invalid("the broker requires another version of AMQP; this client needs 0-9-1")),
+            _ => Err(invalid("the reply is not AMQP; check that the port is RabbitMQ's AMQP port without TLS")),
+        }
+    }
+
+    fn channel(&self) -> [u8; 2] {
+        [self.header.bytes[1], self.header.bytes[2]]
     }
 }
 
@@ -156,57 +174,73 @@ fn invalid(text: &str) -> io::Error {
 mod tests {
     use super::*;
 
-    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    const OTHER_CHANNEL: u8 = 2;
+
+    fn frame(frame_type: u8, payload: &[u8]) -> Vec<u8> {
         let size = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&[kind, 0, 1][..], &size, payload, &[FRAME_END]].concat()
+        [&[frame_type, 0, 1][..], &size, payload, &[FRAME_END]].concat()
     }
 
-    fn header_of_a_body_of(size: u64) -> Vec<u8> {
-        let payload = [&[0, 60, 0, 0][..], &size.to_be_bytes(), &[0, 0]].concat();
+    fn content_header(body_size: u64) -> Vec<u8> {
+        let payload = [&[0, 60, 0, 0][..], &body_size.to_be_bytes(), &[0, 0]].concat();
         frame(2, &payload)
     }
 
+    fn on_other_channel(mut frame: Vec<u8>) -> Vec<u8> {
+        frame[2] = OTHER_CHANNEL;
+        frame
+    }
+
     #[test]
-    fn body_bytes_are_counted_however_the_stream_is_cut() {
+    fn bodies_are_counted_in_pieces_of_any_size() {
         let stream =
-            [frame(1, b"method"), header_of_a_body_of(11), frame(3, b"hello"), frame(3, b" world"), frame(8, b"")]
-                .concat();
-        for step in 1..=stream.len() {
-            let mut frames = FrameScanner::new();
-            let counted: usize = stream.chunks(step).map(|chunk| frames.follow(chunk).unwrap()).sum();
-            assert_eq!(counted, 11, "cut into pieces of {step} bytes");
+            [frame(1, b"method"), content_header(11), frame(3, b"hello"), frame(3, b" world"), frame(8, b"")].concat();
+        for size in 1..=stream.len() {
+            let mut frames = FrameScanner::default();
+            let counted: usize = stream.chunks(size).map(|piece| frames.scan(piece).unwrap()).sum();
+            assert_eq!(counted, 11, "in pieces of {size} bytes");
         }
     }
 
     #[test]
-    fn a_body_counts_when_all_of_it_came_whatever_comes_on_other_channels_meanwhile() {
-        let on_another = |mut frame: Vec<u8>| {
-            frame[2] = 2;
-            frame
-        };
-        let mut frames = FrameScanner::new();
-        let mut follow = |frame: Vec<u8>| frames.follow(&frame).unwrap();
-        assert_eq!(follow(header_of_a_body_of(10)), 0);
-        assert_eq!(follow(frame(3, b"hello")), 0, "half of it came");
-        assert_eq!(follow(on_another(header_of_a_body_of(3))), 0);
-        assert_eq!(follow(on_another(frame(3, b"abc"))), 3);
-        assert_eq!(follow(frame(3, b"world")), 10);
-        assert_eq!(follow(header_of_a_body_of(0)), 0, "an empty body has no frame");
+    fn a_body_counts_when_it_is_complete() {
+        let mut frames = FrameScanner::default();
+        assert_eq!(frames.scan(&content_header(10)).unwrap(), 0);
+        assert_eq!(frames.scan(&frame(3, b"hello")).unwrap(), 0, "half of it");
+        assert_eq!(frames.scan(&frame(3, b"world")).unwrap(), 10);
     }
 
     #[test]
-    fn what_is_not_amqp_or_too_large_is_refused_with_a_reason() {
+    fn bodies_on_different_channels_are_counted_separately() {
+        let mut frames = FrameScanner::default();
+        frames.scan(&content_header(10)).unwrap();
+        frames.scan(&frame(3, b"hello")).unwrap();
+        assert_eq!(frames.scan(&on_other_channel(content_header(3))).unwrap(), 0);
+        assert_eq!(frames.scan(&on_other_channel(frame(3, b"abc"))).unwrap(), 3);
+        assert_eq!(frames.scan(&frame(3, b"world")).unwrap(), 10);
+    }
+
+    #[test]
+    fn an_empty_body_is_complete_without_a_frame() {
+        let mut frames = FrameScanner::default();
+        frames.scan(&content_header(0)).unwrap();
+        frames.scan(&content_header(3)).unwrap();
+        assert_eq!(frames.scan(&frame(3, b"abc")).unwrap(), 3);
+    }
+
+    #[test]
+    fn an_invalid_stream_is_rejected_with_a_reason() {
         let huge_frame = [1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF].to_vec();
         for (stream, expected) in [
             (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "not AMQP"),
             (b"\x15\x03\x01\x00\x02\x02".to_vec(), "not AMQP"),
             (b"AMQP\x00\x01\x00\x00".to_vec(), "another version"),
-            (huge_frame, "larger than was agreed"),
-            (header_of_a_body_of(u64::MAX), "larger than any broker"),
+            (huge_frame, "larger than the negotiated maximum"),
+            (content_header(u64::MAX), "larger than any broker"),
             ([&frame(1, b"x")[..8], &[0]].concat(), "does not end"),
         ] {
-            let error = FrameScanner::new().follow(&stream).expect_err("a hostile stream passed").to_string();
-            assert!(error.contains(expected), "{error:?} does not say {expected:?}");
+            let error = FrameScanner::default().scan(&stream).expect_err("the stream was accepted").to_string();
+            assert!(error.contains(expected), "{error:?} does not contain {expected:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What `fuzz/` reaches of this folder.
+//! What the fuzz targets call.
 
 use amiquip::AmqpProperties;
 
@@ -6,25 +6,25 @@ use super::frames::FrameScanner;
 use super::properties;
 use crate::message::{Outgoing, Properties};
 
-/// How many bytes of message bodies are in a stream that comes in `pieces`; `None` when it is refused.
-pub fn follow<'b>(mut pieces: impl Iterator<Item = &'b [u8]>) -> Option<usize> {
-    let mut frames = FrameScanner::new();
-    pieces.try_fold(0, |sum, piece| frames.follow(piece).ok().map(|count| sum + count))
+/// The size of the complete message bodies in a stream that arrives in `pieces`, or `None` if it is rejected.
+pub fn scan<'b>(mut pieces: impl Iterator<Item = &'b [u8]>) -> Option<usize> {
+    let mut frames = FrameScanner::default();
+    pieces.try_fold(0, |sum, piece| frames.scan(piece).ok().map(|completed| sum + completed))
 }
 
-/// What is taken from the properties of a delivery.
+/// The properties of a delivery.
 #[must_use]
 pub fn properties_of(amqp: &AmqpProperties) -> Properties {
-    properties::taken_from(amqp)
+    properties::from_amqp(amqp)
 }
 
-/// The properties that an answer travels with.
+/// The AMQP properties of `message`.
 #[must_use]
 pub fn properties_for(message: &Outgoing) -> AmqpProperties {
-    properties::made_for(message)
+    properties::to_amqp(message)
 }
 
-/// The properties that a delivery has when it is moved to another queue.
+/// The AMQP properties of a delivery that is forwarded to another queue.
 #[must_use]
 pub fn forwarded(amqp: &AmqpProperties, headers: &[(&str, &str)]) -> AmqpProperties {
     properties::forwarded(amqp, headers)

@@ -1,87 +1,88 @@
-//! What one thread has of a session: a channel to consume on and a channel to publish on.
+//! The link of one thread: a channel for consuming and a channel for publishing.
 
 use std::time::Duration;
 
 use amiquip::ConfirmPayload;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
-use super::connection::{CALL_LIMIT, CLOSE_LIMIT, Channel};
-use super::explain::lost;
+use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel, LinkChannels};
+use super::errors::disconnected;
 use super::publisher::Publisher;
 use super::subscriptions::Subscriptions;
-use super::{Channels, properties, queues};
+use super::{properties, queues};
 use crate::broker::{Access, Confirm, Consume, Error, Event, Link, OwnQueue, Publish, Queues, Returned};
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
 
 pub(super) struct AmqpLink<'c> {
-    channels: &'c Channels,
+    channels: &'c LinkChannels,
     subscriptions: Subscriptions<'c>,
     publisher: Publisher<'c>,
     confirms: Receiver<amiquip::Confirm>,
     returns: Receiver<amiquip::Return>,
-    /// A confirm that is polled after the returns that belong to it.
-    pending: Option<Confirm>,
-    /// Passive declares close their channel if there is no such queue: so they have one of their own.
-    probe: Option<Channel>,
+    /// A confirm that was received, and is polled after the returns that precede it.
+    next_confirm: Option<Confirm>,
+    /// For passive declares, which close their channel if the queue does not exist.
+    inspecting: Option<Channel>,
 }
 
-/// What the broker says of a queue.
-enum Inspected {
+/// The broker's reply to a passive declare.
+enum Inspection {
     Found { consumers: u32 },
     Refused { reason: String },
 }
 
 impl<'c> AmqpLink<'c> {
-    pub(super) fn new(channels: &'c Channels) -> Result<Self, Error> {
+    pub(super) fn new(channels: &'c LinkChannels) -> Result<Self, Error> {
         let publishing = &channels.publishing;
         // amiquip drops confirms that arrive before it listens for them.
-        let confirms = publishing.ask("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
-        let returns = publishing.ask("listen for returns", amiquip::Channel::listen_for_returns)?;
-        publishing.ask("enable confirms", amiquip::Channel::enable_publisher_confirms)?;
+        let confirms = publishing.call("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
+        let returns = publishing.call("listen for returns", amiquip::Channel::listen_for_returns)?;
+        publishing.call("enable confirms", amiquip::Channel::enable_publisher_confirms)?;
         Ok(Self {
             channels,
             subscriptions: Subscriptions::new(channels),
             publisher: Publisher::new(publishing, &channels.publishing_connection),
             confirms,
             returns,
-            pending: None,
-            probe: None,
+            next_confirm: None,
+            inspecting: None,
         })
     }
 
+    /// The next returned message or confirm.
     fn poll_published(&mut self) -> Result<Option<Event>, Error> {
-        if self.pending.is_none() {
-            self.pending = match self.confirms.try_recv() {
+        if self.next_confirm.is_none() {
+            self.next_confirm = match self.confirms.try_recv() {
                 Ok(confirm) => Some(translate(confirm)),
                 Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return Err(lost()),
+                Err(TryRecvError::Disconnected) => return Err(disconnected()),
             };
         }
-        // A return is queued before the confirm of its message. When there is none now, the pending confirm has none.
+        // amiquip queues a return before the confirm of its message: if there is none now, the confirm has none.
         if let Ok(returned) = self.returns.try_recv() {
-            self.channels.publishing_connection.read_limiter().taken(returned.content.len());
+            self.channels.publishing_connection.read_limiter().release(returned.content.len());
             let message_id = returned.properties.message_id().clone();
             return Ok(Some(Event::Returned(Returned { to: returned.routing_key, message_id })));
         }
-        Ok(self.pending.take().map(Event::Confirm))
+        Ok(self.next_confirm.take().map(Event::Confirm))
     }
 
-    fn inspect(&mut self, queue: &str) -> Result<Inspected, Error> {
-        let probe = match self.probe.take() {
-            Some(probe) => probe,
-            None => self.channels.control_connection.open_channel()?,
+    fn inspect(&mut self, queue: &str) -> Result<Inspection, Error> {
+        let channel = match self.inspecting.take() {
+            Some(channel) => channel,
+            None => self.channels.query_connection.open_channel()?,
         };
         let action = format!("inspect the queue {queue}");
-        let declare = |channel: &amiquip::Channel| {
+        let consumers = channel.call(&action, |channel| {
             channel.queue_declare_passive(queue).map(|found| found.declared_consumer_count().unwrap_or(0))
-        };
-        match probe.ask(&action, declare) {
+        });
+        match consumers {
             Ok(consumers) => {
-                self.probe = Some(probe);
-                Ok(Inspected::Found { consumers })
+                self.inspecting = Some(channel);
+                Ok(Inspection::Found { consumers })
             }
-            Err(Error::Denied { reason, .. }) => Ok(Inspected::Refused { reason }),
+            Err(Error::Denied { reason, .. }) => Ok(Inspection::Refused { reason }),
             Err(error) => Err(error),
         }
     }
@@ -93,25 +94,25 @@ impl Queues for AmqpLink<'_> {
     }
 
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
-        // If the queue exists with other arguments, the broker closes the channel: so this is a channel for nothing else.
-        queues::declare(&self.channels.control_connection.open_channel()?, queue, options)
+        // If the queue exists with other arguments, the broker closes the channel.
+        queues::declare(&self.channels.query_connection.open_channel()?, queue, options)
     }
 
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
-        queues::browse(&self.channels.control_connection, queue, take)
+        queues::browse(&self.channels.query_connection, queue, take)
     }
 
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
         match self.inspect(queue)? {
-            Inspected::Found { consumers } => Ok(Some(consumers)),
-            Inspected::Refused { .. } => Ok(None),
+            Inspection::Found { consumers } => Ok(Some(consumers)),
+            Inspection::Refused { .. } => Ok(None),
         }
     }
 
     fn is_missing(&mut self, queue: &str) -> Result<bool, Error> {
         match self.inspect(queue)? {
-            Inspected::Found { .. } => Ok(false),
-            Inspected::Refused { reason } => Ok(reason.contains("no queue")),
+            Inspection::Found { .. } => Ok(false),
+            Inspection::Refused { reason } => Ok(reason.contains("no queue")),
         }
     }
 }
@@ -140,7 +141,7 @@ impl Consume for AmqpLink<'_> {
     }
 
     fn cancel(&mut self) -> Result<Vec<u64>, Error> {
-        self.subscriptions.cancel_within(CALL_LIMIT)
+        self.subscriptions.cancel(CALL_LIMIT)
     }
 
     fn forward(&mut self, tag: u64, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
@@ -175,12 +176,12 @@ impl Link for AmqpLink<'_> {
         match self.poll_published()? {
             Some(event) => Ok(Some(event)),
             None if deliveries => Ok(self.subscriptions.poll()?.map(Event::Delivery)),
-            None => self.subscriptions.look_for_end().map(|()| None),
+            None => self.subscriptions.check().map(|()| None),
         }
     }
 
     fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration) {
-        if deliveries && self.subscriptions.is_ready() {
+        if deliveries && self.subscriptions.has_buffered() {
             return;
         }
         let mut select = Select::new();
@@ -194,15 +195,15 @@ impl Link for AmqpLink<'_> {
         if let Some(shutdown) = shutdown {
             select.recv(shutdown.requested());
         }
-        // `poll` finds out which of them is ready; it is no error if none is.
+        // `poll` determines which of them is ready, if any.
         let _ = select.ready_timeout(limit);
     }
 }
 
 impl Drop for AmqpLink<'_> {
     fn drop(&mut self) {
-        // It fails if the connection is lost, and then there is nothing to cancel.
-        let _ = self.subscriptions.cancel_within(CLOSE_LIMIT);
+        // It fails if the connection is lost, when there is nothing to cancel.
+        let _ = self.subscriptions.cancel(CLOSE_LIMIT);
     }
 }
 

@@ -1,14 +1,16 @@
-//! RabbitMQ, by way of amiquip. Nothing outside this folder names amiquip, so that another client can replace it.
+//! RabbitMQ, through amiquip. Nothing outside this folder names amiquip, so that another client can replace it.
 //!
-//! amiquip is quick, and used plainly it hangs for ever and loses messages. The rules that make it safe, one file each:
-//! `socket` owns the socket, `watchdog` cuts the line when a call outlives its limit, `stream` with `frames` and
-//! `read_limiter` bounds what comes in, `connection` puts a limit on every call, and `link` hears, says and settles: `intake`
-//! with `drain` holds what it hears, and `sizes` keeps too large a message from closing its channel.
+//! Used plainly, amiquip can hang, lose messages and exhaust the memory. One file implements each rule that prevents
+//! it: `socket` connects, `watchdog` shuts down the socket of a call that exceeds its deadline, `stream` checks what is
+//! received (`frames`) and bounds it (`read_limiter`), `connection` and `channel` put a limit on every call,
+//! `subscriptions` holds the consumers of a link and `drain` cancels them, and `size_limit` detects messages that are
+//! too large for the broker.
 
+mod channel;
 mod connection;
 mod connections;
 mod drain;
-mod explain;
+mod errors;
 mod frames;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -17,9 +19,10 @@ mod properties;
 mod publisher;
 mod queues;
 mod read_limiter;
-mod sizes;
+mod size_limit;
 mod socket;
 mod stream;
+mod subscription;
 mod subscriptions;
 mod watchdog;
 
@@ -28,9 +31,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use self::connection::{Channel, Connection};
+use self::channel::LinkChannels;
+use self::connection::Connector;
 use self::connections::Connections;
 use self::link::AmqpLink;
 use self::publisher::Publisher;
@@ -38,7 +42,10 @@ use self::watchdog::Watchdog;
 use super::{ConsumeOn, Error, Job, PublishJob, Session};
 use crate::secret::Secret;
 
-/// Where the broker is, and who we are to it.
+/// The stack size of threads that only move deliveries or watch deadlines.
+const SMALL_STACK: usize = 128 * 1024;
+
+/// How to connect to the broker.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The hosts, tried in turn. Defaults to `mov-mq:5672`.
@@ -49,9 +56,9 @@ pub struct Options {
     pub password: Secret,
     /// The virtual host. Defaults to `/`.
     pub vhost: String,
-    /// Seconds between heartbeats: a dead connection is noticed after two of them. Defaults to 10.
+    /// Seconds between heartbeats: a dead connection is detected after two of them. Defaults to 10.
     pub heartbeat: u16,
-    /// How the broker's operator sees us in the list of connections.
+    /// The name of this client in the broker's list of connections.
     pub client: String,
 }
 
@@ -73,41 +80,43 @@ impl fmt::Display for Host {
 /// A session with RabbitMQ.
 pub struct AmqpSession {
     connections: Arc<Connections>,
-    /// Every thread of the session holds a sender until its link is gone.
+    /// Every thread of the session holds a clone until its link is closed.
     running: Sender<()>,
     ended: Receiver<()>,
 }
 
-/// Connects to the first host that takes the connections of a session. `number` tells the session from all others of this process, and
-/// each begins at another host: one that takes connections and serves nobody must not hold us.
+/// Opens a session with the first host that accepts it. `number` counts the sessions of this process, from 1. Each
+/// session starts at the next host, so that a host that accepts connections but does not work is not tried first every
+/// time.
 ///
 /// # Errors
-/// When no host does: what was wrong with the last.
+/// If no host accepts the session: the error of the last one.
 pub fn connect(options: &Options, number: u64) -> Result<AmqpSession, Error> {
     let watchdog = Arc::new(Watchdog::start().map_err(Error::lost)?);
-    let mut refusal = None;
-    for host in in_turn(&options.hosts, number) {
-        match AmqpSession::open(options, host, &watchdog) {
+    let mut last_error = None;
+    for host in rotated(&options.hosts, number) {
+        let connector = Connector { options: options.clone(), host: host.clone(), watchdog: Arc::clone(&watchdog) };
+        match AmqpSession::open(connector) {
             Ok(session) => return Ok(session),
             Err(error) => {
-                if let Some(earlier) = refusal.replace(error) {
+                if let Some(earlier) = last_error.replace(error) {
                     log::warn!("{earlier}; the next host was tried");
                 }
             }
         }
     }
-    Err(refusal.unwrap_or_else(|| Error::lost("no host is configured")))
+    Err(last_error.unwrap_or_else(|| Error::lost("no host is configured")))
 }
 
-/// All hosts, beginning with the one whose turn it is; the first session begins with the first.
-fn in_turn(hosts: &[Host], number: u64) -> impl Iterator<Item = &Host> {
-    let turn = usize::try_from(number.saturating_sub(1)).unwrap_or_default() % hosts.len().max(1);
-    hosts.iter().cycle().skip(turn).take(hosts.len())
+/// All hosts, starting with the first one for the first session.
+fn rotated(hosts: &[Host], session: u64) -> impl Iterator<Item = &Host> {
+    let first = usize::try_from(session.saturating_sub(1)).unwrap_or_default() % hosts.len().max(1);
+    hosts.iter().cycle().skip(first).take(hosts.len())
 }
 
 impl AmqpSession {
-    fn open(options: &Options, host: &Host, watchdog: &Arc<Watchdog>) -> Result<Self, Error> {
-        let connections = Arc::new(Connections::open(options, host, watchdog)?);
+    fn open(connector: Connector) -> Result<Self, Error> {
+        let connections = Arc::new(Connections::open(connector)?);
         let (running, ended) = crossbeam_channel::bounded(0);
         Ok(Self { connections, running, ended })
     }
@@ -133,7 +142,7 @@ impl AmqpSession {
 impl Session for AmqpSession {
     fn spawn(&mut self, name: &str, consume_on: ConsumeOn, job: Job) -> Result<(), Error> {
         self.start(name, move |connections| {
-            let channels = match Channels::open(connections, consume_on) {
+            let channels = match LinkChannels::open(connections, consume_on) {
                 Ok(channels) => channels,
                 Err(error) => return job(Err(error)),
             };
@@ -155,35 +164,14 @@ impl Session for AmqpSession {
     }
 
     fn close(self: Box<Self>, deadline: Instant) -> Option<Error> {
-        let Self { connections, running, ended, .. } = *self;
+        let Self { connections, running, ended } = *self;
         drop(running);
-        // Nothing is ever sent: this ends with `Disconnected` when the last thread has ended, or with a timeout.
-        let all_ended = matches!(ended.recv_deadline(deadline), Err(crossbeam_channel::RecvTimeoutError::Disconnected));
-        let causes = connections.close(all_ended && !connections.publishing.is_blocked(), deadline);
-        let heaviest = causes.into_iter().max_by_key(explain::weight)?;
-        Some(Error::Lost { reason: explain::cause(&heaviest) })
-    }
-}
-
-/// The channels of a link. They are dropped before their connections.
-struct Channels {
-    consuming: Channel,
-    publishing: Channel,
-    consuming_connection: Arc<Connection>,
-    publishing_connection: Arc<Connection>,
-    /// For questions to the broker, which must not wait behind deliveries.
-    control_connection: Arc<Connection>,
-}
-
-impl Channels {
-    fn open(connections: &Connections, consume_on: ConsumeOn) -> Result<Self, Error> {
-        let consuming_connection = connections.to_consume(consume_on)?;
-        Ok(Self {
-            consuming: consuming_connection.open_channel()?,
-            publishing: connections.publishing.open_channel()?,
-            consuming_connection,
-            publishing_connection: Arc::clone(&connections.publishing),
-            control_connection: Arc::clone(&connections.shared),
-        })
+        // Nothing is ever sent: the channel is disconnected when the last thread has ended.
+        let all_ended = ended.recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected);
+        // A broker that blocks publishing does not answer a close either.
+        let gracefully = all_ended && !connections.publishing.is_blocked();
+        let causes = connections.close(gracefully, deadline);
+        let cause = causes.into_iter().max_by_key(errors::specificity)?;
+        Some(Error::Lost { reason: errors::cause(&cause) })
     }
 }

@@ -1,34 +1,35 @@
-//! Between amiquip's properties and ours.
+//! Converts between amiquip's properties and this library's.
 
 use amiquip::{AmqpProperties, AmqpValue, FieldTable};
 
 use crate::broker::ATTEMPTS;
 use crate::message::{Outgoing, Properties};
 
-/// The header by which the platform's services follow a conversation.
+/// The header with which the platform's services identify a conversation.
 const CONVERSATION_ID: &str = "conversation_id";
 
-/// The header by which a quorum queue tells how often it delivered a message in vain.
+/// The header with which a quorum queue counts the deliveries of a message that were not acknowledged.
 const DELIVERIES: &str = "x-delivery-count";
 
-/// What an AMQP short string holds; a longer one could not be sent on.
-const LONGEST_IDENTIFIER: usize = 255;
+/// The maximum length of an AMQP short string. A longer identifier is ignored.
+const MAX_IDENTIFIER: usize = 255;
 
 const PERSISTENT: u8 = 2;
 
-/// The properties that mean something here, taken out of those of a delivery.
-pub(super) fn taken_from(amqp: &AmqpProperties) -> Properties {
+/// The properties of a delivery that this library uses.
+pub(super) fn from_amqp(amqp: &AmqpProperties) -> Properties {
+    let headers = amqp.headers().as_ref();
     Properties {
         message_id: amqp.message_id().clone().filter(|id| !id.is_empty()),
         correlation_id: amqp.correlation_id().clone(),
-        conversation_id: amqp.headers().as_ref().and_then(conversation_in),
-        attempts: amqp.headers().as_ref().map_or(0, attempts_in),
-        deliveries: amqp.headers().as_ref().map_or(0, deliveries_in),
+        conversation_id: headers.and_then(conversation_id),
+        attempts: headers.map_or(0, attempts),
+        deliveries: headers.map_or(0, deliveries),
     }
 }
 
-/// The properties that `message` travels with.
-pub(super) fn made_for(message: &Outgoing) -> AmqpProperties {
+/// The properties with which `message` is published.
+pub(super) fn to_amqp(message: &Outgoing) -> AmqpProperties {
     let mut amqp = AmqpProperties::default().with_content_type("application/json".to_owned());
     if message.persistent {
         amqp = amqp.with_delivery_mode(PERSISTENT);
@@ -40,7 +41,9 @@ pub(super) fn made_for(message: &Outgoing) -> AmqpProperties {
         amqp = amqp.with_correlation_id(id.clone());
     }
     if let Some(id) = &message.properties.conversation_id {
-        amqp = amqp.with_headers(conversation_table(id));
+        let mut headers = FieldTable::new();
+        headers.insert(CONVERSATION_ID.to_owned(), AmqpValue::LongString(id.clone()));
+        amqp = amqp.with_headers(headers);
     }
     if let Some(milliseconds) = message.expires_after_ms {
         amqp = amqp.with_expiration(milliseconds.to_string());
@@ -48,11 +51,11 @@ pub(super) fn made_for(message: &Outgoing) -> AmqpProperties {
     amqp
 }
 
-/// The properties of a delivery that is published once more, with `headers` added. Two are left behind: the user, which
-/// the broker would hold against ours, and the expiration, which would lose it.
+/// The properties with which a delivery is published to another queue, with `headers` added. Two are dropped: the
+/// broker rejects the user of another connection, and an expiration would delete the message.
 pub(super) fn forwarded(amqp: &AmqpProperties, headers: &[(&str, &str)]) -> AmqpProperties {
     let mut table = amqp.headers().clone().unwrap_or_default();
-    // A count of the queue that it leaves.
+    // It belongs to the queue that the message leaves.
     table.remove(DELIVERIES);
     for (name, text) in headers {
         table.insert((*name).to_owned(), AmqpValue::LongString((*text).to_owned()));
@@ -77,76 +80,83 @@ pub(super) fn forwarded(amqp: &AmqpProperties, headers: &[(&str, &str)]) -> Amqp
     copy
 }
 
-fn attempts_in(headers: &FieldTable) -> u32 {
+fn attempts(headers: &FieldTable) -> u32 {
     match headers.get(ATTEMPTS) {
         Some(AmqpValue::LongString(text)) => text.parse().unwrap_or(0),
         _ => 0,
     }
 }
 
-fn deliveries_in(headers: &FieldTable) -> u32 {
+fn deliveries(headers: &FieldTable) -> u32 {
     match headers.get(DELIVERIES) {
         Some(AmqpValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(0),
         _ => 0,
     }
 }
 
-fn conversation_in(headers: &FieldTable) -> Option<String> {
+fn conversation_id(headers: &FieldTable) -> Option<String> {
     match headers.get(CONVERSATION_ID)? {
-        AmqpValue::LongString(id) if id.len() <= LONGEST_IDENTIFIER => Some(id.clone()),
+        AmqpValue::LongString(id) if id.len() <= MAX_IDENTIFIER => Some(id.clone()),
         _ => None,
     }
-}
-
-fn conversation_table(id: &str) -> FieldTable {
-    let mut headers = FieldTable::new();
-    headers.insert(CONVERSATION_ID.to_owned(), AmqpValue::LongString(id.to_owned()));
-    headers
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table(headers: impl IntoIterator<Item = (&'static str, AmqpValue)>) -> FieldTable {
+        headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
     #[test]
-    fn what_is_made_for_a_message_is_taken_from_its_delivery() {
+    fn the_properties_of_a_message_arrive_with_its_delivery() {
         let properties = Properties {
             message_id: Some("m-1".into()),
             correlation_id: Some("q-1".into()),
             conversation_id: Some("c-1".into()),
             ..Properties::default()
         };
-        let amqp = made_for(&Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) });
-        assert_eq!(taken_from(&amqp), properties);
+        let message = Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) };
+        assert_eq!(from_amqp(&to_amqp(&message)), properties);
+    }
+
+    #[test]
+    fn a_message_is_published_as_persistent_json() {
+        let amqp = to_amqp(&Outgoing::new("q", Vec::new()));
         assert_eq!(amqp.content_type().as_deref(), Some("application/json"));
         assert_eq!(amqp.delivery_mode(), &Some(PERSISTENT));
     }
 
     #[test]
-    fn what_is_forwarded_keeps_its_properties_and_gets_the_headers() {
-        let mut headers = FieldTable::new();
-        headers.insert("kept".to_owned(), AmqpValue::Boolean(true));
-        headers.insert(DELIVERIES.to_owned(), AmqpValue::LongLongInt(12));
+    fn a_forwarded_message_keeps_its_properties_and_gets_the_headers() {
         let amqp = AmqpProperties::default()
-            .with_headers(headers)
+            .with_headers(table([("kept", AmqpValue::Boolean(true))]))
             .with_content_type("text/plain".into())
-            .with_reply_to("back".into())
-            .with_user_id("somebody".into())
-            .with_expiration("5".into());
+            .with_reply_to("reply".into());
         let forwarded = forwarded(&amqp, &[(ATTEMPTS, "3")]);
-        assert_eq!(taken_from(&forwarded).attempts, 3);
+        assert_eq!(from_amqp(&forwarded).attempts, 3);
         assert_eq!(forwarded.headers().as_ref().unwrap()["kept"], AmqpValue::Boolean(true));
         assert_eq!((forwarded.content_type(), forwarded.reply_to()), (amqp.content_type(), amqp.reply_to()));
-        assert_eq!((forwarded.user_id(), forwarded.expiration()), (&None, &None));
         assert_eq!(forwarded.delivery_mode(), &Some(PERSISTENT));
     }
 
     #[test]
-    fn a_conversation_that_is_no_identifier_is_left_behind() {
+    fn a_forwarded_message_loses_its_user_expiration_and_delivery_count() {
+        let amqp = AmqpProperties::default()
+            .with_headers(table([(DELIVERIES, AmqpValue::LongLongInt(12))]))
+            .with_user_id("somebody".into())
+            .with_expiration("5".into());
+        let forwarded = forwarded(&amqp, &[]);
+        assert_eq!((forwarded.user_id(), forwarded.expiration()), (&None, &None));
+        assert_eq!(from_amqp(&forwarded).deliveries, 0);
+    }
+
+    #[test]
+    fn an_invalid_conversation_id_is_ignored() {
         for value in [AmqpValue::LongString("x".repeat(256)), AmqpValue::Boolean(true)] {
-            let mut headers = FieldTable::new();
-            headers.insert(CONVERSATION_ID.to_owned(), value);
-            assert_eq!(taken_from(&AmqpProperties::default().with_headers(headers)).conversation_id, None);
+            let amqp = AmqpProperties::default().with_headers(table([(CONVERSATION_ID, value)]));
+            assert_eq!(from_amqp(&amqp).conversation_id, None);
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Publishing on a channel, with or without confirms.
+//! Publishes on a channel, with or without confirms.
 
-use super::connection::{Channel, Connection};
+use super::channel::Channel;
+use super::connection::Connection;
 use super::properties;
 use crate::broker::{Error, Publish};
 use crate::message::Outgoing;
@@ -18,7 +19,7 @@ impl<'c> Publisher<'c> {
 
     /// Publishes, and returns the number of the message on this channel.
     pub(super) fn send(&mut self, publish: amiquip::Publish<'_>) -> Result<u64, Error> {
-        self.connection.sizes().check(self.connection, publish.body.len())?;
+        self.check_size(publish.body.len())?;
         self.channel.write("publish", |channel| channel.basic_publish("", publish))?;
         self.published += 1;
         Ok(self.published)
@@ -32,12 +33,12 @@ impl Publish for Publisher<'_> {
             routing_key: message.to.to_string(),
             mandatory: message.mandatory,
             immediate: false,
-            properties: properties::made_for(message),
+            properties: properties::to_amqp(message),
         })
     }
 
     fn check_size(&mut self, bytes: usize) -> Result<(), Error> {
-        self.connection.sizes().check(self.connection, bytes)
+        self.connection.size_limit().check(self.connection, bytes)
     }
 
     fn is_blocked(&self) -> bool {

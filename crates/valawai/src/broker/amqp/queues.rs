@@ -1,39 +1,40 @@
-//! Queues: declaring them, and looking into them without hearing them.
+//! Declares and browses queues.
 
 use amiquip::{AmqpValue, FieldTable, QueueDeclareOptions};
 
-use super::connection::{Channel, Connection};
+use super::channel::Channel;
+use super::connection::Connection;
 use super::properties;
 use crate::broker::{Error, MAX_BROWSED, OwnQueue};
 use crate::message::Message;
 
-/// Declares `queue` durable, with the arguments that `options` need: none, for a channel of the platform.
+/// Declares `queue` durable, with the arguments that `options` require.
 pub(super) fn declare(channel: &Channel, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
     let declare =
         QueueDeclareOptions { durable: true, arguments: arguments(options), ..QueueDeclareOptions::default() };
     let action = format!("declare the queue {queue}");
-    channel.ask(&action, |channel| channel.queue_declare(queue, declare).map(drop))
+    channel.call(&action, |channel| channel.queue_declare(queue, declare).map(drop))
 }
 
-/// Looks at what waits in `queue`, on a channel of its own: what is not taken goes back to its place when that closes.
+/// Gets the messages in `queue` on a channel of its own: closing it requeues those that `take` left, in their order.
 pub(super) fn browse(
     connection: &Connection,
     queue: &str,
     take: &mut dyn FnMut(&Message) -> bool,
 ) -> Result<(), Error> {
     let channel = connection.open_channel()?;
-    let action = format!("look into the queue {queue}");
+    let action = format!("browse the queue {queue}");
     for _ in 0..MAX_BROWSED {
-        let got = match channel.ask(&action, |channel| channel.basic_get(queue, false)) {
+        let got = match channel.call(&action, |channel| channel.basic_get(queue, false)) {
             Ok(Some(got)) => got.delivery,
-            // Nothing more, or no such queue.
+            // The queue is empty, or does not exist.
             Ok(None) | Err(Error::Denied { .. }) => break,
             Err(error) => return Err(error),
         };
-        connection.read_limiter().taken(got.body.len());
-        let message = Message { properties: properties::taken_from(&got.properties), body: got.body.clone() };
+        connection.read_limiter().release(got.body.len());
+        let message = Message { properties: properties::from_amqp(&got.properties), body: got.body.clone() };
         if take(&message) {
-            channel.ask(&action, |channel| got.ack(channel))?;
+            channel.call(&action, |channel| got.ack(channel))?;
         }
     }
     Ok(())
@@ -42,17 +43,17 @@ pub(super) fn browse(
 fn arguments(options: &OwnQueue<'_>) -> FieldTable {
     let mut arguments = FieldTable::new();
     let mut set = |name: &str, value: AmqpValue| arguments.insert(name.to_owned(), value);
-    if let Some((milliseconds, then)) = options.delay {
+    if let Some((milliseconds, to)) = options.delay {
         set("x-message-ttl", AmqpValue::LongLongInt(milliseconds.into()));
         set("x-dead-letter-exchange", AmqpValue::LongString(String::new()));
-        set("x-dead-letter-routing-key", AmqpValue::LongString(then.to_owned()));
+        set("x-dead-letter-routing-key", AmqpValue::LongString(to.to_owned()));
     }
     if let Some(milliseconds) = options.expires_after_ms {
         set("x-expires", AmqpValue::LongLongInt(milliseconds.into()));
     }
     if options.newest_only {
         set("x-max-length", AmqpValue::LongLongInt(1));
-        // A quorum queue, which may be the default, throws away what was looked at twenty times.
+        // The default type may be quorum: such a queue drops a message that was browsed twenty times.
         set("x-queue-type", AmqpValue::LongString("classic".to_owned()));
     }
     arguments

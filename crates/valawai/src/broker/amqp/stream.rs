@@ -1,6 +1,7 @@
-//! The socket as amiquip is given it: read in large pieces, checked frame by frame, and bounded by the read_limiter.
+//! The socket that amiquip reads: in large pieces, checked frame by frame, and bounded by the read limiter.
 
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use mio::event::Evented;
@@ -10,40 +11,42 @@ use mio::{Poll, PollOpt, Ready, Registration, Token};
 use super::frames::FrameScanner;
 use super::read_limiter::{ReadAllowance, ReadLimiter};
 
-/// One read of the socket. amiquip alone reads 4 KiB at a time.
+/// The size of one read of the socket; amiquip by itself reads 4 KiB at a time.
 const BUFFER: usize = 128 * 1024;
 
-/// One read while the read_limiter is shut.
-const TRICKLE: usize = 16 * 1024;
+/// The size of one read while reading is paused.
+const KEEP_ALIVE_READ: usize = 16 * 1024;
 
-/// So much is read without a break. amiquip reads as long as there is something, and sends heartbeats in between.
-const AT_ONCE: usize = 4 * 1024 * 1024;
+/// How much is read before amiquip gets a chance to send heartbeats: it reads for as long as there is something to
+/// read.
+const MAX_BURST: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: TcpStream,
-    /// Wakes the event loop that reads the socket when the read_limiter opens.
-    opened: Registration,
     read_limiter: Arc<ReadLimiter>,
+    /// Through which the read limiter wakes the event loop that reads the socket.
+    wake_up: Registration,
     frames: FrameScanner,
     buffer: Box<[u8]>,
-    unread: std::ops::Range<usize>,
-    /// Read since the last break.
-    at_once: usize,
+    /// The part of the buffer that amiquip has not read.
+    unread: Range<usize>,
+    /// How much was read since the last break.
+    burst: usize,
 }
 
 impl Stream {
-    /// `socket`, bounded so that no more than about `limit` bytes of message bodies are received and not taken.
+    /// A stream that buffers about `limit` bytes of message bodies before it stops reading.
     pub(super) fn new(socket: TcpStream, limit: usize) -> Self {
-        let (opened, reader) = Registration::new2();
+        let (wake_up, reader) = Registration::new2();
         Self {
             socket,
-            opened,
             read_limiter: Arc::new(ReadLimiter::new(limit, reader)),
-            frames: FrameScanner::new(),
+            wake_up,
+            frames: FrameScanner::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
             unread: 0..0,
-            at_once: 0,
+            burst: 0,
         }
     }
 
@@ -52,19 +55,19 @@ impl Stream {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let most = match self.read_limiter.allowance() {
-            ReadAllowance::Free => BUFFER,
-            ReadAllowance::Trickle => TRICKLE,
-            ReadAllowance::Shut => return Err(io::ErrorKind::WouldBlock.into()),
+        let max = match self.read_limiter.allowance() {
+            ReadAllowance::Unlimited => BUFFER,
+            ReadAllowance::KeepAlive => KEEP_ALIVE_READ,
+            ReadAllowance::Paused => return Err(io::ErrorKind::WouldBlock.into()),
         };
-        if self.at_once >= AT_ONCE {
-            self.at_once = 0;
+        if self.burst >= MAX_BURST {
+            self.burst = 0;
             self.read_limiter.wake();
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let read = self.socket.read(&mut self.buffer[..most]).inspect_err(|_| self.at_once = 0)?;
-        self.at_once += read;
-        self.read_limiter.received(read, self.frames.follow(&self.buffer[..read])?);
+        let read = self.socket.read(&mut self.buffer[..max]).inspect_err(|_| self.burst = 0)?;
+        self.burst += read;
+        self.read_limiter.received(read, self.frames.scan(&self.buffer[..read])?);
         self.unread = 0..read;
         Ok(())
     }
@@ -94,7 +97,7 @@ impl Write for Stream {
 
 impl Evented for Stream {
     fn register(&self, poll: &Poll, token: Token, interest: Ready, options: PollOpt) -> io::Result<()> {
-        self.opened.register(poll, token, Ready::readable(), PollOpt::edge())?;
+        self.wake_up.register(poll, token, Ready::readable(), PollOpt::edge())?;
         self.socket.register(poll, token, interest, options)
     }
 
@@ -103,7 +106,7 @@ impl Evented for Stream {
     }
 
     fn deregister(&self, poll: &Poll) -> io::Result<()> {
-        Evented::deregister(&self.opened, poll)?;
+        Evented::deregister(&self.wake_up, poll)?;
         self.socket.deregister(poll)
     }
 }

@@ -1,8 +1,7 @@
-//! Cuts the line when a call on it takes too long.
+//! Shuts down the socket of a call that exceeds its deadline.
 //!
-//! No call of amiquip has a time limit of its own: with a frozen broker, in a memory alarm, or when an answer never
-//! comes, each of them (dropping a channel included) waits for ever. Shutting the socket down makes all of them return
-//! within milliseconds, and nothing else does.
+//! No call of amiquip has a time limit: if the broker is frozen, is in a memory alarm or never replies, each of them
+//! waits forever, including dropping a channel. Only shutting down the socket makes them return.
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,109 +11,118 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
 
+use super::SMALL_STACK;
 use super::read_limiter::ReadLimiter;
 
-/// How exact the limits are. A coarse clock makes guarding a call as cheap as two stores.
+/// The resolution of deadlines. A coarse clock makes guarding a call as cheap as two stores.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Value of [`Line::due`] while no call is under way.
-const IDLE: u64 = u64::MAX;
+/// The value of [`Deadline::due`] while no call is in progress.
+const NO_CALL: u64 = u64::MAX;
 
-/// Watches over the lines of one session, with a thread of its own that ends when the watchdog is dropped.
+/// Watches the deadlines of one session, on a thread that ends when the watchdog is dropped.
 #[derive(Debug)]
 pub(super) struct Watchdog {
-    watched: Arc<Watched>,
-    _leash: Sender<()>,
+    clock: Arc<Clock>,
+    _stop: Sender<()>,
 }
 
+/// Counts ticks, and what to do at each of them.
 #[derive(Debug, Default)]
-struct Watched {
+struct Clock {
     ticks: AtomicU64,
-    lines: Mutex<Vec<Weak<Line>>>,
-    gates: Mutex<Vec<Weak<ReadLimiter>>>,
+    deadlines: Mutex<Vec<Weak<Deadline>>>,
+    read_limiters: Mutex<Vec<Weak<ReadLimiter>>>,
 }
 
-/// One thread's use of one socket.
+/// The deadline of the call that one thread makes on a socket.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Deadline {
     /// For the log.
     name: String,
     socket: Arc<TcpStream>,
-    watched: Arc<Watched>,
+    clock: Arc<Clock>,
+    /// The last tick before the deadline, or [`NO_CALL`].
     due: AtomicU64,
 }
 
 impl Watchdog {
     pub(super) fn start() -> std::io::Result<Self> {
-        let watched = Arc::new(Watched::default());
-        let (leash, dropped) = crossbeam_channel::bounded::<()>(0);
-        let seen = Arc::clone(&watched);
-        thread::Builder::new().name("watchdog".into()).stack_size(128 * 1024).spawn(move || {
-            while dropped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                seen.tick();
+        let clock = Arc::new(Clock::default());
+        let (stop, stopped) = crossbeam_channel::bounded::<()>(0);
+        let ticking = Arc::clone(&clock);
+        thread::Builder::new().name("watchdog".into()).stack_size(SMALL_STACK).spawn(move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                ticking.tick();
             }
         })?;
-        Ok(Self { watched, _leash: leash })
+        Ok(Self { clock, _stop: stop })
     }
 
-    /// A line on `socket`; calls on it from one thread at a time.
-    pub(super) fn line(&self, name: String, socket: Arc<TcpStream>) -> Arc<Line> {
-        let line = Arc::new(Line { name, socket, watched: Arc::clone(&self.watched), due: AtomicU64::new(IDLE) });
-        register(&self.watched.lines, Arc::downgrade(&line));
-        line
+    /// A deadline for calls on `socket`, to be used by one thread at a time.
+    pub(super) fn deadline(&self, name: String, socket: Arc<TcpStream>) -> Arc<Deadline> {
+        let deadline = Deadline { name, socket, clock: Arc::clone(&self.clock), due: AtomicU64::new(NO_CALL) };
+        let deadline = Arc::new(deadline);
+        register(&self.clock.deadlines, Arc::downgrade(&deadline));
+        deadline
     }
 
-    /// Nudges `read_limiter` at every tick.
-    pub(super) fn nudge(&self, read_limiter: &Arc<ReadLimiter>) {
-        register(&self.watched.gates, Arc::downgrade(read_limiter));
+    /// Calls [`ReadLimiter::tick`] at every tick.
+    pub(super) fn drive(&self, read_limiter: &Arc<ReadLimiter>) {
+        register(&self.clock.read_limiters, Arc::downgrade(read_limiter));
     }
 }
 
-impl Watched {
+impl Clock {
     fn tick(&self) {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed) + 1;
-        for line in alive(&self.lines) {
-            let due = line.due.load(Ordering::Relaxed);
-            // Only if nothing changed since: the call may have returned, and the next one have begun.
-            if due < now && line.due.compare_exchange(due, IDLE, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                log::warn!("the broker did not answer in time ({}); cutting the connection", line.name);
-                line.cut();
+        for deadline in alive(&self.deadlines) {
+            if deadline.is_exceeded(now) {
+                log::warn!("the broker did not answer in time ({}); closing the connection", deadline.name);
+                deadline.shutdown_socket();
             }
         }
-        for read_limiter in alive(&self.gates) {
-            read_limiter.nudge();
+        for read_limiter in alive(&self.read_limiters) {
+            read_limiter.tick();
         }
     }
 }
 
-impl Line {
-    /// Makes `call`, and cuts the line if it has not returned after `limit`.
-    pub(super) fn within<T>(&self, limit: Duration, call: impl FnOnce() -> T) -> T {
+impl Deadline {
+    /// Makes `call`, and shuts down the socket if it has not returned after `limit`.
+    pub(super) fn guard<T>(&self, limit: Duration, call: impl FnOnce() -> T) -> T {
         self.due.store(self.due_in(limit), Ordering::Relaxed);
         let result = call();
-        self.due.store(IDLE, Ordering::Relaxed);
+        self.due.store(NO_CALL, Ordering::Relaxed);
         result
     }
 
-    /// Gives the call that is under way `limit` from now on. Another thread may say so.
+    /// Gives the call in progress `limit` from now on. Any thread may extend it.
     pub(super) fn extend(&self, limit: Duration) {
         let due = self.due.load(Ordering::Relaxed);
-        if due != IDLE {
-            // If it fails the call has returned.
+        if due != NO_CALL {
+            // It fails if the call has returned.
             let _ = self.due.compare_exchange(due, self.due_in(limit), Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
-    fn due_in(&self, limit: Duration) -> u64 {
-        let ticks = limit.as_millis().div_ceil(TICK.as_millis());
-        let now = self.watched.ticks.load(Ordering::Relaxed);
-        now.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
+    /// Shuts down the socket: every call on it returns at once, with an error.
+    pub(super) fn shutdown_socket(&self) {
+        // It fails if the socket is shut down already.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
-    /// Shuts the socket down: every call on it returns at once, with an error.
-    pub(super) fn cut(&self) {
-        // It may be shut already, which is what we want.
-        let _ = self.socket.shutdown(Shutdown::Both);
+    /// Whether a call is in progress past its deadline. True once for each call.
+    fn is_exceeded(&self, now: u64) -> bool {
+        let due = self.due.load(Ordering::Relaxed);
+        // The exchange fails if the call has returned meanwhile, and another one may have begun.
+        due < now && self.due.compare_exchange(due, NO_CALL, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    fn due_in(&self, limit: Duration) -> u64 {
+        let ticks = limit.as_millis().div_ceil(TICK.as_millis());
+        let now = self.clock.ticks.load(Ordering::Relaxed);
+        now.saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX))
     }
 }
 
@@ -136,17 +144,17 @@ mod tests {
     use std::time::Instant;
 
     #[test]
-    fn a_call_that_waits_too_long_returns_because_its_line_is_cut() {
+    fn a_call_that_exceeds_its_deadline_returns() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = Arc::new(TcpStream::connect(listener.local_addr().unwrap()).unwrap());
         let (_silent_peer, _) = listener.accept().unwrap();
         let watchdog = Watchdog::start().unwrap();
-        let line = watchdog.line("test".into(), Arc::clone(&socket));
+        let deadline = watchdog.deadline("test".into(), Arc::clone(&socket));
 
-        let began = Instant::now();
-        let read = line.within(Duration::from_millis(200), || (&*socket).read(&mut [0; 1]).unwrap());
+        let started = Instant::now();
+        let read = deadline.guard(Duration::from_millis(200), || (&*socket).read(&mut [0; 1]).unwrap());
 
-        assert_eq!(read, 0, "the read saw something else than the end of the line");
-        assert!(began.elapsed() < Duration::from_secs(5), "the watchdog slept for {:?}", began.elapsed());
+        assert_eq!(read, 0, "the read did not end with the end of the stream");
+        assert!(started.elapsed() < Duration::from_secs(5), "the call returned after {:?}", started.elapsed());
     }
 }

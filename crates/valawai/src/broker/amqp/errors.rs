@@ -1,4 +1,4 @@
-//! amiquip's errors in the words of this library: what, where, and the remedy.
+//! amiquip's errors as errors of this library, with the remedy.
 
 use amiquip::Error as Amqp;
 
@@ -8,22 +8,22 @@ use crate::broker::Error;
 const ACCESS_REFUSED: u16 = 403;
 const NOT_ALLOWED: u16 = 530;
 
-/// Why the broker at `host` would not have us.
-pub(super) fn refusal(host: &Host, error: &Amqp) -> Error {
+/// Why the handshake with `host` failed.
+pub(super) fn connect_error(host: &Host, error: &Amqp) -> Error {
     let reason = match error {
         Amqp::InvalidCredentials => {
-            "it closed the connection at the log-in; check RABBITMQ_USERNAME and RABBITMQ_PASSWORD".to_owned()
+            "it closed the connection during the login; check RABBITMQ_USERNAME and RABBITMQ_PASSWORD".to_owned()
         }
         Amqp::ServerClosedConnection { code: NOT_ALLOWED, message } => {
-            format!("{message}; check RABBITMQ_VHOST, and that the user may use it")
+            format!("{message}; check RABBITMQ_VHOST and the user's permissions on it")
         }
         other => cause(other),
     };
-    Error::Refused { address: host.to_string(), reason }
+    Error::Rejected { address: host.to_string(), reason }
 }
 
-/// Why the broker would not do `action`, or that the connection is lost.
-pub(super) fn explain(action: &str, error: &Amqp) -> Error {
+/// Why `action` failed: the broker refused it, or the connection was lost.
+pub(super) fn call_error(action: &str, error: &Amqp) -> Error {
     match error {
         Amqp::ServerClosedChannel { message, .. } => {
             Error::Denied { action: action.to_owned(), reason: message.clone() }
@@ -32,29 +32,30 @@ pub(super) fn explain(action: &str, error: &Amqp) -> Error {
     }
 }
 
-/// That the connection is gone; why, its session knows.
-pub(super) fn lost() -> Error {
-    Error::lost("no more is known")
+/// The error of a channel that was disconnected without a reason. [`Session::close`](crate::broker::Session::close)
+/// returns the cause.
+pub(super) fn disconnected() -> Error {
+    Error::lost("the cause is not known here")
 }
 
-/// Whether a refused `consume` means that somebody else has the queue to himself.
+/// Whether a `consume` failed because another consumer is exclusive.
 pub(super) fn is_lock_held(error: &Amqp) -> bool {
     matches!(error, Amqp::ServerClosedChannel { code: ACCESS_REFUSED, message, .. } if message.contains("exclusive use"))
 }
 
-/// The sentence with the cause; none of amiquip's that are used here carries a URL or a password.
+/// The error as text. None of the errors that occur here contains a URL or a password.
 pub(super) fn cause(error: &Amqp) -> String {
     match error {
         Amqp::ServerClosedConnection { message, .. } => format!("the broker closed it: {message}"),
         Amqp::MissedServerHeartbeats => "the broker sent nothing for two heartbeats".to_owned(),
         Amqp::IoErrorReadingSocket { source } | Amqp::IoErrorWritingSocket { source } => source.to_string(),
-        Amqp::UnexpectedSocketClose => "the connection ended without a word".to_owned(),
+        Amqp::UnexpectedSocketClose => "the broker closed the socket without giving a reason".to_owned(),
         other => other.to_string(),
     }
 }
 
-/// How much an error tells, to choose between those of two connections.
-pub(super) fn weight(error: &Amqp) -> u8 {
+/// Ranks errors by how well they explain the cause, to choose among those of several connections.
+pub(super) fn specificity(error: &Amqp) -> u8 {
     match error {
         Amqp::ServerClosedConnection { .. } => 3,
         Amqp::MissedServerHeartbeats => 2,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Docker image of the component; --help tells the options.
+# Builds the Docker image of the component; see --help for the options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=docker/engine.sh
@@ -13,19 +13,19 @@ Builds the Docker image of the component.
 
 usage: ./buildDockerImages.sh [option]…
 
-  -t,  --tag <tag>              tag of the image; the version in Cargo.toml unless given
-  -p,  --platform <platforms>   build for these, separated by commas; for this machine unless given
+  -t,  --tag <tag>              tag of the image (default: the version in Cargo.toml)
+  -p,  --platform <platforms>   platforms, separated by commas (default: the platform of this machine)
   -dp, --default-platforms      build for $DEFAULT_PLATFORMS
-  -nc, --no-cache               build everything anew
-       --load                   put the image into this engine; this is done unless --push is given
-       --push                   push the image to its registry; with --load, do both
-       --no-pull                take the base image that is here, without asking the registry for a newer one
-  -h,  --help                   this text
+  -nc, --no-cache               rebuild everything
+       --load                   load the image into this engine (default without --push)
+       --push                   push the image to its registry; may be combined with --load
+       --no-pull                use the local base image, if there is one
+  -h,  --help                   print this help
 
-For several platforms, --load makes one image of each, <tag>-amd64 and <tag>-arm64, and <tag> is the one for this
-machine; --push makes one image for all of them.
+With several platforms, --load creates one image for each, <tag>-amd64 and <tag>-arm64, and <tag> is the one for this
+machine; --push creates one image for all of them.
 
-RUST_IMAGE names another base image to compile with, as from a mirror.
+The environment variable RUST_IMAGE selects another base image to compile with, for example from a mirror.
 EOF
 }
 
@@ -65,7 +65,7 @@ value_of() {
     esac
 }
 
-# The value of a key in the [package] section of Cargo.toml.
+# Prints the value of a key in the [package] section of Cargo.toml.
 from_manifest() {
     local value
     value=$(awk -F '"' -v key="$1" '/^\[/ { here = /^\[package\]/ } here && $1 ~ "^" key " *= *$" { print $2; exit }' Cargo.toml)
@@ -79,7 +79,7 @@ collect_build_arguments() {
     if [ "$cache" = no ]; then arguments+=(--no-cache); fi
     if [ "$pull" = yes ]; then arguments+=(--pull); fi
     if [ -n "${RUST_IMAGE:-}" ]; then arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE"); fi
-    # The time of the commit, not of the build: the same sources make the same image.
+    # The time of the commit, not of the build, so that the same sources result in the same image.
     if git rev-parse HEAD >/dev/null 2>&1; then
         arguments+=(--build-arg "REVISION=$(git describe --always --match '' --abbrev=40 --dirty)")
         arguments+=(--build-arg "CREATED=$(git log -1 --format=%cI)")
@@ -111,7 +111,7 @@ build() {
 push_image() {
     case $platforms in
         *,*)
-            docker buildx version >/dev/null 2>&1 || fail "Several platforms in one image need buildx, the plugin of the docker command."
+            docker buildx version >/dev/null 2>&1 || fail "An image for several platforms requires buildx, a plugin of the docker command."
             docker buildx build "${arguments[@]}" --builder "$(builder_of_several_platforms)" --platform "$platforms" --tag "$image:$tag" --push .
             ;;
         *)
@@ -122,7 +122,8 @@ push_image() {
     echo "Pushed $image:$tag"
 }
 
-# The engine's own builder can do it when the engine keeps its images in containerd; else a builder in a container can.
+# The builder of the engine supports several platforms if the engine stores its images in containerd. Otherwise this creates
+# a builder in a container.
 builder_of_several_platforms() {
     local builder=c1_echo_builder
     if docker info --format '{{.DriverStatus}}' | grep -q io.containerd.snapshotter; then

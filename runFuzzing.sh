@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
 #
-# Feeds everything that reads bytes from outside with what no test thought of.
+# Fuzzes the code that reads bytes from outside.
 #
-#   ./runFuzzing.sh [SECONDS [TARGET...]]    each target for 600 seconds, or as many as are given
+#   ./runFuzzing.sh [SECONDS [TARGET...]]    runs each target for 600 seconds, or for SECONDS
 #
-# What is found lies in fuzz/artifacts/ afterwards, and the script ends with 1.
+# If a target fails, the script exits with 1, and the input is in fuzz/artifacts/.
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 seconds=${1:-600}
 shift || true
-[[ $seconds =~ ^[0-9]+$ ]] || { sed -n '3,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+[[ $seconds =~ ^[0-9]+$ ]] || { sed -n '3,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 
 cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
-# The fuzzer's instrumentation is not in the stable compiler's options yet.
+# libFuzzer's instrumentation is an unstable option of the compiler; this permits it on stable.
 export RUSTC_BOOTSTRAP=1
 
 if (($# == 0)); then
@@ -23,14 +23,14 @@ else
     targets=("$@")
 fi
 
-# What earlier runs came to, to go on from there.
+# Start from the inputs that earlier runs found.
 [[ -d fuzz/corpus ]] || tar --directory=fuzz --extract --xz --file=fuzz/corpus.tar.xz
 
 cargo fuzz build
 for target in "${targets[@]}"; do
     echo "== $target"
     mkdir -p "fuzz/corpus/$target"
-    # What the fuzzer says is long; its last figures tell what there is to know.
+    # The output is long; only the final statistics are printed.
     log=fuzz/target/$target.log
     if ! cargo fuzz run "$target" "fuzz/corpus/$target" "fuzz/seeds/$target" -- \
         -max_total_time="$seconds" -timeout=10 -print_final_stats=1 >"$log" 2>&1; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Passes the tests: format, lints, documentation, and everything in src/ and tests/, on RabbitMQ nodes of its own that
-# end with it. Installs what it needs on a Debian machine; elsewhere it runs in a container.
-# Words after the command go to `cargo test`: ./runTests.sh outages
+# Runs all checks and tests: format, lints, documentation, and the tests of the workspace, on RabbitMQ nodes that the
+# tests start and stop. Installs what is missing on a Debian machine; elsewhere it runs in a container.
+# Arguments are passed to `cargo test`: `./runTests.sh outages` runs the tests whose name contains `outages`.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=.ci/prepare.sh
@@ -13,8 +13,9 @@ step() {
     "$@"
 }
 
-step cargo fmt --check
-step cargo clippy --locked --all-targets -- -D warnings
-RUSTDOCFLAGS='-D warnings' step cargo doc --locked --no-deps --document-private-items
-step cargo build --locked --bins --examples
-step cargo test --locked "$@"
+step cargo fmt --all --check
+step cargo clippy --locked --workspace --all-targets -- -D warnings
+RUSTDOCFLAGS='-D warnings' step cargo doc --locked --workspace --no-deps --document-private-items
+# The tests start the programs of the workspace.
+step cargo build --locked --workspace --bins --examples
+step cargo test --locked --workspace "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts the development environment and opens a shell in it; --help tells more.
+# Starts the development environment and opens a shell in it; see --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=docker/engine.sh
@@ -10,15 +10,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 usage() {
     cat <<EOF
 Starts RabbitMQ, MongoDB, mongo-express and the Master Of VALAWAI (MOV), and opens a shell with the Rust toolchain and
-this folder as /app. When the shell ends, everything is stopped.
+this folder as /app. Stops everything when the shell exits.
 
 usage: ./startDevelopmentEnvironment.sh [option]… [command…]
 
-      --no-cache   build the image of the shell anew
-      --no-pull    take the base image that is here, without asking the registry for a newer one
-  -h, --help       this text
+      --no-cache   rebuild the image of the shell
+      --no-pull    use the local base image, if there is one
+  -h, --help       print this help
 
-With a command it is run instead of the shell, as in ./startDevelopmentEnvironment.sh ./runTests.sh
+A command is run instead of the shell: ./startDevelopmentEnvironment.sh ./runTests.sh
 
 RabbitMQ       http://localhost:8081   mov : password
 mongo-express  http://localhost:8082   admin : password
@@ -30,10 +30,10 @@ main() {
     read_options "$@"
     check_engine
     check_compose
-    build_the_shell
+    build_shell
     trap ./stopDevelopmentEnvironment.sh EXIT
     development_compose up --detach --wait
-    open_the_shell
+    open_shell
 }
 
 read_options() {
@@ -51,13 +51,13 @@ read_options() {
     command=("$@")
 }
 
-build_the_shell() {
+build_shell() {
     if [ -n "${RUST_IMAGE:-}" ]; then build_options+=(--build-arg "RUST_IMAGE=$RUST_IMAGE"); fi
     DOCKER_BUILDKIT=1 docker build ${build_options[@]+"${build_options[@]}"} --file docker/dev/Dockerfile \
         --tag valawai/c1_echo_example_with_rust_and_amiquip:dev .
 }
 
-open_the_shell() {
+open_shell() {
     local terminal=()
     if [ ! -t 0 ] || [ ! -t 1 ]; then terminal=(--no-TTY); fi
     DEVELOPER=$(id -u):$(id -g) development_compose run --rm ${terminal[@]+"${terminal[@]}"} shell ${command[@]+"${command[@]}"}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops what startDevelopmentEnvironment.sh started; --help tells more.
+# Stops what startDevelopmentEnvironment.sh started; see --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=docker/engine.sh
@@ -9,12 +9,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
     cat <<EOF
-Stops the development environment. The database, and what Cargo downloaded and built, are kept for the next time.
+Stops the development environment. Keeps the database, and what Cargo downloaded and built.
 
 usage: ./stopDevelopmentEnvironment.sh [option]
 
-      --volumes   remove those too
-  -h, --help      this text
+      --volumes   remove these as well
+  -h, --help      print this help
 EOF
 }
 

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs what tests/docker/run.sh needs, where it is missing and there is apt: the engine, Compose, buildx, debootstrap.
-# Nothing is started.
+# Installs what tests/docker/run.sh needs, if it is missing and this machine has apt: the Docker engine, Compose, buildx and
+# debootstrap. Starts nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/prepare.sh
 . .ci/prepare.sh
 
-# Where the docker command looks for the plugins of all users.
+# The folder where the docker command finds the plugins of all users.
 readonly PLUGINS=/usr/local/lib/docker/cli-plugins
 
 main() {
     if ! command -v apt-get >/dev/null; then echo "There is no apt-get: Docker is not installed." >&2 && return; fi
     local missing=()
-    # An engine elsewhere will do.
+    # An engine on another machine is sufficient.
     docker version >/dev/null 2>&1 || command -v dockerd >/dev/null || missing+=(docker.io)
     command -v debootstrap >/dev/null || missing+=(debootstrap)
     if [ ${#missing[@]} -gt 0 ]; then
@@ -34,8 +34,8 @@ install_plugins() {
     install_plugins_of_trixie
 }
 
-# Debian 12 has Compose 1 only. The plugins of the next suite are single static programs: they are taken out of its packages,
-# whose signatures apt checks, and apt's own state stays as it is.
+# Debian 12 has only Compose 1. The plugins of Debian 13 are static programs, so they are extracted from its packages. apt
+# verifies the signatures of the packages, in a state folder of its own.
 install_plugins_of_trixie() {
     local folder mirror package
     mirror=$(debian_mirror)

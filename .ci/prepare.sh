@@ -1,12 +1,12 @@
-# Sourced by the scripts that need more than a machine may have: makes sure that it is there.
+# Sourced by the scripts that need programs which a machine may not have. Installs what is missing.
 # shellcheck shell=bash
 
-# Debian's packages are installed as root, or by way of sudo.
+# Runs a command as root. Debian packages cannot be installed otherwise.
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs Debian packages without starting the services that come with them.
+# Installs Debian packages without starting the services that they contain.
 install_packages() {
     local policy=/usr/sbin/policy-rc.d made_policy=no status=0
     if [ ! -e "$policy" ]; then
@@ -19,42 +19,82 @@ install_packages() {
     return "$status"
 }
 
-# Where this machine has its Debian packages from.
+# Prints the package mirror of this machine.
 debian_mirror() {
     local mirror
     mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
         awk '/^URIs:/ { print $2; exit } /^deb / { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }')
-    [ -n "$mirror" ] || { echo "This machine has no apt sources of Debian." >&2; return 1; }
+    [ -n "$mirror" ] || { echo "This machine has no Debian package sources." >&2; return 1; }
     echo "$mirror"
 }
 
-has_rabbitmq() {
-    [ -n "${VALAWAI_TEST_RABBITMQ:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]
+# Prints the version in rust-toolchain.toml.
+pinned_toolchain() {
+    sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml
 }
 
-has_rust() {
-    command -v cargo >/dev/null && command -v cc >/dev/null
+# Asks a question on a terminal; the default answer is yes. Without a terminal, the answer is yes.
+confirm() {
+    [ -t 0 ] && [ -t 2 ] || return 0
+    local answer
+    read -r -p "$1 [Y/n] " answer || return 1
+    case $answer in '' | [Yy] | [Yy][Ee][Ss]) ;; *) return 1 ;; esac
 }
 
-# On a machine that is not Debian, everything runs in a container that is.
-run_in_docker() {
-    echo "This machine has no apt-get: running $1 in a container." >&2
-    exec docker run --rm --init -v "$PWD:/component" -w /component -e CARGO_TARGET_DIR=/tmp/target -e CI rust:1-bookworm "$@"
+skipped() {
+    printf '\n!! SKIPPED: %s\n' "$*" >&2
 }
 
+# prepare <script> <arguments>…: installs what the script needs, or runs it in a container where that is impossible.
 prepare() {
-    local missing=()
-    has_rabbitmq || missing+=(rabbitmq-server)
-    command -v cc >/dev/null || missing+=(gcc libc6-dev)
-    command -v cargo >/dev/null || missing+=(rustup)
-    if [ ${#missing[@]} -gt 0 ]; then
-        if ! command -v apt-get >/dev/null; then
-            if command -v docker >/dev/null; then run_in_docker "$@"; fi
-            echo "Needed and not here: ${missing[*]}. Install them, or Docker, and try again." >&2
-            exit 1
-        fi
-        echo "Installing ${missing[*]}." >&2
-        install_packages "${missing[@]}" || { echo "Could not install ${missing[*]}; rustup.rs tells how to get Rust." >&2; exit 1; }
-        if ! cargo --version >/dev/null 2>&1; then rustup default stable >&2; fi
+    local packages=() toolchain=''
+    [ -n "${VALAWAI_TEST_RABBITMQ:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || packages+=(rabbitmq-server)
+    command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    command -v cargo >/dev/null || packages+=(rustup)
+    cargo --version >/dev/null 2>&1 || toolchain=$(pinned_toolchain)
+    if [ ${#packages[@]} -gt 0 ] && ! command -v apt-get >/dev/null; then
+        run_in_container "${packages[*]}" "$@"
     fi
+    if [ ${#packages[@]} -gt 0 ] || [ -n "$toolchain" ]; then
+        install_missing "$toolchain" ${packages[@]+"${packages[@]}"}
+    fi
+}
+
+# run_in_container <missing packages> <script> <arguments>…
+run_in_container() {
+    local missing=$1 image
+    shift
+    command -v docker >/dev/null || fail_to_prepare "Missing: $missing. Install them, or install Docker."
+    image=rust:$(pinned_toolchain)-bookworm
+    echo "This machine has no apt-get, and $missing is missing. $1 can run in a container of the image $image." >&2
+    echo "The image is pulled if it is not here; the packages are installed in the container only." >&2
+    confirm "Run it in a container?" || exit 1
+    exec docker run --rm --init -v "$PWD:/component" -w /component -e CARGO_TARGET_DIR=/tmp/target -e CI "$image" "$@"
+}
+
+# install_missing <toolchain or nothing> <package>…
+install_missing() {
+    local toolchain=$1
+    shift
+    echo "This will be installed:" >&2
+    [ $# = 0 ] || echo "  Debian packages: $*" >&2
+    [ -z "$toolchain" ] || echo "  Rust $toolchain, with rustup" >&2
+    confirm "Install?" || exit 1
+    [ $# = 0 ] || install_packages "$@" || fail_to_prepare "Cannot install $*. To install Rust, see https://rustup.rs"
+    [ -z "$toolchain" ] || install_toolchain "$toolchain"
+}
+
+install_toolchain() {
+    if rustup toolchain install "$1" --profile minimal --component rustfmt --component clippy >&2; then return; fi
+    if RUSTUP_TOOLCHAIN=stable cargo --version >/dev/null 2>&1; then
+        export RUSTUP_TOOLCHAIN=stable
+        echo "!! Cannot install Rust $1; using $(rustc --version) instead." >&2
+        return
+    fi
+    fail_to_prepare "Cannot install Rust $1. See https://rustup.rs"
+}
+
+fail_to_prepare() {
+    echo "$*" >&2
+    exit 1
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
 const SETTINGS: [&str; 2] = ["crates/valawai/src/settings/reader.rs", "crates/valawai/src/settings/broker.rs"];
-const DOCUMENTATION: [&str; 2] = ["README.md", "docs/settings.md"];
+const DOCUMENTATION: [&str; 3] = ["README.md", "docs/settings.md", "docs/docker.md"];
 const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];
 /// The correctly spelled alias of a setting whose name is misspelled in the platform.
 const ALIAS: &str = "COMPONENT_ID_FILE_NAME";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the image and docker-compose.yml from end to end on a real Docker engine; --help tells the options.
+# Tests the image and docker-compose.yml end to end on a Docker engine; see --help for the options.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=docker/engine.sh
@@ -13,38 +13,39 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 usage() {
     cat <<EOF
-Tests the image and docker-compose.yml from end to end on a real Docker engine. No registry is needed: what cannot be
-pulled is made here from Debian packages and this machine's Rust. Everything is removed in the end.
+Tests the image and docker-compose.yml end to end on a Docker engine. No image registry is needed: stand-ins for images
+that cannot be pulled are built from Debian packages and the Rust toolchain of this machine. Everything is removed at the
+end.
 
 usage: tests/docker/run.sh [option]…
 
-  --start-engine   when no engine answers, start one for the test (as root, where dockerd is installed)
-  --required       fail, instead of skipping the test, where there is no engine
-  --standins       use stand-ins for all images, also for those that are here or in the registry
-  --keep-images    leave the stand-ins for the next time
-  -h, --help       this text
+  --start-engine   start an engine for the test if none is running (as root; requires dockerd)
+  --required       fail if there is no engine, instead of skipping the test
+  --standins       use stand-ins for all images, even if the real ones are available
+  --keep-images    keep the stand-ins for the next run
+  -h, --help       print this help
 EOF
 }
 
 main() {
     read_options "$@"
-    work=$(mktemp -d) made_images=() engine='' project=c1-echo-test-$$
+    work=$(mktemp -d) built_images=() engine='' project=c1-echo-test-$$
     trap clean_up EXIT
     find_engine
     find_images
     write_settings
 
-    step "The build script makes a small image" build_the_image
-    step "Everything comes up healthy, and the component is registered" come_up
-    step "A message from another container is said back" say_back
-    step "Three replicas of one service, and one again" scale_up_and_down
-    step "docker stop: exit code 0 in time, and unregistered" stop_in_time
-    step "The broker dies and comes back: unhealthy, then healthy" lose_the_broker
-    step "The image by itself, hardened, with any user and any kind of volume" run_by_itself
-    step "The component alone, with the broker on the host" run_on_the_host
-    step "The password from a file" read_the_password_from_a_file
-    step "docker compose down leaves nothing" leave_nothing
-    note "All passed in $SECONDS s"
+    step "The build script creates a small image" build_image
+    step "All services become healthy, and the component is registered" start_services
+    step "A message from another container is echoed" echo_message
+    step "Three replicas share one registration" scale_up_and_down
+    step "docker stop unregisters the component and ends it with 0 in time" stop_in_time
+    step "The component is unhealthy while the broker is down" restart_broker
+    step "The hardened image runs with any user and any kind of volume" run_without_compose
+    step "The component runs alone, with the broker on the host" run_with_broker_on_host
+    step "The password is read from a file" read_password_from_file
+    step "docker compose down removes everything" remove_everything
+    note "All steps passed in $SECONDS s"
 }
 
 read_options() {
@@ -65,7 +66,7 @@ read_options() {
 find_engine() {
     command -v docker >/dev/null || skip "There is no docker command."
     if ! docker version >/dev/null 2>&1; then
-        [ "$start_engine" = yes ] || skip "No Docker engine answers (--start-engine starts one)."
+        [ "$start_engine" = yes ] || skip "No Docker engine is running (--start-engine starts one)."
         start_engine
     fi
     docker compose version >/dev/null 2>&1 || skip "The docker command has no Compose plugin."
@@ -80,11 +81,11 @@ start_engine() {
     engine=$!
     if ! eventually 60 docker version; then
         tail "$work/dockerd.log" >&2
-        skip "The engine does not start."
+        skip "The engine did not start."
     fi
 }
 
-# Nothing has its default, so that a name written twice is noticed. The engine chooses free ports.
+# No variable has its default value, so that a wrong name is noticed. The engine chooses free ports.
 write_settings() {
     cat >"$work/env" <<EOF
 C1_ECHO_EXAMPLE_WITH_RUST_AND_AMIQUIP_TAG=$project
@@ -105,7 +106,7 @@ EOF
     choose_compose_files
 }
 
-# --- what the steps are made of -------------------------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------------------------------
 
 step() {
     note "$1"
@@ -118,7 +119,7 @@ note() {
     printf '\n== %s\n' "$*"
 }
 
-# compose <arguments>: in the project of the test, with the profile `mov`.
+# compose <arguments>: runs docker compose in the project of the test, with the profile `mov`.
 compose() {
     docker compose --project-name "$project" "${files[@]}" --env-file "$work/env" --profile mov "$@"
 }
@@ -135,11 +136,11 @@ has_health() {
     [ "$(health_of "$1")" = "$2" ]
 }
 
-# wait_for <seconds> <what> <command>…
+# wait_for <seconds> <condition, for people> <command>…
 wait_for() {
     local seconds=$1 what=$2
     shift 2
-    eventually "$seconds" "$@" || fail "Waited $seconds s in vain for $what."
+    eventually "$seconds" "$@" || fail "Timeout after $seconds s: $what."
 }
 
 eventually() {
@@ -156,13 +157,13 @@ quietly() {
 }
 
 need() {
-    command -v "$1" >/dev/null || fail "There is no $1, which makes $2."
+    command -v "$1" >/dev/null || fail "$1 is missing; it is needed to build $2."
 }
 
 skip() {
     printf '%s\n' \
         '********************************************************************************' \
-        '*** SKIPPED: the end-to-end test of the Docker image and of docker-compose.yml' \
+        '*** SKIPPED: the end-to-end test of the Docker image and docker-compose.yml' \
         "*** $1" \
         '********************************************************************************' >&2
     [ "$required" = no ] || exit 1
@@ -176,18 +177,18 @@ clean_up() {
         compose ps --all >&2 || true
         compose logs --no-color --tail 20 >&2 || true
     fi
-    if [ -e "$work/env" ]; then remove_what_was_made; fi
+    if [ -e "$work/env" ]; then remove_test_resources; fi
     if [ -n "$engine" ]; then stop_engine; fi
     rm -rf "$work"
 }
 
-remove_what_was_made() {
+remove_test_resources() {
     docker ps --all --quiet --filter "label=$project" | xargs -r docker rm --force --volumes >/dev/null
     docker volume ls --quiet --filter "label=$project" | xargs -r docker volume rm >/dev/null
     compose down --volumes --remove-orphans >/dev/null 2>&1 || true
     docker image rm "$IMAGE:$project" >/dev/null 2>&1 || true
-    if [ "$keep_images" = no ] && [ ${#made_images[@]} -gt 0 ]; then
-        docker image rm --force "${made_images[@]}" >/dev/null 2>&1 || true
+    if [ "$keep_images" = no ] && [ ${#built_images[@]} -gt 0 ]; then
+        docker image rm --force "${built_images[@]}" >/dev/null 2>&1 || true
     fi
 }
 

@@ -1,60 +1,62 @@
-# Sourced by run.sh: finds the images that the test needs, or makes stand-ins for those that cannot be had.
+# Sourced by run.sh: finds the images that the test needs, or builds stand-ins for them.
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # run.sh sets work and standins_only
 
 readonly STANDIN_TAG=c1-echo-standin
 
-# Sets what the build script and Compose read: RUST_IMAGE, RABBITMQ_TAG, MONGODB_TAG and MOV_TAG. The MOV is always the
-# simulator.
+# Sets the variables of the build script and of Compose: RUST_IMAGE, RABBITMQ_TAG, MONGODB_TAG and MOV_TAG. The MOV is always
+# the simulator.
 find_images() {
-    if [ "$standins_only" = no ] && real_images_are_here; then
-        note "Using the real Rust, RabbitMQ and MongoDB, and the simulator of the MOV"
+    if [ "$standins_only" = no ] && has_real_images; then
+        note "Using the images of Rust, RabbitMQ and MongoDB, and the MOV simulator"
     else
-        note "Using stand-ins made here for Rust, RabbitMQ, MongoDB and the MOV"
-        make_standins
+        note "Using stand-ins for Rust, RabbitMQ, MongoDB and the MOV"
+        build_standins
     fi
     export MOV_TAG=$STANDIN_TAG
-    make_image "valawai/mov:$MOV_TAG" --file tests/docker/standins/mov/Dockerfile --build-arg "RUST_IMAGE=$RUST_IMAGE" .
+    build_image_from "valawai/mov:$MOV_TAG" --file tests/docker/standins/mov/Dockerfile --build-arg "RUST_IMAGE=$RUST_IMAGE" .
 }
 
-real_images_are_here() {
-    export DEBIAN_IMAGE=debian:bookworm-slim RUST_IMAGE=rust:1-slim-bookworm RABBITMQ_TAG=management MONGODB_TAG=latest
+has_real_images() {
+    DEBIAN_IMAGE=debian:bookworm-slim RUST_IMAGE=rust:$(pinned_toolchain)-slim-bookworm
+    RABBITMQ_TAG=management MONGODB_TAG=latest
+    export DEBIAN_IMAGE RUST_IMAGE RABBITMQ_TAG MONGODB_TAG
     local image
     for image in "$DEBIAN_IMAGE" "$RUST_IMAGE" "rabbitmq:$RABBITMQ_TAG" "mongo:$MONGODB_TAG"; do
         if ! is_here "$image" && ! docker pull --quiet "$image" >/dev/null 2>&1; then
-            note "There is no $image here, and no registry to pull it from"
+            note "The image $image is not here and cannot be pulled"
             return 1
         fi
     done
 }
 
-make_standins() {
+build_standins() {
     export DEBIAN_IMAGE=debian:$STANDIN_TAG RUST_IMAGE=rust:$STANDIN_TAG RABBITMQ_TAG=$STANDIN_TAG MONGODB_TAG=$STANDIN_TAG
-    is_here "$DEBIAN_IMAGE" || make_debian
-    is_here "$RUST_IMAGE" || make_rust
-    make_image "rabbitmq:$RABBITMQ_TAG" tests/docker/standins/rabbitmq
-    make_image "mongo:$MONGODB_TAG" tests/docker/standins/mongo
+    is_here "$DEBIAN_IMAGE" || build_debian
+    is_here "$RUST_IMAGE" || build_rust
+    build_image_from "rabbitmq:$RABBITMQ_TAG" tests/docker/standins/rabbitmq
+    build_image_from "mongo:$MONGODB_TAG" tests/docker/standins/mongo
 }
 
-# Debian from its packages, with the certificate authorities that this machine trusts.
-make_debian() {
-    need debootstrap "a Debian to stand in for $DEBIAN_IMAGE"
-    [ "$(id -u)" = 0 ] || fail "Only root can make a Debian with debootstrap."
-    note "Making $DEBIAN_IMAGE with debootstrap"
+# A Debian image from packages, with the certificate authorities that this machine trusts.
+build_debian() {
+    need debootstrap "a stand-in for $DEBIAN_IMAGE"
+    [ "$(id -u)" = 0 ] || fail "Only root can run debootstrap."
+    note "Building $DEBIAN_IMAGE with debootstrap"
     local mirror
-    mirror=$(debian_mirror) || fail "There is nothing to make the stand-ins from."
+    mirror=$(debian_mirror) || fail "The stand-ins cannot be built."
     quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/debian" "$mirror"
     cp /usr/local/share/ca-certificates/*.crt "$work/debian/usr/local/share/ca-certificates/" 2>/dev/null || true
     quietly chroot "$work/debian" update-ca-certificates
     rm -rf "$work"/debian/var/lib/apt/lists/* "$work"/debian/var/cache/apt/* "$work/debian/etc/resolv.conf"
-    made_images+=("$DEBIAN_IMAGE")
+    built_images+=("$DEBIAN_IMAGE")
     tar -C "$work/debian" --numeric-owner -c . | docker import -c 'CMD ["bash"]' - "$DEBIAN_IMAGE" >/dev/null
 }
 
-# The toolchain of this machine, as the real image has it: in /usr/local, and for this machine's own target only.
-make_rust() {
-    need rustup "the toolchain for a stand-in for $RUST_IMAGE"
-    note "Making $RUST_IMAGE from this machine's toolchain"
+# The Rust toolchain of this machine, in /usr/local as in the real image, and only for the target of this machine.
+build_rust() {
+    need rustup "a stand-in for $RUST_IMAGE"
+    note "Building $RUST_IMAGE from the toolchain of this machine"
     local sysroot context=$work/rust host
     sysroot=$(rustc --print sysroot)
     host=$(rustc -vV | sed -n 's/^host: //p')
@@ -63,7 +65,7 @@ make_rust() {
     cp -a "$sysroot" "$context/rustup/toolchains/"
     rm -rf "$context/rustup/toolchains/$(basename "$sysroot")/share/doc"
     printf 'version = "12"\nprofile = "minimal"\ndefault_toolchain = "%s"\n' "$(basename "$sysroot")" >"$context/rustup/settings.toml"
-    RUSTUP_HOME=$context/rustup forget_other_targets "$host"
+    RUSTUP_HOME=$context/rustup remove_other_targets "$host"
     cat >"$context/Dockerfile" <<EOF
 FROM $DEBIAN_IMAGE
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*
@@ -71,21 +73,21 @@ ENV CARGO_HOME=/usr/local/cargo RUSTUP_HOME=/usr/local/rustup PATH=/usr/local/ca
 COPY cargo /usr/local/cargo
 COPY rustup /usr/local/rustup
 EOF
-    make_image "$RUST_IMAGE" "$context"
+    build_image_from "$RUST_IMAGE" "$context"
     rm -rf "$context"
 }
 
-forget_other_targets() {
+remove_other_targets() {
     local target
     for target in $(rustup target list --installed); do
         [ "$target" = "$1" ] || quietly rustup target remove "$target"
     done
 }
 
-make_image() {
+build_image_from() {
     local image=$1
     shift
-    is_here "$image" || made_images+=("$image")
+    is_here "$image" || built_images+=("$image")
     quietly docker build --build-arg "DEBIAN_IMAGE=$DEBIAN_IMAGE" --tag "$image" "$@"
 }
 

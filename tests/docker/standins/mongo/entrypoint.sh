@@ -2,7 +2,7 @@
 set -eu
 : "${MONGO_INITDB_ROOT_USERNAME:?}" "${MONGO_INITDB_ROOT_PASSWORD:?}" "${MONGO_INITDB_DATABASE:?}"
 script=/docker-entrypoint-initdb.d/init-mongo.js
-# A variable's name has no blank.
+# Names of variables contain no spaces.
 # shellcheck disable=SC2013
 for variable in $(grep -o 'process\.env\.[A-Z_]*' "$script" | cut -d . -f 3); do
     if [ -z "$(printenv "$variable")" ]; then
@@ -10,9 +10,9 @@ for variable in $(grep -o 'process\.env\.[A-Z_]*' "$script" | cut -d . -f 3); do
         exit 1
     fi
 done
-# The user is made in this database, and looked for in that one.
+# The user is created in the first database, and the MOV authenticates against the second.
 [ "$MONGO_INITDB_DATABASE" = "$MOV_DB_NAME" ]
-touch /data/db/made
+touch /data/db/created
 trap 'exit 0' TERM INT
 sleep infinity &
 wait

@@ -1,15 +1,16 @@
-//! `asyncapi.yaml`: any text is read or refused.
+//! `asyncapi.yaml`: any text is parsed or rejected, and all channels belong to one component.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::asyncapi::Contract;
+use valawai::internals::asyncapi::Contract;
 
-fuzz_target!(|text: String| {
-    let text: *mut str = Box::into_raw(text.into_boxed_str());
-    // SAFETY: the text is freed below, when the contract, which borrows it, is gone.
-    if let Ok(contract) = Contract::parse(unsafe { &*text }) {
-        assert_eq!(contract.clone().text().as_ptr(), text.cast::<u8>().cast_const());
+fuzz_target!(|text: &str| {
+    let Ok(contract) = Contract::parse(text) else { return };
+    let name = contract.component_name();
+    assert!(!contract.channels().is_empty(), "a contract without channels was accepted");
+    for channel in contract.channels() {
+        assert_eq!(channel.name.level(), contract.level());
+        assert_eq!(format!("{}_{}", channel.name.level().lower(), channel.name.component()), name);
+        assert!(contract.channel(channel.name.short()).is_some(), "{} is not found", channel.name.short());
     }
-    // SAFETY: it came from `into_raw` above, and nothing borrows it any more.
-    drop(unsafe { Box::from_raw(text) });
 });

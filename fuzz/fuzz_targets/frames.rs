@@ -1,12 +1,12 @@
-//! The broker's bytes: however they are cut into pieces, the verdict is the same.
+//! The bytes from the broker: the result does not depend on how they are split into pieces.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::fuzzing::follow;
+use valawai::internals::broker::amqp::fuzzing::scan;
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (size, stream) = input;
-    let whole = follow(std::iter::once(stream));
-    assert_eq!(follow(stream.chunks(usize::from(size).max(1))), whole, "cut into pieces of {size} bytes");
-    assert!(whole.is_none_or(|count| count <= stream.len()), "more bytes of bodies than bytes");
+    let whole = scan(std::iter::once(stream));
+    assert_eq!(scan(stream.chunks(usize::from(size).max(1))), whole, "split into pieces of {size} bytes");
+    assert!(whole.is_none_or(|size| size <= stream.len()), "the bodies are larger than the stream");
 });

@@ -1,4 +1,4 @@
-//! The health file of an earlier run, which may hold anything.
+//! The health file of an earlier run, which may contain anything.
 #![no_main]
 
 use std::fs;
@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
-use valawai::health::HealthFile;
+use valawai::internals::health::health_file::HealthFile;
 
-static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a temporary directory"));
+static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("create a temporary folder"));
 
 fuzz_target!(|bytes: &[u8]| {
-    let path = DIRECTORY.path().join("component_id.json");
+    let path = FOLDER.path().join("component_id.json");
     fs::write(&path, bytes).expect("write the health file");
     let health = HealthFile::new(path);
     if let Some(id) = health.id() {
-        assert_eq!(id.as_str().len(), 24, "what is no identifier was taken for one");
+        assert_eq!(id.as_str().len(), 24, "a malformed identifier was accepted");
     }
     health.clear().expect("remove the health file");
-    assert!(health.id().is_none(), "it still looks healthy");
+    assert!(health.id().is_none(), "a removed health file has an identifier");
 });

@@ -1,15 +1,15 @@
-//! Names of channels and identifiers: what is read is written back as it was.
+//! Names of channels, and identifiers: what is parsed is printed unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::name::{ChannelName, ComponentId};
+use valawai::internals::name::{ChannelName, ComponentId};
 
 fuzz_target!(|text: &str| {
     if let Ok(name) = text.parse::<ChannelName>() {
         assert_eq!(name.queue().to_string(), text);
     }
     if let Ok(id) = text.parse::<ComponentId>() {
-        // In any case, but kept in small letters.
+        // Identifiers are accepted in any case and kept in lower case.
         assert_eq!(id.as_str(), text.to_lowercase());
     }
 });

@@ -1,10 +1,10 @@
-//! The MOV's notice: what is believed names us, and carries an identifier.
+//! The MOV's notice: one that is accepted has the component's name and a valid identifier.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use valawai::mov::notice::Notice;
-use valawai::mov::component_info::ComponentInfo;
-use valawai::name::Level;
+use valawai::internals::mov::component_info::ComponentInfo;
+use valawai::internals::mov::notice::Notice;
+use valawai::internals::name::Level;
 
 fuzz_target!(|body: &[u8]| {
     let info = ComponentInfo {
@@ -16,10 +16,10 @@ fuzz_target!(|body: &[u8]| {
     };
     match Notice::parse(body, &info) {
         Ok(notice) => {
-            assert_eq!(notice.whole["name"], "c1_echo");
-            // The MOV takes an identifier in any case, and so do we, but keep it in small letters.
-            assert_eq!(notice.whole["id"].as_str().map(str::to_lowercase).as_deref(), Some(notice.id.as_str()));
+            assert_eq!(notice.json["name"], "c1_echo");
+            // Identifiers are accepted in any case and kept in lower case.
+            assert_eq!(notice.json["id"].as_str().map(str::to_lowercase).as_deref(), Some(notice.id.as_str()));
         }
-        Err(error) => assert!(error.to_string().len() < 2_000, "an endless reason"),
+        Err(error) => assert!(error.to_string().len() < 2_000, "the error message is too long"),
     }
 });

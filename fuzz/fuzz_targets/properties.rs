@@ -1,29 +1,26 @@
-//! Properties of deliveries, as amiquip reads them out of bytes: what goes on can be sent, and says the same.
+//! The properties of deliveries, as amiquip parses them: those of replies and forwarded messages can be sent.
 #![no_main]
-
-use std::sync::LazyLock;
 
 use amq_protocol::protocol::basic::{gen_properties, parse_properties};
 use libfuzzer_sys::fuzz_target;
-use valawai::fuzzing::{forwarded, properties_for, properties_of};
-use valawai::message::Outgoing;
+use valawai::internals::broker::amqp::fuzzing::{forwarded, properties_for, properties_of};
+use valawai::internals::message::Outgoing;
 
-/// What a frame may hold: the most that amiquip ever parses at once.
-const LARGEST_FRAME: usize = 128 * 1024;
-
-static BUFFER: LazyLock<usize> = LazyLock::new(|| 2 * LARGEST_FRAME);
+/// The size of a frame: amiquip never parses more at once.
+const FRAME_BYTES: usize = 128 * 1024;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok((_, amqp)) = parse_properties(bytes) else { return };
-    let ours = properties_of(&amqp);
-    let answer = properties_for(&Outgoing { properties: ours.clone(), ..Outgoing::new("queue", Vec::new()) });
-    let mut buffer = vec![0; *BUFFER];
-    gen_properties((&mut buffer, 0), &answer).expect("an answer's properties can be sent");
-    let again = properties_of(&answer);
-    assert_eq!((again.message_id, again.correlation_id), (ours.message_id, ours.correlation_id));
-    assert_eq!(again.conversation_id, ours.conversation_id);
+    let Ok((_, delivered)) = parse_properties(bytes) else { return };
+    let properties = properties_of(&delivered);
+    let reply = properties_for(&Outgoing { properties: properties.clone(), ..Outgoing::new("queue", Vec::new()) });
+    let mut buffer = vec![0; 2 * FRAME_BYTES];
+    gen_properties((&mut buffer, 0), &reply).expect("the properties of a reply can be sent");
+    let of_reply = properties_of(&reply);
+    assert_eq!(of_reply.message_id, properties.message_id);
+    assert_eq!(of_reply.correlation_id, properties.correlation_id);
+    assert_eq!(of_reply.conversation_id, properties.conversation_id);
 
-    let moved = forwarded(&amqp, &[("x-attempts", "3")]);
-    assert_eq!(properties_of(&moved).message_id, properties_of(&amqp).message_id);
-    assert!(moved.expiration().is_none() && moved.user_id().is_none());
+    let forwarded = forwarded(&delivered, &[("x-attempts", "3")]);
+    assert_eq!(properties_of(&forwarded).message_id, properties.message_id);
+    assert!(forwarded.expiration().is_none() && forwarded.user_id().is_none());
 });

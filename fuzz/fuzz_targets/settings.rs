@@ -1,20 +1,20 @@
-//! Settings: all that is wrong is told, and the password never.
+//! Settings: any environment is read or rejected, and the password is never printed.
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use valawai::settings::{Settings, Source};
+use valawai::internals::settings::{Settings, Source};
 
 const PASSWORD: &str = "correct horse battery";
 
-struct Lines<'l>(BTreeMap<&'l str, &'l str>);
+struct Variables<'v>(BTreeMap<&'v str, &'v str>);
 
-impl Source for Lines<'_> {
+impl Source for Variables<'_> {
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         match name {
             "RABBITMQ_PASSWORD" => Ok(Some(PASSWORD.to_owned())),
-            // Whatever the text names would be opened.
+            // Otherwise any file could be opened.
             _ if name.ends_with("_FILE") => Ok(None),
             _ => Ok(self.0.get(name).map(|text| (*text).to_owned())),
         }
@@ -22,10 +22,10 @@ impl Source for Lines<'_> {
 }
 
 fuzz_target!(|text: &str| {
-    let lines = Lines(text.lines().filter_map(|line| line.split_once('=')).collect());
-    let shown = match Settings::read(&lines) {
+    let variables = Variables(text.lines().filter_map(|line| line.split_once('=')).collect());
+    let printed = match Settings::read(&variables) {
         Ok(settings) => format!("{settings:?}"),
         Err(problems) => format!("{problems} {problems:?}"),
     };
-    assert!(!shown.contains(PASSWORD), "the password is shown in {shown}");
+    assert!(!printed.contains(PASSWORD), "the password is in {printed}");
 });

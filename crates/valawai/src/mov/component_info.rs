@@ -1,4 +1,4 @@
-//! What the MOV is told about a component, and whether what it knows is still the same.
+//! What a component registers, and whether a registration still matches it.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use crate::asyncapi::Direction;
 use crate::ids::fingerprint;
 use crate::name::{ChannelName, Level};
 
-/// What the MOV is told about a component.
+/// What a component registers.
 #[derive(Debug, Clone)]
 pub struct ComponentInfo {
-    /// The whole name: `c1_echo`.
+    /// The full name, as in `c1_echo`.
     pub name: String,
     /// The level.
     pub level: Level,
-    /// Three numbers: `1.0.0`.
+    /// Three numbers, as in `1.0.0`.
     pub version: &'static str,
     /// The text of `asyncapi.yaml`.
     pub asyncapi: &'static str,
@@ -23,24 +23,25 @@ pub struct ComponentInfo {
 }
 
 impl ComponentInfo {
-    /// Tells the text of `asyncapi.yaml` from another one: 16 hexadecimal digits.
+    /// Identifies the text of `asyncapi.yaml`: 16 hexadecimal digits.
     #[must_use]
-    pub fn contract(&self) -> String {
+    pub fn contract_fingerprint(&self) -> String {
         format!("{:016x}", fingerprint(self.asyncapi.as_bytes()))
     }
 
-    /// Whether the registration of `notice` is what this component would register now: the version and the channels are
-    /// the same. The MOV does not keep the text of `asyncapi.yaml`, so a changed payload does not show here.
+    /// Whether a registration has the version and the channels of this component. The MOV does not keep the text of
+    /// `asyncapi.yaml`, so this does not notice a changed payload.
     #[must_use]
-    pub fn is_described_by(&self, notice: &Notice) -> bool {
+    pub fn matches(&self, notice: &Notice) -> bool {
         let registered: BTreeMap<&str, Option<Direction>> = notice.channels().collect();
-        let is_there = |(name, direction): &(ChannelName, Direction)| {
-            // A channel whose payload has no schema is listed without a direction.
-            registered.get(&**name.queue()).is_some_and(|known| known.is_none_or(|known| known == *direction))
+        let is_registered = |(name, direction): &(ChannelName, Direction)| {
+            // The MOV omits the direction of a channel whose payload has no schema.
+            let found = registered.get(&**name.queue());
+            found.is_some_and(|found| found.is_none_or(|found| found == *direction))
         };
         notice.version() == Some(self.version)
             && registered.len() == self.channels.len()
-            && self.channels.iter().all(is_there)
+            && self.channels.iter().all(is_registered)
     }
 }
 
@@ -55,8 +56,9 @@ impl ComponentInfo {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::{Value, json};
+
+    use super::*;
 
     fn info() -> ComponentInfo {
         let channel = |name: &str, direction| (name.parse().unwrap(), direction);
@@ -79,29 +81,29 @@ mod tests {
     }
 
     #[test]
-    fn a_registration_of_the_same_version_and_channels_is_ours() {
+    fn a_registration_with_the_same_version_and_channels_matches() {
         let channels = json!([
             {"name": "valawai/c1/echo/data/out", "publish": {"type": "OBJECT"}},
             {"name": "valawai/c1/echo/data/in"},
         ]);
-        assert!(info().is_described_by(&notice("1.0.0", &channels)));
+        assert!(info().matches(&notice("1.0.0", &channels)));
     }
 
     #[test]
-    fn a_registration_of_another_version_or_other_channels_is_not() {
+    fn a_registration_with_another_version_or_other_channels_does_not_match() {
         let input = json!({"name": "valawai/c1/echo/data/in", "subscribe": {"type": "OBJECT"}});
         let output = json!({"name": "valawai/c1/echo/data/out", "publish": {"type": "OBJECT"}});
-        let turned = json!({"name": "valawai/c1/echo/data/out", "subscribe": {"type": "OBJECT"}});
+        let reversed = json!({"name": "valawai/c1/echo/data/out", "subscribe": {"type": "OBJECT"}});
         let other = json!({"name": "valawai/c1/echo/data/other", "publish": {"type": "OBJECT"}});
         for (what, version, channels) in [
             ("another version", "1.0.1", json!([input, output])),
-            ("a channel less", "1.0.0", json!([input])),
-            ("a channel more", "1.0.0", json!([input, output, other])),
+            ("one channel less", "1.0.0", json!([input])),
+            ("one channel more", "1.0.0", json!([input, output, other])),
             ("another channel", "1.0.0", json!([input, other])),
-            ("another direction", "1.0.0", json!([input, turned])),
+            ("another direction", "1.0.0", json!([input, reversed])),
             ("no channels", "1.0.0", Value::Null),
         ] {
-            assert!(!info().is_described_by(&notice(version, &channels)), "{what} was taken for the same");
+            assert!(!info().matches(&notice(version, &channels)), "{what} matches");
         }
     }
 }

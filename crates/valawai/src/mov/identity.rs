@@ -1,21 +1,21 @@
-//! Who the component is to the MOV, for every thread that needs to know.
+//! The identifier of the current registration, shared between threads.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::name::ComponentId;
 
-/// The identifier of the live registration, while there is one. Clones tell the same.
+/// The identifier of the current registration, if there is one. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Identity(Arc<RwLock<Option<ComponentId>>>);
 
 impl Identity {
-    /// The identifier, once the MOV has given one.
+    /// The identifier, or `None` if the component is not registered.
     #[must_use]
     pub fn id(&self) -> Option<ComponentId> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on it is `id`.
+    /// Replaces the identifier.
     pub fn set(&self, id: Option<ComponentId>) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = id;
     }

@@ -157,7 +157,7 @@ impl Writer {
         loop {
             crossbeam_channel::select! {
                 recv(self.entries) -> entry => match entry {
-                    Ok(entry) => self.write(publisher, entry, shutdown)?,
+                    Ok(entry) => self.write(publisher, &entry, shutdown)?,
                     Err(_) => return Ok(()),
                 },
                 recv(shutdown.requested()) -> _ => return self.finish(publisher),
@@ -171,9 +171,9 @@ impl Writer {
         self.entries.try_iter().collect()
     }
 
-    fn write(&self, publisher: &mut dyn Publish, entry: Entry, shutdown: &Shutdown) -> Result<(), Error> {
+    fn write(&self, publisher: &mut dyn Publish, entry: &Entry, shutdown: &Shutdown) -> Result<(), Error> {
         while publisher.is_blocked() && !shutdown.wait_for(TICK) {}
-        self.publish(publisher, &entry)?;
+        self.publish(publisher, entry)?;
         self.report_dropped(publisher)
     }
 

@@ -1,4 +1,4 @@
-//! The Master Of VALAWAI: what a component tells it, and what it is told.
+//! The Master Of VALAWAI (MOV): registering with it, its log, and its REST interface.
 
 pub mod component_info;
 pub mod identity;

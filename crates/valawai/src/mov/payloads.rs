@@ -1,4 +1,4 @@
-//! What a component sends to the MOV: one function for each message.
+//! The messages that a component publishes to the MOV: one function for each.
 
 use serde::Serialize;
 
@@ -7,13 +7,22 @@ use super::log::{Entry, Severity};
 use crate::message::Outgoing;
 use crate::name::ComponentId;
 
-/// Where a component registers. Its consumers are the MOV.
+/// The queue of registrations, which the MOV consumes.
 pub const REGISTER: &str = "valawai/component/register";
 
-/// Where a component unregisters.
+/// The queue of the messages that end registrations.
 pub const UNREGISTER: &str = "valawai/component/unregister";
 
-/// A registration. It is worthless after `expires_after_ms`: a MOV that starts later forgets it again at once.
+/// The queue of queries for components.
+pub const QUERY: &str = "valawai/component/query";
+
+/// The queue of the answers to [`QUERY`], which all components share.
+pub const PAGE: &str = "valawai/component/page";
+
+/// How long a query waits for the MOV, in milliseconds.
+const QUERY_EXPIRES_AFTER_MS: u32 = 10_000;
+
+/// Registers the component. The message expires, because a MOV that starts later would forget the registration at once.
 #[must_use]
 pub fn register(info: &ComponentInfo, expires_after_ms: u32) -> Outgoing {
     #[derive(Serialize)]
@@ -29,7 +38,7 @@ pub fn register(info: &ComponentInfo, expires_after_ms: u32) -> Outgoing {
     Outgoing { expires_after_ms: Some(expires_after_ms), ..to_mov(REGISTER, &body) }
 }
 
-/// The end of the registration `id`.
+/// Ends the registration `id`.
 #[must_use]
 pub fn unregister(id: &ComponentId) -> Outgoing {
     #[derive(Serialize)]
@@ -40,12 +49,7 @@ pub fn unregister(id: &ComponentId) -> Outgoing {
     to_mov(UNREGISTER, &Unregister { component_id: id.as_str() })
 }
 
-/// Where components are asked for, and where the answers come, everybody's in one queue.
-pub const QUERY: &str = "valawai/component/query";
-/// See [`QUERY`].
-pub const PAGE: &str = "valawai/component/page";
-
-/// The question for the live registrations of the name in `info`, whose answer carries `query_id`.
+/// Queries the live registrations of the component's name. The answer carries `query_id`.
 #[must_use]
 pub fn query(info: &ComponentInfo, query_id: &str) -> Outgoing {
     #[derive(Serialize)]
@@ -58,10 +62,10 @@ pub fn query(info: &ComponentInfo, query_id: &str) -> Outgoing {
     }
 
     let body = Query { id: query_id, pattern: &info.name, r#type: info.level.upper(), offset: 0, limit: 100 };
-    Outgoing { expires_after_ms: Some(10_000), ..to_mov(QUERY, &body) }
+    Outgoing { expires_after_ms: Some(QUERY_EXPIRES_AFTER_MS), ..to_mov(QUERY, &body) }
 }
 
-/// A line for the MOV's log, sent to `queue`.
+/// Adds an entry to the MOV's log, whose queue is `queue`.
 #[must_use]
 pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing {
     #[derive(Serialize)]
@@ -84,7 +88,7 @@ pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing
 }
 
 fn to_mov(queue: &str, body: &impl Serialize) -> Outgoing {
-    Outgoing::new(queue, serde_json::to_vec(body).expect("these structs of strings always serialize"))
+    Outgoing::new(queue, serde_json::to_vec(body).expect("structs of strings always serialize"))
 }
 
 #[cfg(test)]
@@ -93,21 +97,44 @@ mod tests {
 
     const ID: &str = "65a0b1c2d3e4f5061728394a";
 
+    fn text(message: Outgoing) -> String {
+        String::from_utf8(message.body).unwrap()
+    }
+
     #[test]
-    fn each_message_is_what_the_mov_asks_for() {
-        let text = |message: Outgoing| String::from_utf8(message.body).unwrap();
-        let id: ComponentId = ID.parse().unwrap();
+    fn a_registration_has_the_type_name_version_and_contract() {
         assert_eq!(
             text(register(&ComponentInfo::example(), 5)),
             r#"{"type":"C1","name":"c1_echo","version":"1.0.0","asyncapi_yaml":"channels: {}"}"#
         );
-        assert_eq!(text(unregister(&id)), format!(r#"{{"component_id":"{ID}"}}"#));
+    }
+
+    #[test]
+    fn the_end_of_a_registration_has_its_identifier() {
+        assert_eq!(text(unregister(&ID.parse().unwrap())), format!(r#"{{"component_id":"{ID}"}}"#));
+    }
+
+    #[test]
+    fn a_query_has_the_name_and_type_of_the_component() {
+        assert_eq!(
+            text(query(&ComponentInfo::example(), "q-1")),
+            r#"{"id":"q-1","pattern":"c1_echo","type":"C1","offset":0,"limit":100}"#
+        );
+    }
+
+    #[test]
+    fn a_log_entry_has_a_payload_that_is_a_string() {
+        let id: ComponentId = ID.parse().unwrap();
         let entry = Entry::new(Severity::Warn, "careful", &serde_json::json!({"a": 1}));
         assert_eq!(
             text(add_log(&entry, Some(&id), "q")),
             format!(r#"{{"level":"WARN","message":"careful","payload":"{{\"a\":1}}","component_id":"{ID}"}}"#)
         );
-        let bare = Entry { severity: Severity::Info, message: "hi".into(), payload: None };
-        assert_eq!(text(add_log(&bare, None, "q")), r#"{"level":"INFO","message":"hi"}"#);
+    }
+
+    #[test]
+    fn a_log_entry_omits_what_it_does_not_have() {
+        let entry = Entry { severity: Severity::Info, message: "hi".into(), payload: None };
+        assert_eq!(text(add_log(&entry, None, "q")), r#"{"level":"INFO","message":"hi"}"#);
     }
 }

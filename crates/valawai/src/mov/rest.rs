@@ -1,4 +1,4 @@
-//! The questions to the MOV's REST interface: whether it has started, whether it works, and which registrations stand.
+//! A client of the MOV's REST interface: whether the MOV has started, whether it works, and which registrations are live.
 
 use std::time::{Duration, Instant};
 
@@ -11,31 +11,31 @@ use super::component_info::ComponentInfo;
 use super::notice::Notice;
 use crate::name::ComponentId;
 
-/// An answer that takes longer is no answer.
-const LIMIT: Duration = Duration::from_secs(1);
+/// The time limit of a request.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long all the answers to one question may take together.
-const LIMIT_OF_A_LIST: Duration = Duration::from_secs(3);
+/// The time limit of all requests for a list of registrations.
+const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The largest answer that is read, in bytes.
-const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
+/// The largest response that is read, in bytes.
+const MAX_RESPONSE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Registrations of one name that are asked for. More than one is a mistake of the past already.
-const MOST_LISTED: usize = 100;
+/// The most registrations of one name that are requested.
+const MAX_LISTED: usize = 100;
 
-/// Asks the MOV over HTTP.
+/// Queries the MOV over HTTP.
 #[derive(Debug)]
-pub struct Rest {
+pub struct RestClient {
     url: String,
     agent: Agent,
 }
 
-impl Rest {
-    /// Asks the MOV at `url`, as in `http://mov:8080`.
+impl RestClient {
+    /// A client of the MOV at `url`, as in `http://mov:8080`.
     #[must_use]
     pub fn new(url: &str) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(LIMIT))
+            .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -50,8 +50,8 @@ impl Rest {
         self.get("/q/health/ready").is_some_and(|(status, _)| status.is_success())
     }
 
-    /// Whether the MOV says of itself that it works; `None` when it says nothing. One that has lost its broker for too long
-    /// goes on to register components, and can never tell them (its liveness is down until it is restarted).
+    /// Whether the MOV reports that it works; `None` without a clear response. A MOV that lost its broker for too long still
+    /// registers components but can no longer notify them. Its liveness is down until it is restarted.
     #[must_use]
     pub fn is_live(&self) -> Option<bool> {
         match self.get("/q/health/live")?.0 {
@@ -61,55 +61,55 @@ impl Rest {
         }
     }
 
-    /// Whether `id` is a live registration; `None` when the MOV gives no clear answer.
+    /// Whether `id` is a live registration; `None` without a clear response.
     #[must_use]
-    pub fn knows(&self, id: &ComponentId) -> Option<bool> {
+    pub fn is_registered(&self, id: &ComponentId) -> Option<bool> {
         match self.get(&format!("/v1/components/{id}"))?.0 {
             status if status.is_success() => Some(true),
             StatusCode::NOT_FOUND => Some(false),
             status => {
-                log::debug!("the MOV answers {status} when asked for {id}");
+                log::debug!("the MOV responded {status} to the request for {id}");
                 None
             }
         }
     }
 
-    /// The live registrations of the name in `info`; `None` when the MOV gives no clear answer.
+    /// The live registrations of the component's name; `None` without a clear response.
     #[must_use]
     pub fn registrations_of(&self, info: &ComponentInfo) -> Option<Vec<Notice>> {
-        let until = Instant::now() + LIMIT_OF_A_LIST;
+        let deadline = Instant::now() + LIST_TIMEOUT;
         let path =
-            format!("/v1/components?pattern={}&type={}&offset=0&limit={MOST_LISTED}", info.name, info.level.upper());
+            format!("/v1/components?pattern={}&type={}&offset=0&limit={MAX_LISTED}", info.name, info.level.upper());
         let (status, body) = self.get(&path)?;
         if !status.is_success() {
-            log::debug!("the MOV answers {status} when asked for the registrations of {}", info.name);
+            log::debug!("the MOV responded {status} to the request for the registrations of {}", info.name);
             return None;
         }
-        let mut found = Vec::new();
-        for id in ids_in(&body, info)? {
-            if Instant::now() > until {
+        let mut live = Vec::new();
+        for id in parse_ids(&body, info)? {
+            if Instant::now() > deadline {
                 return None;
             }
             match self.get(&format!("/v1/components/{id}"))? {
-                (status, body) if status.is_success() => found.push(notice_in(&body, info)?),
+                (status, body) if status.is_success() => live.push(parse_component(&body, info)?),
                 (StatusCode::NOT_FOUND, _) => {}
                 _ => return None,
             }
         }
-        Some(found)
+        Some(live)
     }
 
     fn get(&self, path: &str) -> Option<(StatusCode, String)> {
-        let answer = self.agent.get(format!("{}{path}", self.url)).call().and_then(|mut response| {
-            let body = response.body_mut().with_config().limit(LARGEST_ANSWER).read_to_string()?;
+        let response = self.agent.get(format!("{}{path}", self.url)).call().and_then(|mut response| {
+            let body = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string()?;
             Ok((response.status(), body))
         });
-        answer.inspect_err(|error| log::debug!("the MOV does not answer at {}: {error}", self.url)).ok()
+        response.inspect_err(|error| log::debug!("the MOV does not respond at {}: {error}", self.url)).ok()
     }
 }
 
-/// The registrations of our own name on a page of all that look like it.
-fn ids_in(body: &str, info: &ComponentInfo) -> Option<Vec<ComponentId>> {
+/// The registrations with exactly the component's name. The MOV also lists those whose name or description contains it.
+fn parse_ids(body: &str, info: &ComponentInfo) -> Option<Vec<ComponentId>> {
     #[derive(Deserialize)]
     struct Page {
         #[serde(default)]
@@ -126,38 +126,40 @@ fn ids_in(body: &str, info: &ComponentInfo) -> Option<Vec<ComponentId>> {
     Some(own.filter_map(|listed| listed.id.parse().ok()).collect())
 }
 
-/// Over REST one field is written otherwise than in a notice.
-fn notice_in(body: &str, info: &ComponentInfo) -> Option<Notice> {
-    let mut whole: Value = crate::payload::read(body.as_bytes()).ok()?;
-    if let Some(fields) = whole.as_object_mut()
+/// Parses a component. Its JSON is that of a notice, except for the name of one field.
+fn parse_component(body: &str, info: &ComponentInfo) -> Option<Notice> {
+    let mut json: Value = crate::payload::read(body.as_bytes()).ok()?;
+    if let Some(fields) = json.as_object_mut()
         && let Some(version) = fields.remove("apiVersion")
     {
         fields.insert("api_version".to_owned(), version);
     }
-    Notice::from_json(whole, info).ok()
+    Notice::from_json(json, info).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Level;
+
+    const ID: &str = "65a0b1c2d3e4f5061728394a";
 
     #[test]
-    fn what_the_rest_interface_tells_becomes_a_notice() {
-        let channels = Vec::new();
-        let info = ComponentInfo { name: "c1_echo".into(), level: Level::C1, version: "1.0.0", asyncapi: "", channels };
-        let id = "65a0b1c2d3e4f5061728394a";
+    fn a_page_is_parsed_into_the_identifiers_of_the_component() {
+        let info = ComponentInfo::example();
         let page = format!(
-            r#"{{"total":2,"offset":0,"components":[{{"id":"{id}","name":"c1_echo","type":"C1"}},
+            r#"{{"total":2,"offset":0,"components":[{{"id":"{ID}","name":"c1_echo","type":"C1"}},
                 {{"id":"75a0b1c2d3e4f5061728394a","name":"c1_other","description":"c1_echo","type":"C1"}}]}}"#
         );
-        assert_eq!(ids_in(&page, &info), Some(vec![id.parse().unwrap()]));
-        assert_eq!(ids_in(r#"{"total":0,"offset":0}"#, &info), Some(Vec::new()));
-        assert_eq!(ids_in("<html>", &info), None, "this is no page");
+        assert_eq!(parse_ids(&page, &info), Some(vec![ID.parse().unwrap()]));
+        assert_eq!(parse_ids(r#"{"total":0,"offset":0}"#, &info), Some(Vec::new()));
+        assert_eq!(parse_ids("<html>", &info), None);
+    }
 
-        let body = format!(r#"{{"id":"{id}","name":"c1_echo","type":"C1","version":"1.0.0","apiVersion":"2.0.0"}}"#);
-        let notice = notice_in(&body, &info).unwrap();
-        assert_eq!(notice.whole["api_version"], "2.0.0");
-        assert_eq!(notice.whole.get("apiVersion"), None);
+    #[test]
+    fn a_component_is_parsed_into_a_notice() {
+        let body = format!(r#"{{"id":"{ID}","name":"c1_echo","type":"C1","version":"1.0.0","apiVersion":"2.0.0"}}"#);
+        let notice = parse_component(&body, &ComponentInfo::example()).unwrap();
+        assert_eq!(notice.json["api_version"], "2.0.0");
+        assert_eq!(notice.json.get("apiVersion"), None);
     }
 }

@@ -42,7 +42,7 @@ impl App {
         Self {
             connect,
             attempts: 0,
-            first_attempts: settings.first_tries,
+            first_attempts: settings.first_attempts,
             retry_sleep: settings.retry_sleep,
             tasks: Tasks::new(component, settings, Identity::default()),
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),

@@ -13,7 +13,7 @@ use crate::health::status::ConsumerStatus;
 use crate::mov::identity::Identity;
 use crate::mov::log::{self, MovLog, Writer};
 use crate::mov::registration::{self, Registration};
-use crate::mov::rest::Rest;
+use crate::mov::rest::RestClient;
 use crate::name::Kind;
 use crate::publisher::PeriodicPublisher;
 use crate::settings::Settings;
@@ -43,7 +43,7 @@ impl Tasks {
             timeout: settings.register_timeout,
             health: settings.health.clone(),
             identity,
-            rest: settings.mov_url.as_deref().map(Rest::new),
+            rest: settings.mov_url.as_deref().map(RestClient::new),
         });
         Self {
             consumers: consumers(component, settings, &log, &status),

@@ -1,6 +1,6 @@
-//! Where the broker is: an address that says all at once, or one setting for each part, or some of both.
+//! The settings of the broker: its URL, a setting for each part of the URL, or some of both.
 
-use super::parse::{self, Expected, Place};
+use super::parse::{self, Expected, HostAddress};
 use super::reader::Reader;
 use super::url::{self, BrokerUrl};
 use crate::broker::amqp;
@@ -11,33 +11,30 @@ const DEFAULT_PORT: u16 = 5672;
 
 impl Reader<'_> {
     pub(super) fn broker(&mut self) -> amqp::Options {
-        let url = self.get("RABBITMQ_URL", None, |text| url::read(text).map(Some));
-        let host = self.get("RABBITMQ_HOST", None, |text| host(text).map(Some));
-        let (name, url, places) = match (url, host) {
+        let url = self.get("RABBITMQ_URL", None, |text| url::parse(text).map(Some));
+        let host = self.get("RABBITMQ_HOST", None, |text| parse_host(text).map(Some));
+        let (url_name, addresses, url) = match (url, host) {
             (Some(url), host) => {
-                if host.is_some_and(|host| !host.agrees_with(&url)) {
-                    self.conflict("RABBITMQ_HOST", "RABBITMQ_URL");
+                if host.is_some_and(|host| !host.matches(&url)) {
+                    self.add_conflict("RABBITMQ_HOST", "RABBITMQ_URL");
                 }
-                ("RABBITMQ_URL", Some(url), Vec::new())
+                ("RABBITMQ_URL", vec![url.address()], url)
             }
-            (None, Some(Host::Url(url))) => ("RABBITMQ_HOST", Some(url), Vec::new()),
-            (None, Some(Host::Places(places))) => ("RABBITMQ_HOST", None, places),
-            (None, None) => ("RABBITMQ_HOST", None, vec![(DEFAULT_HOST.to_owned(), None)]),
+            (None, Some(Host::Url(url))) => ("RABBITMQ_HOST", vec![url.address()], url),
+            (None, Some(Host::Addresses(addresses))) => ("RABBITMQ_HOST", addresses, BrokerUrl::default()),
+            (None, None) => ("RABBITMQ_HOST", vec![(DEFAULT_HOST.to_owned(), None)], BrokerUrl::default()),
         };
-        let places = url.iter().map(|url| (url.host.clone(), url.port)).chain(places).collect::<Vec<Place>>();
-        let port = self.part(name, url.as_ref().and_then(|url| url.port), "RABBITMQ_PORT", parse::number(1..=u16::MAX));
-        let hosts = places.into_iter().map(|(name, own)| {
-            let port = own.or(port).unwrap_or(DEFAULT_PORT);
+        let port = self.part(url_name, url.port, "RABBITMQ_PORT", parse::number(1..=u16::MAX));
+        let username = self.part(url_name, url.username, "RABBITMQ_USERNAME", parse::text);
+        let password = self.part(url_name, url.password, "RABBITMQ_PASSWORD", parse_secret);
+        let vhost = self.part(url_name, url.vhost, "RABBITMQ_VHOST", parse::text);
+        let heartbeat = self.part(url_name, url.heartbeat, "RABBITMQ_HEARTBEAT", parse::number(parse::HEARTBEAT));
+        let host = |(name, own_port): HostAddress| {
+            let port = own_port.or(port).unwrap_or(DEFAULT_PORT);
             amqp::Host { name, port }
-        });
-        let username =
-            self.part(name, url.as_ref().and_then(|url| url.username.clone()), "RABBITMQ_USERNAME", parse::text);
-        let password = self.part(name, url.as_ref().and_then(|url| url.password.clone()), "RABBITMQ_PASSWORD", secret);
-        let vhost = self.part(name, url.as_ref().and_then(|url| url.vhost.clone()), "RABBITMQ_VHOST", parse::text);
-        let heartbeat = url.as_ref().and_then(|url| url.heartbeat);
-        let heartbeat = self.part(name, heartbeat, "RABBITMQ_HEARTBEAT", parse::number(parse::HEARTBEAT));
+        };
         amqp::Options {
-            hosts: hosts.collect(),
+            hosts: addresses.into_iter().map(host).collect(),
             username: username.unwrap_or_else(|| "mov".to_owned()),
             password: password.unwrap_or_else(|| Secret::new("password")),
             vhost: vhost.unwrap_or_else(|| "/".to_owned()),
@@ -46,7 +43,8 @@ impl Reader<'_> {
         }
     }
 
-    /// One part of the address: as the setting `url_name` has it, or as its own setting `name` does. Both may say the same.
+    /// One part of the URL, from the URL in the setting `url_name` or from the setting `name`. If both contain it, they must
+    /// be the same.
     fn part<T: PartialEq>(
         &mut self,
         url_name: &'static str,
@@ -56,39 +54,35 @@ impl Reader<'_> {
     ) -> Option<T> {
         let own = self.get(name, None, |text| parse(text).map(Some));
         if in_url.is_some() && own.is_some() && own != in_url {
-            self.conflict(name, url_name);
+            self.add_conflict(name, url_name);
         }
         in_url.or(own)
     }
-
-    fn conflict(&mut self, name: &'static str, url_name: &str) {
-        self.expect(name, format!("the same as {url_name} says, or only one of the two"));
-    }
 }
 
-/// What `RABBITMQ_HOST` may hold.
+/// The value of `RABBITMQ_HOST`.
 enum Host {
     Url(BrokerUrl),
-    Places(Vec<Place>),
+    Addresses(Vec<HostAddress>),
 }
 
 impl Host {
-    fn agrees_with(&self, url: &BrokerUrl) -> bool {
+    fn matches(&self, url: &BrokerUrl) -> bool {
         match self {
             Self::Url(other) => other == url,
-            Self::Places(places) => {
-                matches!(&places[..], [(name, port)] if *name == url.host && (port.is_none() || *port == url.port))
+            Self::Addresses(addresses) => {
+                matches!(&addresses[..], [(name, port)] if *name == url.host && (port.is_none() || *port == url.port))
             }
         }
     }
 }
 
-fn host(text: &str) -> Result<Host, Expected> {
-    if url::is_url(text) { url::read(text).map(Host::Url) } else { parse::hosts(text).map(Host::Places) }
+fn parse_host(text: &str) -> Result<Host, Expected> {
+    if url::is_url(text) { url::parse(text).map(Host::Url) } else { parse::hosts(text).map(Host::Addresses) }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands where parsers stand")]
-fn secret(text: &str) -> Result<Secret, Expected> {
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a parser")]
+fn parse_secret(text: &str) -> Result<Secret, Expected> {
     Ok(Secret::new(text))
 }
 
@@ -103,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_says_all_of_it_in_either_setting() {
+    fn either_setting_may_contain_the_whole_url() {
         for name in ["RABBITMQ_URL", "RABBITMQ_HOST"] {
             let broker = broker([(name, URL)]).unwrap();
             assert_eq!(broker.hosts[0].to_string(), "mq:1");
@@ -113,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_address_leaves_open_is_for_the_other_settings() {
+    fn parts_that_the_url_does_not_contain_come_from_their_own_settings() {
         let broker =
             broker([("RABBITMQ_URL", "amqp://mq"), ("RABBITMQ_PORT", "9"), ("RABBITMQ_USERNAME", "me")]).unwrap();
         assert_eq!(broker.hosts[0].to_string(), "mq:9");
@@ -122,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn saying_the_same_twice_is_no_conflict_and_anything_else_is_one() {
+    fn a_setting_may_repeat_a_part_of_the_url() {
         let same = [
             ("RABBITMQ_URL", URL),
             ("RABBITMQ_HOST", "mq:1"),
@@ -134,6 +128,10 @@ mod tests {
         ];
         assert!(broker(same).is_ok());
         assert!(broker([("RABBITMQ_URL", URL), ("RABBITMQ_HOST", URL)]).is_ok());
+    }
+
+    #[test]
+    fn a_setting_that_contradicts_the_url_is_a_problem() {
         for (name, value) in [
             ("RABBITMQ_HOST", "other"),
             ("RABBITMQ_HOST", "mq:2"),
@@ -146,7 +144,8 @@ mod tests {
             ("RABBITMQ_HEARTBEAT", "8"),
         ] {
             let problems = broker([("RABBITMQ_URL", URL), (name, value)]).expect_err(value).to_string();
-            assert!(problems.contains(&format!("{name}: expected the same as RABBITMQ_URL says")), "{problems}");
+            let expected = format!("{name}: expected the same as in RABBITMQ_URL, or only one of the two");
+            assert!(problems.contains(&expected), "{problems}");
             assert!(!problems.contains("hunter"), "{problems}");
         }
     }

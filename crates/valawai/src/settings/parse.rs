@@ -1,23 +1,24 @@
-//! From text to types. A parser says what it expected; who called it knows of which variable.
+//! Parsers from text to types. A parser returns what it expected; the caller adds the name of the variable.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::time::Duration;
 
 use log::LevelFilter;
 
 use crate::secret::holds_credentials;
 
-/// What a text should have been.
+/// What a parser expected in place of the text.
 pub(super) type Expected = String;
 
-/// Seconds between heartbeats.
+/// The allowed seconds between heartbeats.
 pub(super) const HEARTBEAT: RangeInclusive<u16> = 1..=3600;
 
-/// A host's name, and its port if it has one of its own.
-pub(super) type Place = (String, Option<u16>);
+/// A host name, and its port if the text contains one.
+pub(super) type HostAddress = (String, Option<u16>);
 
-/// Hosts that are tried in turn, at the most.
-const MOST_HOSTS: usize = 16;
+/// The most hosts of a broker.
+const MAX_HOSTS: usize = 16;
 
 pub(super) fn number<T>(allowed: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, Expected>
 where
@@ -29,18 +30,17 @@ where
     }
 }
 
-pub(super) fn seconds(allowed: RangeInclusive<f64>) -> impl Fn(&str) -> Result<std::time::Duration, Expected> {
+pub(super) fn seconds(allowed: RangeInclusive<f64>) -> impl Fn(&str) -> Result<Duration, Expected> {
     move |text| {
-        let seconds = text.parse().ok().filter(|seconds: &f64| allowed.contains(seconds));
-        let expected = || format!("seconds, from {} to {}", allowed.start(), allowed.end());
-        seconds.map(std::time::Duration::from_secs_f64).ok_or_else(expected)
+        let seconds = number(allowed.clone())(text).map(Duration::from_secs_f64);
+        seconds.map_err(|expected| format!("{expected}, in seconds"))
     }
 }
 
-pub(super) fn milliseconds(allowed: RangeInclusive<u64>) -> impl Fn(&str) -> Result<std::time::Duration, Expected> {
+pub(super) fn milliseconds(allowed: RangeInclusive<u64>) -> impl Fn(&str) -> Result<Duration, Expected> {
     move |text| {
-        let read = number(allowed.clone())(text).map(std::time::Duration::from_millis);
-        read.map_err(|expected| format!("{expected}, in milliseconds"))
+        let milliseconds = number(allowed.clone())(text).map(Duration::from_millis);
+        milliseconds.map_err(|expected| format!("{expected}, in milliseconds"))
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn yes_or_no(text: &str) -> Result<bool, Expected> {
     }
 }
 
-/// The names of this platform's components in Python are accepted too, in any case.
+/// A log level, in any case. Python's names are accepted as well: other components of the platform use them.
 pub(super) fn level(text: &str) -> Result<LevelFilter, Expected> {
     match text.to_ascii_uppercase().as_str() {
         "OFF" => Ok(LevelFilter::Off),
@@ -69,21 +69,21 @@ pub(super) fn level(text: &str) -> Result<LevelFilter, Expected> {
     }
 }
 
-/// One host or several, `a,b:5673,[::1]:5672`.
-pub(super) fn hosts(text: &str) -> Result<Vec<Place>, Expected> {
-    let hosts: Option<Vec<Place>> = text.split(',').map(|part| host_and_port(part.trim())).collect();
-    hosts.filter(|hosts| hosts.len() <= MOST_HOSTS).ok_or_else(|| {
-        let user = if text.contains('@') {
-            "; the user and the password belong in RABBITMQ_USERNAME and RABBITMQ_PASSWORD, or all of it in RABBITMQ_URL"
+/// One or more hosts, as in `a,b:5673,[::1]:5672`.
+pub(super) fn hosts(text: &str) -> Result<Vec<HostAddress>, Expected> {
+    let hosts: Option<Vec<HostAddress>> = text.split(',').map(|part| host_and_port(part.trim())).collect();
+    hosts.filter(|hosts| hosts.len() <= MAX_HOSTS).ok_or_else(|| {
+        let remedy = if text.contains('@') {
+            "; set the user and the password by RABBITMQ_USERNAME and RABBITMQ_PASSWORD, or the whole address by RABBITMQ_URL"
         } else {
             ""
         };
-        format!("a host, or up to {MOST_HOSTS} separated by commas, each with a port if need be: a,b:5673{user}")
+        format!("up to {MAX_HOSTS} hosts separated by commas, each with an optional port, as in a,b:5673{remedy}")
     })
 }
 
-/// A host by its name or address, with or without a port.
-pub(super) fn host_and_port(text: &str) -> Option<Place> {
+/// A host name or address, with or without a port.
+pub(super) fn host_and_port(text: &str) -> Option<HostAddress> {
     let (name, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (address, rest) = rest.split_once(']')?;
@@ -104,9 +104,9 @@ fn port_in(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| *port > 0)
 }
 
-/// Any text that is no address with a password in it.
+/// Any text without credentials.
 pub(super) fn text(text: &str) -> Result<String, Expected> {
-    if holds_credentials(text) { Err("no address of a broker".to_owned()) } else { Ok(text.to_owned()) }
+    if holds_credentials(text) { Err("text without a login".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 pub(super) fn folder(text: &str) -> Result<std::path::PathBuf, Expected> {
@@ -119,11 +119,11 @@ pub(super) fn words(text: &str) -> Result<Vec<String>, Expected> {
 
 pub(super) fn file_name(text: &str) -> Result<String, Expected> {
     let is_one_name = !matches!(text, "." | "..") && !text.contains(['/', '\0']) && !holds_credentials(text);
-    if is_one_name { Ok(text.to_owned()) } else { Err("the name of a file, without a folder".to_owned()) }
+    if is_one_name { Ok(text.to_owned()) } else { Err("a file name without a folder".to_owned()) }
 }
 
 pub(super) fn http_url(text: &str) -> Result<String, Expected> {
-    let expected = || "an address without TLS, as in http://mov:8080; the MOV asks for no login".to_owned();
+    let expected = || "a URL without TLS, as in http://mov:8080; the MOV requires no login".to_owned();
     let uri: ureq::http::Uri = text.parse().map_err(|_| expected())?;
     let is_plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
     if is_plain && !text.contains(['@', '?', '#']) { Ok(text.to_owned()) } else { Err(expected()) }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_are_read_with_and_without_ports() {
+    fn hosts_have_optional_ports() {
         let host = |name: &str, port| (name.to_owned(), port);
         assert_eq!(hosts("a"), Ok(vec![host("a", None)]));
         assert_eq!(
@@ -143,38 +143,56 @@ mod tests {
         );
         assert_eq!(hosts("::1"), Ok(vec![host("::1", None)]));
         assert_eq!(hosts("[::1]:1,[::2]"), Ok(vec![host("::1", Some(1)), host("::2", None)]));
+    }
+
+    #[test]
+    fn malformed_hosts_are_rejected() {
         for text in ["", "a,,b", "a:", "a:0", "a:66000", "a:b:c", "[::1", "[x]", "user@host", "amqp://a"] {
-            assert!(hosts(text).is_err(), "{text:?} was taken for hosts");
+            assert!(hosts(text).is_err(), "{text:?} was accepted");
         }
     }
 
     #[test]
-    fn levels_have_the_names_of_python_too() {
+    fn levels_may_have_their_names_in_python() {
         for (text, expected) in
             [("WARNING", LevelFilter::Warn), ("critical", LevelFilter::Error), ("Fatal", LevelFilter::Error)]
         {
             assert_eq!(level(text), Ok(expected));
         }
+    }
+
+    #[test]
+    fn an_unknown_level_is_rejected() {
         assert!(level("LOUD").is_err());
     }
 
     #[test]
-    fn numbers_and_seconds_stay_within_their_bounds() {
+    fn a_number_outside_its_range_is_rejected() {
         assert_eq!(number(1..=10_u16)("10"), Ok(10));
         for text in ["0", "11", "5672.", "-1", "", "1e1"] {
             assert_eq!(number(1..=10_u16)(text), Err("a number from 1 to 10".to_owned()), "{text:?}");
         }
-        assert_eq!(seconds(0.0..=10.0)("0.5"), Ok(std::time::Duration::from_millis(500)));
-        assert!(seconds(0.0..=10.0)("NaN").is_err() && seconds(0.0..=10.0)("inf").is_err());
     }
 
     #[test]
-    fn only_a_plain_http_address_is_one() {
+    fn seconds_are_finite_and_may_have_decimals() {
+        assert_eq!(seconds(0.0..=10.0)("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["NaN", "inf", "-0.1", "11"] {
+            assert_eq!(seconds(0.0..=10.0)(text), Err("a number from 0 to 10, in seconds".to_owned()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_http_url_is_accepted() {
         assert!(http_url("http://mov:8080").is_ok());
+    }
+
+    #[test]
+    fn an_http_url_with_tls_a_login_or_a_query_is_rejected() {
         for text in
             ["https://mov", "mov:8080", "http://", "ftp://mov", "http://mov/?a=b", "http://me:hunter2@mov", "nonsense"]
         {
-            assert!(http_url(text).is_err(), "{text:?} was taken for an address");
+            assert!(http_url(text).is_err(), "{text:?} was accepted");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is wrong with the settings, for the person who has to mend them.
+//! The problems of the settings, as messages for the person who corrects them.
 
 use std::fmt;
 
@@ -6,10 +6,10 @@ use super::parse::Expected;
 use super::source::Found;
 use super::url;
 
-/// A longer number is none that somebody mistyped.
-const LONGEST_SHOWN: usize = 10;
+/// The longest value that is printed, in bytes.
+const MAX_PRINTED: usize = 10;
 
-/// What is wrong with one variable. It is made of what may be printed, and of nothing else.
+/// Why a setting is invalid. It contains no secret, so that it may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) name: &'static str,
@@ -18,34 +18,40 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// A setting whose source is part of `expected`.
     pub(super) fn new(name: &'static str, expected: Expected) -> Self {
         Self { name, expected, found: None }
     }
 
-    /// Anything may have been pasted into the wrong setting, a password too: only a number is repeated.
-    pub(super) fn with_value(name: &'static str, expected: Expected, Found { text, origin }: &Found) -> Self {
-        let is_number =
-            |text: &str| text.len() <= LONGEST_SHOWN && text.bytes().all(|byte| b"0123456789.,+-".contains(&byte));
-        let found = if is_number(text) {
+    /// A setting that cannot be parsed. Only numbers are printed: a password may have been set by mistake.
+    pub(super) fn invalid(name: &'static str, expected: Expected, Found { text, origin }: &Found) -> Self {
+        let is_number = text.len() <= MAX_PRINTED && text.bytes().all(|byte| b"0123456789.,+-".contains(&byte));
+        let found = if is_number {
             format!("`{text}` in {origin}")
         } else if url::is_url(text) {
             format!(
-                "an address in {origin}, not shown because it may hold a password; a broker's belongs in RABBITMQ_URL"
+                "a URL in {origin}, not shown because it may contain a password; set a broker's URL by RABBITMQ_URL"
             )
         } else {
-            format!("something else in {origin}, not shown because it may be a password")
+            format!("another value in {origin}, not shown because it may be a password")
         };
         Self { name, expected, found: Some(found) }
     }
+
+    /// A setting that contradicts the setting `other`.
+    pub(super) fn conflict(name: &'static str, other: &str, Found { origin, .. }: &Found) -> Self {
+        let expected = format!("the same as in {other}, or only one of the two");
+        Self { name, expected, found: Some(format!("another value in {origin}")) }
+    }
 }
 
-/// All that is wrong with the settings: a line for each variable.
+/// All invalid settings, one on each line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub(super) Vec<Problem>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the settings are wrong:")?;
+        formatter.write_str("invalid settings:")?;
         for Problem { name, expected, found } in &self.0 {
             write!(formatter, "\n  {name}: expected {expected}")?;
             if let Some(found) = found {

@@ -1,4 +1,4 @@
-//! Reads one variable after another; it and `broker` are the only places that know their names and defaults.
+//! Reads the variables. Only this module and `broker` know their names and defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use log::LevelFilter;
 
 use super::Settings;
 use super::parse::{self, Expected};
-use super::problems::Problem;
+use super::problems::{Problem, Problems};
 use super::source::{Source, find};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
 
-/// The platform's services in other languages have these under two prefixes.
+/// The three names of a variable: services of the platform in other languages use it with either prefix.
 macro_rules! prefixed {
     ($name:literal) => {
         [$name, concat!("EVENT_", $name), concat!("MESSAGE_", $name)]
@@ -22,13 +22,13 @@ macro_rules! prefixed {
 const CHAOS_NACK: [&str; 3] = prefixed!("CHAOS_PERCENTAGE_SIMULATE_NACK");
 const CHAOS_FAIL: [&str; 3] = prefixed!("CHAOS_PERCENTAGE_SIMULATE_FAILURES");
 const CHAOS_DELAY: [&str; 3] = prefixed!("CHAOS_DELAY_BEFORE_HANDLER_SECONDS");
-const CHAOS_SPARED: [&str; 3] = prefixed!("CHAOS_PROTECTED_ROUTING_KEYS");
+const CHAOS_EXCLUDED: [&str; 3] = prefixed!("CHAOS_PROTECTED_ROUTING_KEYS");
 const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
 
-/// Reads one variable after another, and remembers what is wrong with each.
+/// Reads variables and collects their problems.
 pub(super) struct Reader<'s> {
     source: &'s dyn Source,
-    pub(super) problems: Vec<Problem>,
+    problems: Vec<Problem>,
 }
 
 impl<'s> Reader<'s> {
@@ -36,10 +36,15 @@ impl<'s> Reader<'s> {
         Self { source, problems: Vec::new() }
     }
 
+    /// Returns `value` if nothing that was read is invalid.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Problems> {
+        if self.problems.is_empty() { Ok(value) } else { Err(Problems(self.problems)) }
+    }
+
     pub(super) fn settings(&mut self) -> Settings {
         Settings {
             broker: self.broker(),
-            first_tries: self.get("RABBITMQ_MAX_RETRIES", 100, parse::number(1..=1_000_000)),
+            first_attempts: self.get("RABBITMQ_MAX_RETRIES", 100, parse::number(1..=1_000_000)),
             retry_sleep: self.get("RABBITMQ_RETRY_SLEEP", Duration::from_secs(3), parse::seconds(0.0..=3600.0)),
             prefetch: self.get("RABBITMQ_PREFETCH", 1024, parse::number(1..=u16::MAX)),
             circuit_breaker: self.get("KILL_SWITCH_RATIO", None, |text| parse::ratio(text).map(Some)),
@@ -59,10 +64,10 @@ impl<'s> Reader<'s> {
     fn retry(&mut self) -> retry::Options {
         let default = retry::Options::default();
         retry::Options {
-            most: self.get("MAX_RETRIES", default.most, parse::number(0..=1000)),
-            first: self.get("RETRY_TTL", default.first, parse::milliseconds(1..=86_400_000)),
+            max_retries: self.get("MAX_RETRIES", default.max_retries, parse::number(0..=1000)),
+            first_delay: self.get("RETRY_TTL", default.first_delay, parse::milliseconds(1..=86_400_000)),
             factor: self.get("RETRY_BACKOFF", default.factor, parse::number(1.0..=100.0)),
-            longest: self.get("RETRY_MAX_TTL", default.longest, parse::milliseconds(1..=86_400_000)),
+            max_delay: self.get("RETRY_MAX_TTL", default.max_delay, parse::milliseconds(1..=86_400_000)),
         }
     }
 
@@ -71,12 +76,12 @@ impl<'s> Reader<'s> {
             nack: self.get_prefixed(&CHAOS_NACK, 0.0, parse::ratio),
             fail: self.get_prefixed(&CHAOS_FAIL, 0.0, parse::ratio),
             delay: self.get_prefixed(&CHAOS_DELAY, Duration::ZERO, parse::seconds(0.0..=600.0)),
-            excluded: self.get_prefixed(&CHAOS_SPARED, Vec::new(), parse::words),
+            excluded: self.get_prefixed(&CHAOS_EXCLUDED, Vec::new(), parse::words),
             seed: self.get_prefixed(&CHAOS_SEED, 0, parse::number(0..=u64::MAX)),
         }
     }
 
-    /// The first of several names that is set.
+    /// The setting under the first of its names that is set.
     fn get_prefixed<T>(
         &mut self,
         names: &[&'static str; 3],
@@ -100,10 +105,10 @@ impl<'s> Reader<'s> {
     }
 
     pub(super) fn health_file(&mut self) -> HealthFile {
-        // The platform's own spelling first; it is in every Compose file there is.
-        let misspelt = self.get("COMPONET_ID_FILE_NAME", None, |text| parse::file_name(text).map(Some));
-        let spelt = self.get("COMPONENT_ID_FILE_NAME", None, |text| parse::file_name(text).map(Some));
-        let name = spelt.or(misspelt).unwrap_or_else(|| "component_id.json".to_owned());
+        // The platform's Compose files use the misspelled name.
+        let misspelled = self.get("COMPONET_ID_FILE_NAME", None, |text| parse::file_name(text).map(Some));
+        let correct = self.get("COMPONENT_ID_FILE_NAME", None, |text| parse::file_name(text).map(Some));
+        let name = correct.or(misspelled).unwrap_or_else(|| "component_id.json".to_owned());
         HealthFile::new(self.log_folder().join(name))
     }
 
@@ -111,27 +116,29 @@ impl<'s> Reader<'s> {
         self.get("LOG_DIR", "logs".into(), parse::folder)
     }
 
-    /// The setting `name` as `parse` reads it, or `default` when it is not set, or wrong.
+    /// The setting `name`, parsed; `default` if it is not set or is invalid.
     pub(super) fn get<T>(&mut self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Expected>) -> T {
         let problem = match find(self.source, name) {
             Ok(None) => return default,
             Ok(Some(found)) => match parse(&found.text) {
                 Ok(value) => return value,
-                Err(expected) => Problem::with_value(name, expected, &found),
+                Err(expected) => Problem::invalid(name, expected, &found),
             },
             Err(expected) => Problem::new(name, expected),
         };
-        self.note(problem);
+        self.add_problem(problem);
         default
     }
 
-    /// Remembers that the setting `name` is not what was expected.
-    pub(super) fn expect(&mut self, name: &'static str, expected: Expected) {
-        self.note(Problem::new(name, expected));
+    /// Adds the problem that the setting `name` contradicts the setting `other`.
+    pub(super) fn add_conflict(&mut self, name: &'static str, other: &str) {
+        if let Ok(Some(found)) = find(self.source, name) {
+            self.add_problem(Problem::conflict(name, other, &found));
+        }
     }
 
-    /// One problem for each setting is enough.
-    fn note(&mut self, problem: Problem) {
+    /// Adds a problem unless the setting has one already.
+    fn add_problem(&mut self, problem: Problem) {
         if !self.problems.iter().any(|other| other.name == problem.name) {
             self.problems.push(problem);
         }

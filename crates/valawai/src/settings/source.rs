@@ -1,14 +1,14 @@
-//! Where settings come from.
+//! The sources of settings.
 
 use std::fs::File;
 use std::io::Read;
 
-/// Gives the text of a variable. Tests use a map, so that they never touch the real environment.
+/// Reads variables. Tests use an array in place of the environment.
 pub trait Source {
-    /// The text of the variable `name`, or `None` when it is not set.
+    /// The value of the variable `name`, or `None` if it is not set.
     ///
     /// # Errors
-    /// When it is set to something that is no text.
+    /// What was expected, if the value is not text.
     fn get(&self, name: &str) -> Result<Option<String>, String>;
 }
 
@@ -21,7 +21,7 @@ impl Source for Environment {
         match std::env::var(name) {
             Ok(text) => Ok(Some(text)),
             Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => Err("text in UTF-8".to_owned()),
+            Err(std::env::VarError::NotUnicode(_)) => Err("UTF-8 text in the environment".to_owned()),
         }
     }
 }
@@ -32,18 +32,21 @@ impl<const N: usize> Source for [(&str, &str); N] {
     }
 }
 
-/// The largest file that holds a setting, in bytes.
-const LARGEST_FILE: u64 = 64 * 1024;
+/// The most bytes that are read from a file.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// A setting, and where it was found. Its text may be a secret.
+/// A setting that was found. Its text may be a secret.
 pub(super) struct Found {
     pub(super) text: String,
-    /// For a person; not the name of a file, because a password may stand in its place.
+    /// Where it was found, for messages. It does not contain the name of a file: it may be a password by mistake.
     pub(super) origin: String,
 }
 
-/// Looks for `name`, and for a file that `name_FILE` names. A variable that is set to nothing counts as not set, because
-/// Compose sets those that it was not given.
+/// Finds the setting `name`, either in the variable of that name or in the file that the variable `name_FILE` names. An empty
+/// variable counts as not set, because Compose passes unset variables as empty ones.
+///
+/// # Errors
+/// What was expected.
 pub(super) fn find(source: &dyn Source, name: &str) -> Result<Option<Found>, String> {
     let file_variable = format!("{name}_FILE");
     let text = source.get(name)?.filter(|text| !text.is_empty());
@@ -52,9 +55,9 @@ pub(super) fn find(source: &dyn Source, name: &str) -> Result<Option<Found>, Str
         (Some(_), Some(_)) => Err(format!("either {name} or {file_variable}, not both")),
         (Some(text), None) => Ok(Some(Found { text, origin: "the environment".to_owned() })),
         (None, Some(path)) => {
-            let unreadable = |error| format!("a readable file, but what {file_variable} names cannot be read: {error}");
-            let text = read(&path).map_err(unreadable)?;
-            Ok(Some(Found { text, origin: format!("the file that {file_variable} names") }))
+            let origin = format!("the file that {file_variable} names");
+            let text = read(&path).map_err(|error| format!("a readable file; {origin} cannot be read: {error}"))?;
+            Ok(Some(Found { text, origin }))
         }
         (None, None) => Ok(None),
     }
@@ -62,8 +65,8 @@ pub(super) fn find(source: &dyn Source, name: &str) -> Result<Option<Found>, Str
 
 fn read(path: &str) -> std::io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LARGEST_FILE).read_to_string(&mut text)?;
-    // Editors end a file with a line break, which is no part of a password.
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_string(&mut text)?;
+    // Editors add a line break at the end of a file.
     let end = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(end);
     Ok(text)

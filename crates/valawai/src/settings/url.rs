@@ -1,10 +1,10 @@
-//! A broker's address with all that belongs to it: `amqp://user:password@host:5672/vhost?heartbeat=10`.
+//! The URL of a broker: `amqp://user:password@host:5672/vhost?heartbeat=10`.
 
-use super::parse::{self, Expected};
+use super::parse::{self, Expected, HostAddress};
 use crate::secret::Secret;
 
-/// What an address says; the rest is for other settings, or has its default.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The parts of a URL. Those that it does not contain come from other settings or have defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct BrokerUrl {
     pub(super) host: String,
     pub(super) port: Option<u16>,
@@ -14,54 +14,60 @@ pub(super) struct BrokerUrl {
     pub(super) heartbeat: Option<u16>,
 }
 
-/// Whether a text is meant to be an address with a scheme.
+impl BrokerUrl {
+    pub(super) fn address(&self) -> HostAddress {
+        (self.host.clone(), self.port)
+    }
+}
+
+/// Whether a text has a scheme, and so is meant to be a URL.
 pub(super) fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
-/// Reads an address. What is wrong with one is told without a piece of it, because any piece may be a password.
-pub(super) fn read(text: &str) -> Result<BrokerUrl, Expected> {
+/// Parses a URL. The errors contain no part of it, because any part may be a password.
+pub(super) fn parse(text: &str) -> Result<BrokerUrl, Expected> {
     let rest = match text.trim().split_once("://") {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("amqp") => rest,
         Some((scheme, _)) if scheme.eq_ignore_ascii_case("amqps") => {
-            return Err("an address that begins with amqp://, because TLS is not supported".to_owned());
+            return Err("a URL that begins with amqp://; TLS is not supported".to_owned());
         }
-        _ => return Err("an address as in amqp://user:password@host:5672/vhost".to_owned()),
+        _ => return Err("a URL as in amqp://user:password@host:5672/vhost".to_owned()),
     };
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // A password with one of these, not encoded, ends the authority too early. The @ that comes later gives it away.
+    // A password that contains `/`, `?` or `#` unencoded ends the authority early, and the `@` follows in the tail.
     if tail.contains(['@', '#']) {
         return Err(percent_encoded());
     }
-    let (login, place) = match authority.rsplit_once('@') {
-        Some((login, place)) => (Some(login), place),
+    let (login, address) = match authority.rsplit_once('@') {
+        Some((login, address)) => (Some(login), address),
         None => (None, authority),
     };
-    let (host, port) = parse::host_and_port(place).ok_or_else(|| {
+    let (host, port) = parse::host_and_port(address).ok_or_else(|| {
         format!(
-            "one host after amqp:// or @, with a port from 1 to 65535 if need be (several hosts go to RABBITMQ_HOST, \
-             without amqp://), and {}",
+            "one host after amqp:// or @, with an optional port from 1 to 65535 (set several hosts by RABBITMQ_HOST, without \
+             amqp://), and {}",
             percent_encoded()
         )
     })?;
-    let (username, password) = login.map_or(Ok((None, None)), read_login)?;
+    let (username, password) = login.map_or(Ok((None, None)), parse_login)?;
     let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
-    Ok(BrokerUrl { host, port, username, password, vhost: read_vhost(path)?, heartbeat: read_heartbeat(query)? })
+    Ok(BrokerUrl { host, port, username, password, vhost: parse_vhost(path)?, heartbeat: parse_heartbeat(query)? })
 }
 
-fn read_login(login: &str) -> Result<(Option<String>, Option<Secret>), Expected> {
+fn parse_login(login: &str) -> Result<(Option<String>, Option<Secret>), Expected> {
     let (username, password) = match login.split_once(':') {
         Some((username, password)) => (decode(username)?, Some(decode(password)?)),
         None => (decode(login)?, None),
     };
     if username.is_empty() {
-        return Err("a user before the @ of the address: amqp://user:password@host".to_owned());
+        return Err("a user before the @ of the URL, as in amqp://user:password@host".to_owned());
     }
     Ok((Some(username), password.map(Secret::new)))
 }
 
-/// The path without its first slash. An empty one names no virtual host.
-fn read_vhost(path: &str) -> Result<Option<String>, Expected> {
+/// Parses the path, without its first slash. An empty path names no virtual host.
+fn parse_vhost(path: &str) -> Result<Option<String>, Expected> {
     let name = path.strip_prefix('/').unwrap_or(path);
     if name.contains('/') {
         return Err(percent_encoded());
@@ -69,19 +75,17 @@ fn read_vhost(path: &str) -> Result<Option<String>, Expected> {
     Ok(Some(decode(name)?).filter(|name| !name.is_empty()))
 }
 
-fn read_heartbeat(query: &str) -> Result<Option<u16>, Expected> {
+fn parse_heartbeat(query: &str) -> Result<Option<u16>, Expected> {
     if query.is_empty() {
         return Ok(None);
     }
     let value = query.strip_prefix("heartbeat=").filter(|value| !value.contains('&'));
     let seconds = value.and_then(|value| parse::number(parse::HEARTBEAT)(value).ok());
-    seconds
-        .map(Some)
-        .ok_or_else(|| "no parameter after the ? of the address but one heartbeat, as in ?heartbeat=10".to_owned())
+    seconds.map(Some).ok_or_else(|| "a URL whose only parameter is the heartbeat, as in ?heartbeat=10".to_owned())
 }
 
 fn percent_encoded() -> Expected {
-    "an address whose user, password and virtual host are percent-encoded: / as %2F, @ as %40, : as %3A, # as %23, ? as \
+    "a URL whose user, password and virtual host are percent-encoded: / as %2F, @ as %40, : as %3A, # as %23, ? as \
      %3F, % as %25"
         .to_owned()
 }
@@ -95,7 +99,7 @@ fn decode(text: &str) -> Result<String, Expected> {
                 let digits =
                     [rest.next(), rest.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
                 let [Some(high), Some(low)] = digits else { return Err(percent_encoded()) };
-                u8::try_from(16 * high + low).expect("two digits fit")
+                u8::try_from(16 * high + low).expect("two hexadecimal digits fit into a byte")
             }
             0..=b' ' | 0x7f => return Err(percent_encoded()),
             other => other,
@@ -115,17 +119,17 @@ mod tests {
     }
 
     #[test]
-    fn what_an_address_does_not_say_is_left_open() {
-        assert_eq!(read("amqp://mq"), Ok(url("mq")));
-        assert_eq!(read("AMQP://mq/"), Ok(url("mq")));
-        assert_eq!(read("amqp://mq:1?heartbeat=5"), Ok(BrokerUrl { port: Some(1), heartbeat: Some(5), ..url("mq") }));
-        assert_eq!(read("amqp://[::1]:2/"), Ok(BrokerUrl { port: Some(2), ..url("::1") }));
-        assert_eq!(read("amqp://me@mq"), Ok(BrokerUrl { username: Some("me".into()), ..url("mq") }));
-        assert_eq!(read("amqp://mq/%2F"), Ok(BrokerUrl { vhost: Some("/".into()), ..url("mq") }));
+    fn parts_that_a_url_does_not_contain_are_none() {
+        assert_eq!(parse("amqp://mq"), Ok(url("mq")));
+        assert_eq!(parse("AMQP://mq/"), Ok(url("mq")));
+        assert_eq!(parse("amqp://mq:1?heartbeat=5"), Ok(BrokerUrl { port: Some(1), heartbeat: Some(5), ..url("mq") }));
+        assert_eq!(parse("amqp://[::1]:2/"), Ok(BrokerUrl { port: Some(2), ..url("::1") }));
+        assert_eq!(parse("amqp://me@mq"), Ok(BrokerUrl { username: Some("me".into()), ..url("mq") }));
+        assert_eq!(parse("amqp://mq/%2F"), Ok(BrokerUrl { vhost: Some("/".into()), ..url("mq") }));
     }
 
     #[test]
-    fn what_is_no_address_is_told_without_a_piece_of_it() {
+    fn the_error_of_an_invalid_url_contains_no_part_of_it() {
         for text in [
             "amqps://me:hunter2@mq",
             "http://me:hunter2@mq",
@@ -149,14 +153,14 @@ mod tests {
             "amqp://me@mq?heartbeat=0",
             "amqp://me@mq?heartbeat=1&heartbeat=2",
         ] {
-            let expected = read(text).expect_err(text);
+            let expected = parse(text).expect_err(text);
             assert!(!expected.contains("hunter2"), "{text:?}: {expected}");
         }
     }
 
     proptest! {
         #[test]
-        fn whatever_is_encoded_comes_out_again(user in ".{1,9}", password in ".*", vhost in ".+", port in 1..=u16::MAX) {
+        fn an_encoded_url_is_decoded(user in ".{1,9}", password in ".*", vhost in ".+", port in 1..=u16::MAX) {
             let encode = |text: &str| text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02x}"));
             let text = format!("amqp://{}:{}@mq:{port}/{}", encode(&user), encode(&password), encode(&vhost));
             let expected = BrokerUrl {
@@ -166,12 +170,12 @@ mod tests {
                 vhost: Some(vhost),
                 ..url("mq")
             };
-            prop_assert_eq!(read(&text), Ok(expected));
+            prop_assert_eq!(parse(&text), Ok(expected));
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "(amqp://)?[a-z:@/?#%0-9]{0,30}") {
-            let _ = read(&text);
+        fn no_text_causes_a_panic(text in "(amqp://)?[a-z:@/?#%0-9]{0,30}") {
+            let _ = parse(&text);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The queue in which the registrar keeps the current notice: for the standby replicas, and for whoever takes over.
+//! The identity queue, in which the registrar keeps the current notice: for the standby replicas, and for the process that
+//! takes over.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,32 +13,32 @@ use crate::mov::notice::Notice;
 #[derive(Debug)]
 pub(super) struct IdentityQueue {
     queue: String,
-    is_open: bool,
-    was_refused: bool,
+    is_declared: bool,
+    was_denied: bool,
 }
 
-/// The current registration, and the contract that it was made with.
+/// A registration that a registrar recorded.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Identity {
+pub(super) struct RecordedRegistration {
     pub(super) notice: Notice,
-    /// See [`ComponentInfo::contract`].
+    /// The [`ComponentInfo::contract_fingerprint`] of the component that registered.
     pub(super) contract: String,
 }
 
-/// What the queue says.
+/// What the queue holds.
 #[derive(Debug, PartialEq)]
-pub(super) enum Seen {
-    /// Nothing: it is empty, or another replica is reading it.
-    Nothing,
-    /// The component is not registered now.
+pub(super) enum IdentityRecord {
+    /// No record: the queue is empty, or another replica is reading it.
+    Missing,
+    /// The component is not registered.
     Unregistered,
-    /// It is.
-    Registered(Identity),
+    /// The component is registered.
+    Registered(RecordedRegistration),
 }
 
 #[derive(Serialize, Deserialize)]
 struct Body {
-    /// `None` for a component that is not registered now.
+    /// `None` if the component is not registered.
     registered: Option<Registered>,
 }
 
@@ -48,63 +49,64 @@ struct Registered {
 }
 
 impl IdentityQueue {
-    pub(super) fn of(info: &ComponentInfo) -> Self {
+    pub(super) fn new(info: &ComponentInfo) -> Self {
         let level = info.level.lower();
         let name = info.name.trim_start_matches(level).trim_start_matches('_');
-        Self { queue: format!("valawai/{level}/{name}/identity"), is_open: false, was_refused: false }
+        Self { queue: format!("valawai/{level}/{name}/identity"), is_declared: false, was_denied: false }
     }
 
-    /// Makes it ready. A broker that refuses it, as a cluster does while its node is down, is not asked the next time: the
-    /// component can register without it.
-    pub(super) fn open(&mut self, link: &mut dyn Link) -> Result<(), Error> {
-        self.is_open = false;
-        if !std::mem::take(&mut self.was_refused) {
+    /// Declares the queue. If the broker denies it, as a cluster does while the node of the queue is down, the next call
+    /// skips it: the component can register without it.
+    pub(super) fn declare(&mut self, link: &mut dyn Link) -> Result<(), Error> {
+        self.is_declared = false;
+        if !std::mem::take(&mut self.was_denied) {
             let declared = link.declare_own(&self.queue, &OwnQueue { newest_only: true, ..OwnQueue::default() });
-            self.was_refused = matches!(declared, Err(Error::Denied { .. }));
+            self.was_denied = matches!(declared, Err(Error::Denied { .. }));
             declared?;
-            self.is_open = true;
+            self.is_declared = true;
         }
         Ok(())
     }
 
-    /// What the registrar of the component of `info` wrote last.
-    pub(super) fn read(&self, link: &mut dyn Link, info: &ComponentInfo) -> Result<Seen, Error> {
-        let mut found = Seen::Nothing;
+    /// The last record of a registrar of the component `info`.
+    pub(super) fn read(&self, link: &mut dyn Link, info: &ComponentInfo) -> Result<IdentityRecord, Error> {
+        let mut record = IdentityRecord::Missing;
         self.browse(link, &mut |body| {
-            found = parse(body, info);
+            record = parse(body, info);
             false
         })?;
-        Ok(found)
+        Ok(record)
     }
 
-    /// Replaces what is there.
+    /// Replaces the record.
     pub(super) fn write(
         &self,
         link: &mut dyn Link,
         notice: Option<&Notice>,
         info: &ComponentInfo,
     ) -> Result<(), Error> {
-        if self.is_open {
+        if self.is_declared {
             let registered =
-                notice.map(|notice| Registered { contract: info.contract(), notice: notice.whole.clone() });
-            let body = serde_json::to_vec(&Body { registered }).expect("JSON that was read can be written");
+                notice.map(|notice| Registered { contract: info.contract_fingerprint(), notice: notice.json.clone() });
+            let body = serde_json::to_vec(&Body { registered }).expect("JSON that was parsed always serializes");
             link.publish(&Outgoing::new(self.queue.as_str(), body))?;
         }
         Ok(())
     }
 
-    /// Removes what is there: nobody is left to read it.
+    /// Removes the record when the last replica stops.
     pub(super) fn clear(&self, link: &mut dyn Link) -> Result<(), Error> {
         self.browse(link, &mut |_| true)
     }
 
     fn browse(&self, link: &mut dyn Link, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
-        if self.is_open { link.browse(&self.queue, &mut |message| take(&message.body)) } else { Ok(()) }
+        if self.is_declared { link.browse(&self.queue, &mut |message| take(&message.body)) } else { Ok(()) }
     }
 }
 
-fn parse(body: &[u8], info: &ComponentInfo) -> Seen {
-    let Ok(Body { registered }) = crate::payload::read(body) else { return Seen::Nothing };
-    let Some(Registered { contract, notice }) = registered else { return Seen::Unregistered };
-    Notice::from_json(notice, info).map_or(Seen::Nothing, |notice| Seen::Registered(Identity { notice, contract }))
+fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {
+    let Ok(Body { registered }) = crate::payload::read(body) else { return IdentityRecord::Missing };
+    let Some(Registered { contract, notice }) = registered else { return IdentityRecord::Unregistered };
+    Notice::from_json(notice, info)
+        .map_or(IdentityRecord::Missing, |notice| IdentityRecord::Registered(RecordedRegistration { notice, contract }))
 }

@@ -1,86 +1,84 @@
-//! Keeps the component registered for as long as a session lasts, and ends the registration when it stops.
+//! Keeps the component registered while a session lasts, and unregisters it when its last process stops.
 //!
-//! Any number of processes may be one component; exactly one of them registers it. The lock is an exclusive consumer on
-//! `control/registered`: who gets it is the registrar (`registrar`), the others are its replicas (`standby`). What the
-//! registrar does, its `state` decides, the only place that holds the current registration. Everything else is derived
-//! from it: the health file and the identifier in the logs (`presence`), and what the replicas and whoever takes over are
-//! to know (`identity_queue`).
+//! A component may run in several processes, the replicas; exactly one of them, the registrar, registers it. The lock is
+//! an exclusive consumer on `control/registered`: the process that holds it is the registrar ([`registrar`]), the others
+//! wait for it ([`standby`]). The current registration is kept in one place, the [`state`] machine of the registrar, which
+//! decides every step. Everything else is derived from it: the health file and the identifier in the logs
+//! ([`health_reporter`]), and the record for the other replicas ([`identity_queue`]).
 
-mod asking;
+mod health_reporter;
 mod identity_queue;
-mod mov_watch;
-mod presence;
-mod question;
 mod registrar;
-mod stale;
+mod registration_query;
 mod standby;
 mod state;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::identity_queue::{IdentityQueue, Seen};
-use self::presence::Presence;
-use self::registrar::Registrar;
-use self::standby::Lock;
+use self::health_reporter::HealthReporter;
+use self::identity_queue::{IdentityQueue, IdentityRecord};
+use self::registrar::RegistrarLoop;
+use self::standby::LockOutcome;
 use self::state::RegistrationState;
 use super::component_info::ComponentInfo;
 use super::identity::Identity;
-use super::rest::Rest;
+use super::rest::RestClient;
 use crate::broker::{Error, Link};
 use crate::health::health_file::HealthFile;
 use crate::health::status::ConsumerStatus;
 use crate::name::ComponentId;
 use crate::shutdown::Shutdown;
 
-/// A broker that takes no messages for so long is a reason to look unhealthy.
-const STUCK_PATIENCE: Duration = Duration::from_secs(10);
+/// A broker that accepts no messages for longer makes the component unhealthy.
+const BLOCKED_LIMIT: Duration = Duration::from_secs(10);
 
-/// What a process needs to take part in the registration of its component.
+/// What a process needs to register its component.
 pub struct Options {
-    /// Who the component is.
+    /// The component.
     pub info: ComponentInfo,
-    /// Where the notices of the MOV come.
+    /// The queue on which the notices of the MOV arrive.
     pub queue: String,
-    /// A queue that every replica hears, if there is one.
+    /// A queue that every replica consumes, if there is one.
     pub shared_queue: Option<String>,
-    /// How the work of this process goes.
+    /// The state of the consumers of this process.
     pub status: Arc<ConsumerStatus>,
-    /// How long the MOV has to answer a registration.
+    /// How long the MOV may take to answer.
     pub timeout: Duration,
     /// The health file.
     pub health: HealthFile,
-    /// Who we are, for the other threads.
+    /// The identifier of the registration, for the other threads.
     pub identity: Identity,
-    /// The MOV's REST interface, if it is known.
-    pub rest: Option<Rest>,
+    /// The MOV's REST interface, if its address is set.
+    pub rest: Option<RestClient>,
 }
 
-/// The part of this process in the registration; it outlives the sessions.
+/// The registration of the component, as this process takes part in it; it outlives the sessions.
 pub struct Registration {
     queue: String,
     shared_queue: Option<String>,
     status: Arc<ConsumerStatus>,
-    rest: Option<Rest>,
+    rest: Option<RestClient>,
     state: RegistrationState,
     identity_queue: IdentityQueue,
-    presence: Presence,
-    /// The registration that the identity queue tells of.
-    written: Option<ComponentId>,
-    stuck_since: Option<Instant>,
-    is_stuck: bool,
+    health_reporter: HealthReporter,
+    /// The registration in the identity queue.
+    recorded: Option<ComponentId>,
+    blocked_since: Option<Instant>,
+    is_blocked: bool,
 }
 
 impl Registration {
-    /// A health file that an earlier run left is removed: it would look healthy. What it tells of may still stand.
+    /// Removes the health file of an earlier run, which would make the component look healthy. The registration in that
+    /// file may still be live.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let Options { info, queue, shared_queue, status, timeout, health, identity, rest } = options;
-        let known = health.id();
-        let mut presence = Presence::new(health, identity);
-        presence.reset();
-        let identity_queue = IdentityQueue::of(&info);
-        let state = RegistrationState::new(info, timeout, known);
+        let last_known = health.id();
+        let mut health_reporter = HealthReporter::new(health, identity);
+        health_reporter.reset();
+        let identity_queue = IdentityQueue::new(&info);
+        let state = RegistrationState::new(info, timeout, last_known);
         Self {
             queue,
             shared_queue,
@@ -88,64 +86,72 @@ impl Registration {
             rest,
             state,
             identity_queue,
-            presence,
-            written: None,
-            stuck_since: None,
-            is_stuck: false,
+            health_reporter,
+            recorded: None,
+            blocked_since: None,
+            is_blocked: false,
         }
     }
 
-    /// Registers, or stands by while another process does, until `stop`; then the last process of all unregisters. When this
-    /// returns, the component looks unhealthy: nobody vouches for it.
+    /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process of
+    /// the component then unregisters it. Once this returns, the component is reported as unhealthy.
     ///
     /// # Errors
-    /// When the session is over; [`Error::LockHeld`] when another process was quicker to take over.
+    /// If the session is over; [`Error::LockHeld`] if another process became the registrar first.
     pub fn run(&mut self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
-        let result = self.take_part(link, shutdown);
-        self.presence.reset();
+        let result = self.run_until_shutdown(link, shutdown);
+        self.health_reporter.reset();
         result
     }
 
-    fn take_part(&mut self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
+    fn run_until_shutdown(&mut self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
         link.declare(&self.queue)?;
-        self.identity_queue.open(link)?;
-        let observed = match self.stand_by(link, shutdown)? {
-            Lock::NotNeeded => return Ok(()),
-            Lock::Held { observed } => observed,
+        self.identity_queue.declare(link)?;
+        match self.wait_for_lock(link, shutdown)? {
+            LockOutcome::NotNeeded => Ok(()),
+            LockOutcome::Acquired { observed } => {
+                self.take_over(link, observed.as_ref())?;
+                RegistrarLoop::new(self, link).run(shutdown)
+            }
+        }
+    }
+
+    /// Continues with the registration that the last registrar recorded. `observed` is the one that this process reported
+    /// while it was a standby.
+    fn take_over(&mut self, link: &mut dyn Link, observed: Option<&ComponentId>) -> Result<(), Error> {
+        let recorded = match self.identity_queue.read(link, self.state.info())? {
+            IdentityRecord::Registered(registration) => Some(registration),
+            IdentityRecord::Unregistered | IdentityRecord::Missing => None,
         };
-        let held = match self.identity_queue.read(link, self.state.info())? {
-            Seen::Registered(identity) => Some(identity),
-            Seen::Unregistered | Seen::Nothing => None,
-        };
-        self.written = held.as_ref().map(|held| held.notice.id.clone());
-        let was_standby = observed.is_some() && observed == self.written;
+        self.recorded = recorded.as_ref().map(|recorded| recorded.notice.id.clone());
+        let was_standby = observed.is_some() && observed == self.recorded.as_ref();
         let now = Instant::now();
-        self.state.take_over(held, was_standby, now);
-        self.state.new_session(now);
-        Registrar::new(self, link).stay(shutdown)
+        self.state.take_over(recorded, was_standby, now);
+        self.state.session_opened(now);
+        Ok(())
     }
 
-    /// Brings all that others see in line with the registration that stands.
-    fn show(&mut self) {
-        self.presence.update(self.state.current(), !self.is_stuck);
+    /// Updates the health file and the identifier in the logs.
+    fn report_health(&mut self) {
+        self.health_reporter.update(self.state.current(), !self.is_blocked);
     }
 
-    /// A component that cannot publish does not work, however well it is registered.
-    fn look_at_broker(&mut self, link: &mut dyn Link, now: Instant) {
-        if !link.is_blocked() && !self.status.is_refused() {
-            self.stuck_since = None;
-            self.is_stuck = false;
+    /// Checks whether the broker accepts messages: a component that cannot publish is unhealthy although it is registered.
+    fn check_broker(&mut self, link: &mut dyn Link, now: Instant) {
+        if !link.is_blocked() && !self.status.is_stalled() {
+            self.blocked_since = None;
+            self.is_blocked = false;
             return;
         }
-        let since = *self.stuck_since.get_or_insert(now);
-        if !self.is_stuck && now - since > STUCK_PATIENCE {
-            log::warn!("the broker has taken no messages for {STUCK_PATIENCE:?} (an alarm, or a queue that is full?)");
-            self.is_stuck = true;
+        let since = *self.blocked_since.get_or_insert(now);
+        if !self.is_blocked && now - since > BLOCKED_LIMIT {
+            log::warn!("the broker has accepted no messages for {BLOCKED_LIMIT:?} (a resource alarm or a full queue?)");
+            self.is_blocked = true;
         }
     }
 
-    /// Whether other processes of this component are at work.
-    fn others_work(&self, link: &mut dyn Link) -> Result<bool, Error> {
+    /// Whether other processes of this component are running.
+    fn has_other_replicas(&self, link: &mut dyn Link) -> Result<bool, Error> {
         let Some(queue) = &self.shared_queue else { return Ok(false) };
         let all = link.consumers(queue)?.unwrap_or(0) as usize;
         Ok(all > self.status.consumers())

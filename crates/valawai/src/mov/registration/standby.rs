@@ -1,78 +1,81 @@
-//! A process that does not register the component, because another one does: it stands by.
+//! A process that does not register the component because another one does: a standby replica, which waits for the lock.
 
 use std::time::{Duration, Instant};
 
 use super::Registration;
-use super::identity_queue::{Identity, Seen};
+use super::identity_queue::{IdentityRecord, RecordedRegistration};
 use crate::broker::{Access, Error, Link};
 use crate::name::ComponentId;
 use crate::shutdown::Shutdown;
 
-/// How often the broker is asked something: in turn whether the registrar is still there, and who the component is.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a standby sends a request to the broker: in turn for the lock and for the current registration.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same while it stops, when another that stops too may hand over the last duty.
-const LOOK_EVERY_WHILE_STOPPING: Duration = Duration::from_millis(100);
+/// The same while it stops: another process that stops as well may leave the unregistering to this one.
+const STOPPING_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Notices in flight. They are few.
+/// The prefetch for notices, which are few.
 const PREFETCH: u16 = 16;
 
-/// How standing by ended.
+/// How the wait for the lock ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lock {
-    /// This process is the registrar now; it has shown the registration `observed` meanwhile.
-    Held { observed: Option<ComponentId> },
-    /// It stops, and others go on.
+pub(super) enum LockOutcome {
+    /// This process is the registrar now. Until then it reported the registration `observed`.
+    Acquired { observed: Option<ComponentId> },
+    /// This process stops, and other processes keep the component registered.
     NotNeeded,
 }
 
 impl Registration {
-    /// Waits for the lock. Meanwhile it is known here, too, who the component is.
-    pub(super) fn stand_by(&mut self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<Lock, Error> {
-        let mut observed: Option<Identity> = None;
-        let mut looks_for_registrar = true;
+    /// Waits for the lock. Meanwhile this process reports the registration that the registrar recorded.
+    pub(super) fn wait_for_lock(&mut self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<LockOutcome, Error> {
+        let mut observed: Option<RecordedRegistration> = None;
+        let mut checks_lock = true;
         loop {
             let is_stopping = shutdown.is_requested();
-            if is_stopping && self.others_work(link)? {
-                return Ok(Lock::NotNeeded);
+            if is_stopping && self.has_other_replicas(link)? {
+                return Ok(LockOutcome::NotNeeded);
             }
-            if looks_for_registrar || is_stopping {
-                if link.consumers(&self.queue)?.unwrap_or(0) == 0 {
-                    self.take_lock(link)?;
-                    return Ok(Lock::Held { observed: observed.map(|identity| identity.notice.id) });
-                }
-            } else {
-                match self.identity_queue.read(link, self.state.info())? {
-                    Seen::Registered(identity) => observed = Some(tell_of_change(observed.as_ref(), identity)),
-                    Seen::Unregistered => observed = None,
-                    Seen::Nothing => {}
-                }
+            if !checks_lock && !is_stopping {
+                observed = self.observe_registration(link, observed)?;
+            } else if link.consumers(&self.queue)?.unwrap_or(0) == 0 {
+                self.acquire_lock(link)?;
+                return Ok(LockOutcome::Acquired { observed: observed.map(|registration| registration.notice.id) });
             }
-            looks_for_registrar = !looks_for_registrar;
-            self.look_at_broker(link, Instant::now());
-            self.presence.update(observed.as_ref().map(|identity| &identity.notice), !self.is_stuck);
+            checks_lock = !checks_lock;
+            self.check_broker(link, Instant::now());
+            self.health_reporter.update(observed.as_ref().map(|registration| &registration.notice), !self.is_blocked);
             if is_stopping {
-                link.wait(false, None, LOOK_EVERY_WHILE_STOPPING);
+                link.wait(false, None, STOPPING_CHECK_INTERVAL);
             } else {
-                link.wait(false, Some(shutdown), LOOK_EVERY);
+                link.wait(false, Some(shutdown), CHECK_INTERVAL);
             }
         }
     }
 
-    /// Takes the lock. A classic queue gives it to one consumer only; a quorum queue to all who ask in the same moment, so
-    /// that each has to look whether it is alone.
-    fn take_lock(&self, link: &mut dyn Link) -> Result<(), Error> {
+    /// Acquires the lock. A classic queue grants it to one consumer only; a quorum queue grants it to all that ask at the
+    /// same moment, so each must check that it is alone.
+    fn acquire_lock(&self, link: &mut dyn Link) -> Result<(), Error> {
         link.consume(&self.queue, Access::Exclusive, PREFETCH)?;
         if link.consumers(&self.queue)?.unwrap_or(0) > 1 {
             return Err(Error::LockHeld { queue: self.queue.clone() });
         }
         Ok(())
     }
-}
 
-fn tell_of_change(before: Option<&Identity>, now: Identity) -> Identity {
-    if before.is_none_or(|before| before.notice.id != now.notice.id) {
-        log::info!("another process registered the component as {}", now.notice.id);
+    fn observe_registration(
+        &self,
+        link: &mut dyn Link,
+        observed: Option<RecordedRegistration>,
+    ) -> Result<Option<RecordedRegistration>, Error> {
+        let registration = match self.identity_queue.read(link, self.state.info())? {
+            IdentityRecord::Registered(registration) => registration,
+            IdentityRecord::Unregistered => return Ok(None),
+            IdentityRecord::Missing => return Ok(observed),
+        };
+        if observed.is_none_or(|observed| observed.notice.id != registration.notice.id) {
+            log::info!("another process registered the component as {}", registration.notice.id);
+        }
+        Ok(Some(registration))
     }
-    now
 }

@@ -1,6 +1,4 @@
-//! What others see of the registration: the health file, and the identifier in the logs.
-//!
-//! Both are derived from the state of the registration, here and nowhere else.
+//! Reports the registration to the outside: by the health file and by the identifier in the logs. Nothing else writes them.
 
 use crate::health::health_file::HealthFile;
 use crate::mov::identity::Identity;
@@ -8,29 +6,31 @@ use crate::mov::notice::Notice;
 use crate::name::ComponentId;
 
 #[derive(Debug)]
-pub(super) struct Presence {
+pub(super) struct HealthReporter {
     health: HealthFile,
     identity: Identity,
+    /// What `identity` holds.
     identified: Option<ComponentId>,
-    shown: Option<ComponentId>,
-    /// Whether it was said that the health file cannot be written.
-    complained: bool,
+    /// What the health file holds.
+    written: Option<ComponentId>,
+    /// Whether it was logged that the health file cannot be written.
+    is_failure_logged: bool,
 }
 
-impl Presence {
+impl HealthReporter {
     pub(super) fn new(health: HealthFile, identity: Identity) -> Self {
-        Self { health, identity, identified: None, shown: None, complained: false }
+        Self { health, identity, identified: None, written: None, is_failure_logged: false }
     }
 
-    /// Brings both in line with `current`, the registration that stands; `works` tells whether the component can do its work.
-    pub(super) fn update(&mut self, current: Option<&Notice>, works: bool) {
+    /// Reports `current`, the current registration. The health file is written only if the component also `is_working`.
+    pub(super) fn update(&mut self, current: Option<&Notice>, is_working: bool) {
         let id = current.map(|notice| &notice.id);
         if self.identified.as_ref() != id {
             self.identified = id.cloned();
             self.identity.set(id.cloned());
         }
-        let healthy = current.filter(|_| works);
-        if self.shown.as_ref() == healthy.map(|notice| &notice.id) {
+        let healthy = current.filter(|_| is_working);
+        if self.written.as_ref() == healthy.map(|notice| &notice.id) {
             return;
         }
         match healthy {
@@ -39,7 +39,7 @@ impl Presence {
         }
     }
 
-    /// Looks unhealthy, whatever was left by an earlier run or the last session.
+    /// Reports the component as unregistered and unhealthy, whatever an earlier run or session reported.
     pub(super) fn reset(&mut self) {
         self.identified = None;
         self.identity.set(None);
@@ -47,22 +47,24 @@ impl Presence {
     }
 
     fn write(&mut self, notice: &Notice) {
-        match self.health.write(&notice.whole) {
+        match self.health.write(&notice.json) {
             Ok(()) => {
-                self.shown = Some(notice.id.clone());
-                self.complained = false;
+                self.written = Some(notice.id.clone());
+                self.is_failure_logged = false;
             }
-            Err(error) if !self.complained => {
+            Err(error) if !self.is_failure_logged => {
                 let path = self.health.path().display();
-                log::error!("cannot write the health file {path}: {error}; the component works, and looks unhealthy");
-                self.complained = true;
+                log::error!(
+                    "cannot write the health file {path}: {error}; the component works but is reported as unhealthy"
+                );
+                self.is_failure_logged = true;
             }
             Err(_) => {}
         }
     }
 
     fn clear(&mut self) {
-        self.shown = None;
+        self.written = None;
         if let Err(error) = self.health.clear() {
             log::error!("cannot remove the health file {}: {error}", self.health.path().display());
         }
@@ -73,51 +75,44 @@ impl Presence {
 mod tests {
     use super::*;
     use crate::mov::component_info::ComponentInfo;
-    use crate::name::Level;
 
     fn notice(digit: char) -> Notice {
-        let info = ComponentInfo {
-            name: "c1_echo".into(),
-            level: Level::C1,
-            version: "1.0.0",
-            asyncapi: "",
-            channels: Vec::new(),
-        };
         let id = digit.to_string().repeat(24);
-        Notice::parse(format!(r#"{{"id":"{id}","name":"c1_echo","type":"C1"}}"#).as_bytes(), &info).unwrap()
+        let body = format!(r#"{{"id":"{id}","name":"c1_echo","type":"C1"}}"#);
+        Notice::parse(body.as_bytes(), &ComponentInfo::example()).unwrap()
     }
 
     #[test]
-    fn the_file_is_there_while_the_component_is_registered_and_works() {
+    fn the_health_file_exists_while_the_component_is_registered_and_working() {
         let folder = tempfile::tempdir().unwrap();
         let health = HealthFile::new(folder.path().join("component_id.json"));
         let identity = Identity::default();
-        let mut presence = Presence::new(health.clone(), identity.clone());
+        let mut reporter = HealthReporter::new(health.clone(), identity.clone());
         let (a, b) = (notice('a'), notice('b'));
-        for (current, works, file, id) in [
+        for (current, is_working, file, id) in [
             (Some(&a), true, Some(&a), Some(&a)),
             (Some(&a), false, None, Some(&a)),
             (Some(&b), true, Some(&b), Some(&b)),
             (None, true, None, None),
         ] {
-            presence.update(current, works);
+            reporter.update(current, is_working);
             assert_eq!(health.id().as_ref(), file.map(|notice| &notice.id));
             assert_eq!(identity.id().as_ref(), id.map(|notice| &notice.id));
         }
     }
 
     #[test]
-    fn a_file_that_could_not_be_written_is_written_when_it_can_be() {
+    fn a_health_file_that_could_not_be_written_is_written_as_soon_as_possible() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("component_id.json");
         std::fs::create_dir(&path).unwrap();
         let health = HealthFile::new(path.clone());
-        let mut presence = Presence::new(health.clone(), Identity::default());
+        let mut reporter = HealthReporter::new(health.clone(), Identity::default());
         let a = notice('a');
-        presence.update(Some(&a), true);
+        reporter.update(Some(&a), true);
         assert_eq!(health.id(), None);
         std::fs::remove_dir(&path).unwrap();
-        presence.update(Some(&a), true);
+        reporter.update(Some(&a), true);
         assert_eq!(health.id(), Some(a.id.clone()));
     }
 }

@@ -1,0 +1,179 @@
+//! The loop of the registrar in one session: carries out the steps that the state decides, and passes events to it.
+
+mod mov_check;
+mod steps;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::Registration;
+use super::registration_query::RegistrationQuery;
+use crate::broker::backoff::Backoff;
+use crate::broker::{Confirm, Delivery, Error, Event, Link};
+use crate::mov::notice::Notice;
+use crate::mov::payloads;
+use crate::name::ComponentId;
+use crate::shutdown::Shutdown;
+
+/// How often the MOV is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often at least the MOV is checked if its queue does not exist. RabbitMQ logs each check then.
+const MISSING_QUEUE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// How often the MOV is asked over REST whether it knows the registration.
+const REST_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Notices that waited in the queue arrive immediately. After a pause of this length there are no more.
+const WAITING_NOTICES_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a stop waits for an expected notice. Without it, the registration could not be ended.
+const LAST_NOTICE_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(super) struct RegistrarLoop<'r> {
+    registration: &'r mut Registration,
+    link: &'r mut dyn Link,
+    query: RegistrationQuery,
+    /// The registrations to end whose messages are in flight, by sequence number.
+    unregistering: HashMap<u64, ComponentId>,
+    next_check: Instant,
+    next_rest_check: Instant,
+    missing_queue_backoff: Backoff,
+    is_not_working_logged: bool,
+    is_stopping: bool,
+}
+
+impl<'r> RegistrarLoop<'r> {
+    pub(super) fn new(registration: &'r mut Registration, link: &'r mut dyn Link) -> Self {
+        let now = Instant::now();
+        Self {
+            registration,
+            link,
+            query: RegistrationQuery::default(),
+            unregistering: HashMap::new(),
+            next_check: now,
+            next_rest_check: now + REST_INTERVAL,
+            missing_queue_backoff: Backoff::new(2 * CHECK_INTERVAL, MISSING_QUEUE_INTERVAL),
+            is_not_working_logged: false,
+            is_stopping: false,
+        }
+    }
+
+    /// Keeps the component registered until the shutdown, then unregisters it if no other process is running.
+    pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        self.receive_waiting_notices(shutdown)?;
+        while !shutdown.is_requested() {
+            let now = Instant::now();
+            if self.next_check <= now {
+                self.check_mov(now)?;
+            }
+            self.poll_answer()?;
+            for step in self.registration.state.next_steps(now) {
+                self.carry_out(step)?;
+            }
+            self.publish_state()?;
+            match self.link.poll(true)? {
+                Some(event) => self.handle(event)?,
+                None => self.link.wait(true, Some(shutdown), self.time_to_next_check()),
+            }
+        }
+        self.stop()
+    }
+
+    fn time_to_next_check(&self) -> Duration {
+        let next = self.query.next_poll().map_or(self.next_check, |poll| poll.min(self.next_check));
+        next.saturating_duration_since(Instant::now()).min(CHECK_INTERVAL)
+    }
+
+    fn receive_waiting_notices(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        let mut deadline = Instant::now() + WAITING_NOTICES_PAUSE;
+        while Instant::now() < deadline {
+            match self.link.poll(true)? {
+                Some(event) => {
+                    self.handle(event)?;
+                    deadline = Instant::now() + WAITING_NOTICES_PAUSE;
+                }
+                None => self.link.wait(true, Some(shutdown), deadline.saturating_duration_since(Instant::now())),
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::Delivery(delivery) => return self.handle_delivery(&delivery),
+            // The queue does not exist: the MOV never ran on this broker. Messages that unregister need no MOV.
+            Event::Returned(returned) if [payloads::REGISTER, payloads::QUERY].contains(&&*returned.to) => {
+                self.registration.state.mov_down();
+            }
+            Event::Returned(_) => {}
+            Event::Confirm(confirm) => self.handle_confirm(confirm),
+        }
+        Ok(())
+    }
+
+    fn handle_delivery(&mut self, delivery: &Delivery) -> Result<(), Error> {
+        let Registration { state, queue, .. } = &mut *self.registration;
+        match Notice::parse(&delivery.message.body, state.info()) {
+            Ok(notice) if self.is_stopping => state.notice_received_while_stopping(notice),
+            Ok(notice) => {
+                let before = state.current().map(|notice| notice.id.clone());
+                state.notice_received(notice, Instant::now());
+                if let Some(id) = state.current().map(|notice| &notice.id).filter(|id| before.as_ref() != Some(id)) {
+                    log::info!("registered with the MOV as {id}");
+                }
+            }
+            Err(error) => log::error!("ignoring a message on {queue}: {error}"),
+        }
+        self.link.acknowledge_up_to(delivery.tag)
+    }
+
+    fn handle_confirm(&mut self, confirm: Confirm) {
+        let confirmed = self.unregistering.extract_if(|sequence, _| {
+            *sequence == confirm.sequence || (confirm.multiple && *sequence < confirm.sequence)
+        });
+        for (_, id) in confirmed {
+            if confirm.accepted {
+                self.registration.state.unregister_confirmed(&id);
+            } else {
+                self.registration.state.unregister_nacked(&id);
+            }
+        }
+    }
+}
+
+/// Stopping.
+impl RegistrarLoop<'_> {
+    /// Ends the registration unless other processes of the component are running, and waits for the confirms. If they never
+    /// arrive, the owner of the session ends it.
+    fn stop(&mut self) -> Result<(), Error> {
+        self.is_stopping = true;
+        self.wait_for_expected_notices()?;
+        self.link.cancel()?;
+        if self.registration.has_other_replicas(self.link)? {
+            log::info!("other processes of the component are running; it stays registered");
+            return Ok(());
+        }
+        for id in self.registration.state.unregister_all() {
+            self.unregister(id)?;
+        }
+        while !self.unregistering.is_empty() {
+            match self.link.poll(false)? {
+                Some(event) => self.handle(event)?,
+                None => self.link.wait(false, None, CHECK_INTERVAL),
+            }
+        }
+        self.registration.identity_queue.clear(self.link)
+    }
+
+    fn wait_for_expected_notices(&mut self) -> Result<(), Error> {
+        let deadline = Instant::now() + LAST_NOTICE_TIMEOUT;
+        while self.registration.state.expects_notice() && Instant::now() < deadline {
+            match self.link.poll(true)? {
+                Some(event) => self.handle(event)?,
+                None => self.link.wait(true, None, deadline.saturating_duration_since(Instant::now())),
+            }
+        }
+        Ok(())
+    }
+}

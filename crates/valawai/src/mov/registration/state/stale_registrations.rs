@@ -1,0 +1,62 @@
+//! Stale registrations: those of the component's name that are live beside the one that is kept. Each is ended once.
+
+use std::collections::BTreeSet;
+
+use crate::name::ComponentId;
+
+/// How many ended registrations are remembered, so that none is ended twice: the MOV logs that as an error.
+const MAX_ENDED: usize = 1000;
+
+#[derive(Debug, Default)]
+pub(super) struct StaleRegistrations {
+    to_end: BTreeSet<ComponentId>,
+    /// Those whose end the broker has not confirmed.
+    in_flight: BTreeSet<ComponentId>,
+    ended: BTreeSet<ComponentId>,
+}
+
+impl StaleRegistrations {
+    /// Replaces the registrations to end. Those that are ended already are left out.
+    pub(super) fn replace(&mut self, ids: impl IntoIterator<Item = ComponentId>) {
+        self.to_end.clear();
+        ids.into_iter().for_each(|id| self.add(id));
+    }
+
+    /// Adds a registration to end, unless it is ended already.
+    pub(super) fn add(&mut self, id: ComponentId) {
+        if !self.is_ended(&id) {
+            self.to_end.insert(id);
+        }
+    }
+
+    /// Whether the message that ends `id` was sent. The MOV may not have processed it yet.
+    pub(super) fn is_ended(&self, id: &ComponentId) -> bool {
+        self.ended.contains(id)
+    }
+
+    /// Returns the next registration to end. Each is returned once.
+    pub(super) fn next(&mut self) -> Option<ComponentId> {
+        let id = self.to_end.pop_first()?;
+        if self.ended.len() >= MAX_ENDED {
+            self.ended.clear();
+        }
+        self.ended.insert(id.clone());
+        self.in_flight.insert(id.clone());
+        Some(id)
+    }
+
+    /// The broker accepted the message that ends `id`.
+    pub(super) fn confirmed(&mut self, id: &ComponentId) {
+        self.in_flight.remove(id);
+    }
+
+    /// The broker rejected the message that ends `id`, so it is sent again.
+    pub(super) fn nacked(&mut self, id: &ComponentId) {
+        self.to_end.extend(self.in_flight.take(id));
+    }
+
+    /// The session was lost, and messages in flight may be lost with it, so they are sent again.
+    pub(super) fn session_lost(&mut self) {
+        self.to_end.append(&mut self.in_flight);
+    }
+}

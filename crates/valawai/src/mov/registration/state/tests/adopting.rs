@@ -1,0 +1,96 @@
+//! Which live registration is kept.
+
+use super::*;
+
+#[test]
+fn a_live_registration_is_adopted() {
+    for last_known in [None, Some(id('a')), Some(id('b'))] {
+        let (mut state, now) = querying(last_known);
+        state.query_answered(vec![notice('a')]);
+        assert_eq!(current(&state), Some(id('a')));
+        assert_eq!(state.next_steps(now + 100 * SECOND), []);
+    }
+}
+
+#[test]
+fn of_several_live_registrations_the_last_known_is_adopted_and_the_others_are_ended() {
+    let (mut state, now) = querying(Some(id('b')));
+    state.query_answered(vec![notice('a'), notice('b'), notice('c')]);
+    assert_eq!(current(&state), Some(id('b')));
+    assert_eq!(state.next_steps(now), [Step::Unregister(id('a')), Step::Unregister(id('c'))]);
+}
+
+#[test]
+fn of_several_unknown_live_registrations_the_oldest_is_adopted_and_the_others_are_ended() {
+    let (mut state, now) = querying(None);
+    state.query_answered(vec![notice('a'), notice('b')]);
+    assert_eq!(current(&state), Some(id('a')));
+    assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
+}
+
+#[test]
+fn a_registration_of_another_version_is_ended_after_the_component_registered() {
+    let (mut state, now) = querying(Some(id('a')));
+    state.query_answered(vec![notice_of_version('a', "0.9.0")]);
+    assert_eq!(state.next_steps(now), [Step::Register], "without a registration, messages are not forwarded");
+    state.notice_received(notice('b'), now);
+    assert_eq!(current(&state), Some(id('b')));
+    assert_eq!(state.next_steps(now), [Step::Unregister(id('a'))]);
+}
+
+#[test]
+fn a_registration_with_another_contract_is_not_adopted() {
+    for (contract, expected) in [(contract(), vec![]), ("other".into(), vec![Step::Register])] {
+        let now = Instant::now();
+        let mut state = new_state(None);
+        state.take_over(Some(recorded('a', &contract)), false, now);
+        state.observe_mov(Some(1), now);
+        assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
+        state.query_answered(vec![notice('a')]);
+        assert_eq!(state.next_steps(now + STARTUP_DELAY), expected);
+    }
+}
+
+#[test]
+fn a_registration_known_from_an_early_notice_is_preferred() {
+    let now = Instant::now();
+    let mut state = new_state(None);
+    state.notice_received(notice('b'), now);
+    assert_eq!(current(&state), None, "the notice may be of an earlier run");
+    state.observe_mov(Some(1), now);
+    assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
+    state.query_answered(vec![notice('a'), notice('b')]);
+    assert_eq!(current(&state), Some(id('b')));
+    assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Unregister(id('a'))]);
+}
+
+#[test]
+fn a_standby_that_takes_over_keeps_reporting_its_registration_and_queries_immediately() {
+    let now = Instant::now();
+    let mut state = new_state(None);
+    state.take_over(Some(recorded('a', &contract())), true, now);
+    state.observe_mov(Some(1), now);
+    assert_eq!(state.next_steps(now), [Step::Query]);
+    assert_eq!(current(&state), Some(id('a')));
+    state.query_answered(vec![notice('a')]);
+    assert_eq!(current(&state), Some(id('a')));
+    assert_eq!(state.next_steps(now), []);
+}
+
+#[test]
+fn a_registrar_that_returns_keeps_its_registration() {
+    let (mut state, now) = registered();
+    state.take_over(Some(recorded('a', &contract())), false, now);
+    assert_eq!(current(&state), Some(id('a')));
+}
+
+#[test]
+fn a_process_that_takes_over_an_unobserved_registration_reports_it_only_when_the_mov_has_answered() {
+    let (mut state, now) = registered();
+    state.take_over(Some(recorded('b', &contract())), false, now);
+    assert_eq!(current(&state), None);
+    state.observe_mov(Some(1), now + SECOND);
+    assert_eq!(state.next_steps(now + SECOND + STARTUP_DELAY), [Step::Query]);
+    state.query_answered(vec![notice('b')]);
+    assert_eq!(current(&state), Some(id('b')));
+}

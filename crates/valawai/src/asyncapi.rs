@@ -1,38 +1,38 @@
-//! Reads a component's contract, `asyncapi.yaml`: its name, its level and its channels.
+//! The contract of a component, `asyncapi.yaml`: its name, its level and its channels.
 //!
-//! The MOV reads the same text when the component registers. Mind its convention, the opposite of the official one:
-//! `publish` is what the component *sends*, `subscribe` what it *receives*.
+//! The MOV reads the same text when the component registers. Its convention is the opposite of the official one: the
+//! component sends on channels with `publish`, and receives on channels with `subscribe`.
 
 use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::name::{ChannelName, Level, NameError};
 
-/// What is wrong with a contract.
+/// Why a contract is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The text is not one YAML document.
     #[error("asyncapi.yaml is not valid YAML: {0}")]
     Yaml(String),
-    /// There is nothing to hear or to say.
-    #[error("asyncapi.yaml has no channels; list each queue of the component below `channels:`")]
+    /// There are no channels.
+    #[error("asyncapi.yaml has no channels; list each channel of the component under `channels:`")]
     NoChannels,
-    /// A key below `channels` is not a channel's name.
+    /// A key under `channels` is not a channel name.
     #[error("asyncapi.yaml, channels: {0}")]
     Channel(#[from] NameError),
-    /// A channel that is neither sent nor received.
-    #[error("asyncapi.yaml, channel `{0}`: it has neither `publish` (sent) nor `subscribe` (received)")]
+    /// A channel has no direction.
+    #[error("asyncapi.yaml, channel `{0}`: neither `publish` (sent) nor `subscribe` (received) is given")]
     NoDirection(String),
     /// The channels belong to different components.
-    #[error("asyncapi.yaml: channel `{other}` belongs to another component than `{first}`")]
+    #[error("asyncapi.yaml: channel `{other}` belongs to a different component than `{first}`")]
     TwoComponents {
         /// The first channel of the file.
         first: String,
-        /// The one that differs from it.
+        /// The first channel of another component.
         other: String,
     },
-    /// A reference leads nowhere; the MOV would connect nothing to such a channel, or refuse the component.
-    #[error("asyncapi.yaml: `$ref: {0}` leads nowhere")]
-    DanglingReference(String),
+    /// A reference does not resolve. The MOV would not connect the channel, or reject the component.
+    #[error("asyncapi.yaml: `$ref: {0}` does not resolve in this file")]
+    UnresolvedReference(String),
 }
 
 /// Whether a component sends or receives on a channel.
@@ -47,23 +47,23 @@ pub enum Direction {
 /// A channel of the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channel {
-    /// Its name, which is its queue's.
+    /// The name of the channel, which is the name of its queue.
     pub name: ChannelName,
-    /// Who sends.
+    /// The direction, as the component sees it.
     pub direction: Direction,
 }
 
-/// What `asyncapi.yaml` promises.
+/// The content of `asyncapi.yaml`.
 #[derive(Debug, Clone)]
 pub struct Contract {
     channels: Vec<Channel>,
 }
 
 impl Contract {
-    /// Reads the contract out of the text of `asyncapi.yaml`.
+    /// Parses the text of `asyncapi.yaml`.
     ///
     /// # Errors
-    /// When the text is not YAML, names no channels, mixes components, or has a reference that leads nowhere.
+    /// If the text is not YAML, has no channels, has channels of several components, or has an unresolved reference.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let document = YamlLoader::load_from_str(text).map_err(|error| Error::Yaml(error.to_string()))?;
         let root = document.first().ok_or(Error::NoChannels)?;
@@ -72,7 +72,7 @@ impl Contract {
         Ok(Self { channels })
     }
 
-    /// The component's name as the MOV knows it: `c1_echo`.
+    /// The name of the component at the MOV: `c1_echo`.
     #[must_use]
     pub fn component_name(&self) -> String {
         let first = &self.channels[0].name;
@@ -91,7 +91,7 @@ impl Contract {
         &self.channels
     }
 
-    /// The channel whose name ends in `short`, as in `data/received_message`.
+    /// The channel with this [short name](ChannelName::short), such as `data/received_message`.
     #[must_use]
     pub fn channel(&self, short: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.name.short() == short)
@@ -130,7 +130,7 @@ fn check_references(node: &Yaml, root: &Yaml) -> Result<(), Error> {
     if let Some(reference) = node["$ref"].as_str()
         && !resolves(reference, root)
     {
-        return Err(Error::DanglingReference(reference.to_owned()));
+        return Err(Error::UnresolvedReference(reference.to_owned()));
     }
     match node {
         Yaml::Hash(entries) => entries.values().try_for_each(|child| check_references(child, root)),
@@ -139,7 +139,7 @@ fn check_references(node: &Yaml, root: &Yaml) -> Result<(), Error> {
     }
 }
 
-/// Local references only: the MOV follows no others.
+/// Whether a reference within the file resolves. The MOV supports no others.
 fn resolves(reference: &str, root: &Yaml) -> bool {
     let Some(path) = reference.strip_prefix("#/") else { return false };
     let target = path.split('/').fold(root, |node, key| &node[key]);
@@ -150,25 +150,25 @@ fn resolves(reference: &str, root: &Yaml) -> bool {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "
+    const CONTRACT: &str = "
 channels:
-  valawai/c1/echo/data/heard: { subscribe: { message: { $ref: '#/components/messages/echo' } } }
-  valawai/c1/echo/data/said: { publish: { message: { $ref: '#/components/messages/echo' } } }
+  valawai/c1/echo/data/input: { subscribe: { message: { $ref: '#/components/messages/echo' } } }
+  valawai/c1/echo/data/output: { publish: { message: { $ref: '#/components/messages/echo' } } }
 components: { messages: { echo: { payload: { type: string } } } }
 ";
 
     #[test]
-    fn name_level_and_directions_are_read() {
-        let contract = Contract::parse(GOOD).unwrap();
+    fn a_contract_has_a_name_a_level_and_channels_with_directions() {
+        let contract = Contract::parse(CONTRACT).unwrap();
         assert_eq!(contract.component_name(), "c1_echo");
         assert_eq!(contract.level(), Level::C1);
-        assert_eq!(contract.channel("data/heard").unwrap().direction, Direction::Consume);
-        assert_eq!(contract.channel("data/said").unwrap().direction, Direction::Publish);
+        assert_eq!(contract.channel("data/input").unwrap().direction, Direction::Consume);
+        assert_eq!(contract.channel("data/output").unwrap().direction, Direction::Publish);
         assert!(contract.channel("data/other").is_none());
     }
 
     #[test]
-    fn each_fault_is_named() {
+    fn each_error_is_described() {
         for (text, expected) in [
             ("a: [", "not valid YAML"),
             ("", "no channels"),
@@ -178,12 +178,12 @@ components: { messages: { echo: { payload: { type: string } } } }
             ("channels: { valawai/c1/a/data/x: { } }", "neither `publish`"),
             (
                 "channels: { valawai/c1/a/data/x: { publish: {} }, valawai/c1/b/data/x: { publish: {} } }",
-                "belongs to another component",
+                "belongs to a different component",
             ),
-            ("channels: { valawai/c1/a/data/x: { publish: { message: { $ref: '#/no/where' } } } }", "leads nowhere"),
+            ("channels: { valawai/c1/a/data/x: { publish: { message: { $ref: '#/no/where' } } } }", "does not resolve"),
         ] {
             let message = Contract::parse(text).expect_err(text).to_string();
-            assert!(message.contains(expected), "{text:?} gave {message:?}, without {expected:?}");
+            assert!(message.contains(expected), "{text:?}: {expected:?} is not in {message:?}");
         }
     }
 }

@@ -1,70 +1,89 @@
-//! The kit for components of [VALAWAI](https://valawai.eu): everything that the C1 echo component is made of, and any
-//! other component in Rust can be.
+//! A library for components of [VALAWAI](https://valawai.eu).
 //!
-//! VALAWAI is a platform of value-aware software. Components of three levels (C0 senses and acts, C1 reasons, C2 watches
-//! the values) talk JSON over RabbitMQ. The Master Of VALAWAI, the MOV, keeps who is there, and wires their channels.
+//! VALAWAI is a research platform for value-aware software. Components of three levels (C0 senses and acts, C1 reasons, C2
+//! watches the values) exchange JSON messages over RabbitMQ. The Master Of VALAWAI (MOV) registers them and connects their
+//! channels.
 //!
-//! A component is declared on top of its `asyncapi.yaml`, and its handlers are plain functions:
+//! A component consists of its contract, `asyncapi.yaml`, and a handler for each channel:
 //!
-//! ```no_run
-//! use valawai::{Component, Context, Failure, Heard, Said};
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use valawai::{Component, Context, Failure};
 //!
-//! fn say_back(heard: &Heard<'_>, _context: &Context<'_>) -> Result<Said, Failure> {
-//!     let message: serde_json::Value = heard.read()?;
-//!     Said::json(&message)
+//! # const ASYNCAPI: &str = "
+//! # channels:
+//! #   valawai/c1/echo/control/registered: { subscribe: {} }
+//! #   valawai/c1/echo/data/received_message: { subscribe: {} }
+//! #   valawai/c1/echo/data/publish_message: { publish: {} }
+//! # ";
+//! #[derive(Deserialize, Serialize)]
+//! struct Echo {
+//!     content: String,
 //! }
 //!
-//! fn main() -> std::process::ExitCode {
-//!     # const ASYNCAPI: &str = "";
-//!     let echo = Component::new("1.0.0", ASYNCAPI)
-//!         .on("data/received_message")
-//!         .answer("data/publish_message", say_back);
-//!     valawai::main(&echo)
+//! fn echo(message: Echo, context: &Context) -> Result<Echo, Failure> {
+//!     context.log().info("Received a message to echo", &message);
+//!     Ok(message)
 //! }
+//!
+//! // With `asyncapi.yaml` in a file: valawai::component!("../asyncapi.yaml").on(…)
+//! let component =
+//!     Component::new("1.0.0", ASYNCAPI).on("data/received_message").reply("data/publish_message", echo);
+//! component.check()?;
+//! # Ok::<(), valawai::ContractErrors>(())
 //! ```
 //!
-//! Whoever does so gets a component that registers, never loses a message, survives every outage, and stops in time.
+//! `fn main() -> ExitCode { valawai::main(&component) }` runs it. The library registers the component at the MOV, delivers
+//! messages at least once, retries failed ones, reconnects after outages, reports the health and stops in time.
+//! [`Component`] describes what can be declared, [`Context`] what handlers can do, and [`TestContext`] how they are tested
+//! without a broker.
 //!
 //! # Layout
 //!
-//! A module uses only what stands below it; `tests/layers.rs` holds that.
+//! A module uses only modules of its own row and of the rows below.
 //!
-//! | layer | modules |
+//! | modules | contents |
 //! |---|---|
-//! | 6 command line | [`cli`], one verb a file, and `main.rs` with `echo.rs` above the library |
-//! | 5 process | [`app`]: connect, serve, reconnect, stop |
-//! | 4 the component | [`worker`] (the loop) and `periodic_publisher` → [`router`] (the outcome of one delivery) → [`retry`], [`faults`] → [`component`] → [`handler`] → [`context`] → [`exchange`] |
-//! | 3 services | [`mov`] (registration, log), [`settings`] |
-//! | 2 outside world | [`broker`] with its two implementations, [`health`], `instance`, [`status`], [`logs`] |
-//! | 1 vocabulary | [`message`], [`asyncapi`] |
-//! | 0 values | [`name`], [`failure`], [`payload`], [`secret`], `ids` |
+//! | `commands` | the command line, with one file for each command |
+//! | `process` | the life of the process: connect, run a session, reconnect, stop |
+//! | `settings` | reads the environment variables; the only module that knows their names |
+//! | `publisher` | periodic publishing |
+//! | `consumer` | the loop of a consumer: route, publish, settle, retry |
+//! | `component` | what authors use: builder, contract check, context, test context |
+//! | `mov` | registration at the MOV, its log, its REST interface |
+//! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
+//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `ids` | values |
 //!
 //! Where to look first:
-//! - *What becomes of a message?* [`router::Router::decide`] decides, [`worker`] carries it out.
-//! - *What may be acknowledged when?* `worker/book.rs`, the confirm book.
-//! - *When is the component registered?* `mov/registration/state.rs` decides, [`mov::registration`] carries it out.
-//! - *What happens when the broker goes away, or a signal comes?* [`app`], and for one session `app/shift.rs`.
-//! - *How is amiquip kept from hanging or losing anything?* [`broker::amqp`]; nothing else names it.
+//! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
+//!   `consumer/consumer_loop.rs` carries it out.
+//! - When a delivery is acknowledged: `InFlight::confirm` in `consumer/in_flight/mod.rs`.
+//! - When the component registers: `mov/registration/`.
+//! - Start, reconnect and stop: `App::run` in `process/app.rs`, and `RunningSession::run` and `stop` in `process/session.rs`.
+//! - How the limits of amiquip are handled: `broker/amqp/`, the only module that uses it.
 //!
-//! # Words
+//! # Vocabulary
 //!
-//! - A **channel** is VALAWAI's: a RabbitMQ queue, `valawai/c1/<component>/<control|data>/<operation>`. AMQP's channels
-//!   are called so in [`broker::amqp`] alone.
-//! - A component **hears** messages and **says** answers. The MOV's convention for `asyncapi.yaml` is the opposite of the
-//!   official one: `subscribe` is what it hears, `publish` what it says.
-//! - A **session** is one life of the connection to the broker, and a **link** is what one thread has of it.
+//! - A **channel** is a RabbitMQ queue named `valawai/c1/<component>/<control|data>/<operation>`. Channels of AMQP are
+//!   called so in `broker/amqp` only.
+//! - In `asyncapi.yaml`, the component **consumes** channels with `subscribe` and **publishes** on channels with `publish`.
+//!   That is the convention of the MOV, and the opposite of the standard.
+//! - A **session** is one life of the connections to the broker. A **link** is what one thread has of it.
+//! - A message is **in flight** from its delivery until it is settled, and from its publishing until it is confirmed.
+//! - The **registrar** is the process that registers the component; its other processes, the **replicas**, wait to take over.
 //!
 //! # Threads
 //!
-//! State is owned, not locked, because amiquip blocks and its channels cannot be shared:
-//! - **main** owns the session: it starts the others, and waits for a signal or for the first of them to end.
-//! - **worker** (as many as `WORKERS`) hears data, answers, and settles; **control** is the same loop for control channels.
-//! - **registrar** keeps the component registered, and its health file true.
-//! - **mov-log** sends what handlers log to the MOV; a bounded queue before it never blocks them.
-//! - **periodic_publisher**, one for each source of a component that says something of itself, and **source**, on which the author's
-//!   function runs; that one outlives sessions, and no stop waits for it.
-//! - **watchdog** cuts the line when a call on it outlives its limit. Others belong to amiquip, one for each connection: one to
-//!   publish, one for control and questions, and one for each worker, so that a slow handler holds up nobody else.
+//! Calls of amiquip block and its channels cannot be shared, so each thread owns its state:
+//! - **main** owns the session. It starts the other threads, and waits for a signal or for the first of them to end.
+//! - **consumer-0**, **consumer-1** and so on (`WORKERS`) consume data channels, **control** consumes control channels.
+//! - **registrar** keeps the component registered and the health file correct.
+//! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
+//! - **publisher-0** and so on publish what periodic handlers return. Each of these handlers has a thread of its own,
+//!   **periodic**, which outlives sessions and does not delay a shutdown.
+//! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
+//! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
+//!   delays no other thread, and one that all other threads share.
 
 mod asyncapi;
 mod broker;
@@ -91,7 +110,7 @@ pub use failure::{Failure, OrFail};
 pub use message::{Message, Properties, Reply};
 pub use payload::{Text, de};
 
-/// What the tests of the kit and the fuzz targets reach. Not part of the API: it changes without notice.
+/// For the tests of the kit and the fuzz targets. Not part of the API: it changes without notice.
 #[cfg(any(feature = "internals", fuzzing))]
 #[doc(hidden)]
 #[allow(missing_docs, reason = "it is not for users")]

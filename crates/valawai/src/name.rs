@@ -1,10 +1,10 @@
-//! The names VALAWAI gives to things: parsed once, then trusted.
+//! The names that VALAWAI defines. They are validated when they are parsed.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Why a text is not the name it should be.
+/// A text that is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected}")]
 pub struct NameError {
@@ -14,7 +14,7 @@ pub struct NameError {
 
 impl NameError {
     fn new(text: &str, expected: &'static str) -> Self {
-        // A hostile notice may carry megabytes where a name should be.
+        // The text may be megabytes of untrusted input.
         let text = text.chars().take(80).collect();
         Self { text, expected }
     }
@@ -32,7 +32,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// As the MOV writes it: `C1`.
+    /// The notation of the MOV: `C1`.
     #[must_use]
     pub fn upper(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Level {
         }
     }
 
-    /// As channel names write it: `c1`.
+    /// The notation in channel names: `c1`.
     #[must_use]
     pub fn lower(self) -> &'static str {
         match self {
@@ -57,12 +57,12 @@ impl Level {
     }
 }
 
-/// The identifier that the MOV gives to a registration: 24 hexadecimal digits.
+/// The identifier that the MOV assigns to a registration: 24 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ComponentId(String);
 
 impl ComponentId {
-    /// The identifier as the MOV writes it, in lower case.
+    /// The identifier in lower case, as the MOV writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,12 +93,12 @@ impl fmt::Debug for ComponentId {
     }
 }
 
-/// What a channel is for, and so the middle of its name.
+/// The kind of a channel, which is part of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `control`: how the component itself is managed.
+    /// `control`: messages that manage the component.
     Control,
-    /// `data`: what it works on.
+    /// `data`: messages that the component processes.
     Data,
 }
 
@@ -112,31 +112,31 @@ pub struct ChannelName {
 }
 
 impl ChannelName {
-    /// The queue behind the channel: its whole name.
+    /// The name of the queue, which is the full name of the channel.
     #[must_use]
     pub fn queue(&self) -> &Arc<str> {
         &self.text
     }
 
-    /// The level of the component that it belongs to.
+    /// The level of its component.
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
     }
 
-    /// The component that it belongs to, without the level: `echo` for the component `c1_echo`.
+    /// The name of its component, without the level: `echo` for `c1_echo`.
     #[must_use]
     pub fn component(&self) -> &str {
         &self.component
     }
 
-    /// Whether it manages the component or carries its work.
+    /// The kind of the channel.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The last two parts, which tell the component's channels apart: `data/received_message`.
+    /// The last two parts, which are unique in the component: `data/received_message`.
     #[must_use]
     pub fn short(&self) -> &str {
         let prefix = "valawai/c1/".len() + self.component.len() + 1;
@@ -169,8 +169,8 @@ impl fmt::Display for ChannelName {
     }
 }
 
-/// The longest AMQP short string, and so the longest queue name.
-const LONGEST_QUEUE_NAME: usize = 255;
+/// The maximum length of a queue name, an AMQP short string.
+const MAX_QUEUE_NAME: usize = 255;
 
 fn parse_channel(text: &str) -> Option<ChannelName> {
     let mut parts = text.split('/');
@@ -185,12 +185,12 @@ fn parse_channel(text: &str) -> Option<ChannelName> {
         && is_word(component)
         && is_word(operation)
         && parts.next().is_none()
-        && text.len() <= LONGEST_QUEUE_NAME;
+        && text.len() <= MAX_QUEUE_NAME;
     well_formed.then_some(())?;
     Some(ChannelName { text: text.into(), level: Level::from_lower(level)?, component: component.to_owned(), kind })
 }
 
-/// What the MOV's `\w+` accepts: no hyphen, no dot.
+/// Whether `text` matches `\w+`, as the MOV requires: it has no hyphen and no dot.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_channel_name_tells_its_parts() {
+    fn a_channel_name_is_split_into_its_parts() {
         let name: ChannelName = "valawai/c1/echo/data/received_message".parse().unwrap();
         assert_eq!(name.level(), Level::C1);
         assert_eq!(name.component(), "echo");
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_mov_would_not_take_is_refused() {
+    fn names_that_the_mov_does_not_accept_are_rejected() {
         for text in [
             "",
             "valawai/c1/echo/data",
@@ -222,18 +222,18 @@ mod tests {
             "valawai/c1/echo/data/x/y",
             "valawai/c1/echo/data/x.y",
         ] {
-            assert!(text.parse::<ChannelName>().is_err(), "{text:?} was taken for a channel name");
+            assert!(text.parse::<ChannelName>().is_err(), "{text:?} was parsed as a channel name");
         }
         let long = format!("valawai/c1/{}/data/x", "e".repeat(250));
-        assert!(long.parse::<ChannelName>().is_err(), "a name longer than AMQP carries was taken");
+        assert!(long.parse::<ChannelName>().is_err(), "a name that is too long for AMQP was parsed");
     }
 
     #[test]
-    fn an_identifier_is_24_hexadecimal_digits_and_kept_in_lower_case() {
+    fn an_identifier_is_24_hexadecimal_digits_in_lower_case() {
         let id: ComponentId = "65A0B1C2D3E4F5061728394A".parse().unwrap();
         assert_eq!(id.as_str(), "65a0b1c2d3e4f5061728394a");
         for text in ["", "65a0", "65a0b1c2d3e4f5061728394g", "65a0b1c2d3e4f5061728394a0"] {
-            assert!(text.parse::<ComponentId>().is_err(), "{text:?} was taken for an identifier");
+            assert!(text.parse::<ComponentId>().is_err(), "{text:?} was parsed as an identifier");
         }
     }
 }

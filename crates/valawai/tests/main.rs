@@ -1,5 +1,7 @@
-//! The kit from the outside: the contract of its brokers, and whole components on the in-memory broker.
+//! Tests of the kit: the contract suite of its brokers, and whole components on the in-memory broker.
 
 mod contract;
 mod kit;
+mod layers;
 mod periodic;
+mod running_component;

@@ -1,21 +1,21 @@
-//! How the process ends, as a number.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// Exit codes, as in `sysexits.h`.
+/// The exit codes of the process, from `sysexits.h` where they have a meaning there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It did what it should.
+    /// Success.
     Done = 0,
-    /// It is not healthy.
+    /// The component is not healthy.
     Unhealthy = 1,
-    /// It was called in a way that it does not know.
+    /// A usage error: unknown arguments.
     Usage = 64,
     /// The broker could not be reached.
     BrokerNotReached = 69,
-    /// The program itself is wrong.
+    /// A defect of the program.
     Internal = 70,
-    /// The settings are wrong.
+    /// Invalid settings.
     Settings = 78,
 }
 

@@ -1,4 +1,4 @@
-//! The command line: one verb, one file.
+//! The command line, with one file for each command.
 
 mod exit;
 mod health;
@@ -9,14 +9,14 @@ use std::process::ExitCode;
 use crate::component::{Component, ResolvedComponent};
 use exit::Exit;
 
-/// The stack of each thread. A message whose headers are nested as deeply as a frame can hold takes amiquip's parser
-/// down many thousand calls. It is address space, not memory.
+/// The stack size of each thread. amiquip's parser recurses once for each level of nested headers, and a frame has space for
+/// many thousand levels. This reserves address space, not memory.
 const STACK_BYTES: &str = "268435456";
 
-/// What a component's `main` does: reads the command line, and is the component.
+/// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT.
 ///
-/// Exit codes: 0 done, 1 unhealthy (`health`), 64 usage, 69 broker not reached, 70 internal, 78 settings; 130 after a
-/// second signal.
+/// The exit code is 0 after an orderly stop, 1 if the component is unhealthy (`health`), 64 after a usage error, 69 if the
+/// broker could not be reached, 70 after an internal error, 78 if settings are invalid, and 130 after a second signal.
 #[must_use]
 pub fn main(component: &Component) -> ExitCode {
     set_stack_size();
@@ -45,7 +45,7 @@ fn dispatch(component: &Component) -> Exit {
             Exit::Done
         }
         _ => {
-            // They are not repeated: one may hold a password, or what a terminal obeys.
+            // They are not printed: one may contain a password or escape sequences.
             eprintln!("unknown arguments\n\n{}", help(&resolved));
             Exit::Usage
         }
@@ -57,12 +57,12 @@ fn help(resolved: &ResolvedComponent) -> String {
         "{name} {version}, a VALAWAI component
 
 usage:
-  (no argument)    be the component, until SIGTERM or SIGINT
+  (no argument)    run the component until SIGTERM or SIGINT
   health           {health}
-  --help           this text
-  --version        the name and the version
+  --help           print this help
+  --version        print the name and the version
 
-It is set up by environment variables; README.md lists them all. The most important ones:
+All settings are environment variables, listed in docs/settings.md. The most important ones:
   RABBITMQ_URL, or RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME and RABBITMQ_PASSWORD; LOG_DIR, LOG_CONSOLE_LEVEL",
         name = resolved.name(),
         version = resolved.version(),
@@ -74,8 +74,8 @@ fn set_stack_size() {
     if std::env::var_os("RUST_MIN_STACK").is_some() {
         return;
     }
-    // SAFETY: changing the environment is unsound while another thread reads it, and there is none: this is the first
-    // thing that `main` does. There is no other way to set the stack of a thread that amiquip starts.
+    // SAFETY: changing the environment is unsound while other threads read it. There are none yet: this is the first
+    // statement of `main`. There is no other way to set the stack size of threads that amiquip starts.
     #[expect(unsafe_code, reason = "see SAFETY")]
     unsafe {
         std::env::set_var("RUST_MIN_STACK", STACK_BYTES);

@@ -1,4 +1,4 @@
-//! Without a verb: be the component.
+//! No command: run the component.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
             return Exit::Settings;
         }
     };
-    let (instance, doubt) = claim_folder(&settings);
+    let (instance, warning) = claim_folder(&settings);
     let settings = settings.in_folder(instance.folder());
     logs::start(&settings.logs);
-    if let Some(doubt) = doubt {
-        log::warn!("{doubt}");
+    if let Some(warning) = warning {
+        log::warn!("{warning}");
     }
-    let stop = match signals::catch() {
-        Ok(stop) => stop,
+    let shutdown = match signals::catch() {
+        Ok(shutdown) => shutdown,
         Err(error) => {
-            log::error!("cannot catch signals: {error}");
+            log::error!("cannot install the signal handler: {error}");
             return Exit::Internal;
         }
     };
     log::info!("{} {} starts", resolved.name(), resolved.version());
-    if settings.faults.is_on() {
-        log::warn!("CHAOS is on, and makes messages fail on purpose: {:?}", settings.faults);
+    if settings.faults.is_enabled() {
+        log::warn!("CHAOS settings are in effect; faults are injected: {:?}", settings.faults);
     }
-    match App::new(resolved, &settings, connect(resolved, &settings)).run(&stop) {
+    match App::new(resolved, &settings, connect(resolved, &settings)).run(&shutdown) {
         Ok(()) => Exit::Done,
         Err(error) => {
             log::error!("{error}");
@@ -44,22 +44,22 @@ pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
     }
 }
 
-/// The folder of this process, and what is to be said of it once there is a log.
+/// Claims the folder of this process. Returns a warning as well, which is logged when the log is open.
 fn claim_folder(settings: &Settings) -> (Instance, Option<String>) {
     let base = &settings.logs.folder;
     match Instance::claim(base, &settings.health.name()) {
         Ok(instance) if instance.folder() == base => (instance, None),
         Ok(instance) => {
-            let taken = format!(
-                "another process uses {}; log and health file of this one are in {}",
+            let warning = format!(
+                "another process uses {}; the log and the health file of this process are in {}",
                 base.display(),
                 instance.folder().display()
             );
-            (instance, Some(taken))
+            (instance, Some(warning))
         }
         Err(error) => {
-            let doubt = format!("cannot claim {} for this process alone: {error}", base.display());
-            (Instance::unclaimed(base), Some(doubt))
+            let warning = format!("cannot lock {} for this process: {error}; using it without a lock", base.display());
+            (Instance::unclaimed(base), Some(warning))
         }
     }
 }

@@ -1,40 +1,41 @@
-//! Stops a component that does more harm than good: when too many of the last messages failed, it pauses.
+//! Pauses a component that does more harm than good, because too many of the last messages failed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How many of the last messages are looked at.
+/// How many messages the ratio is computed from.
 const WINDOW: usize = 50;
 
-/// How long the pause is, before it is tried again.
+/// How long the consumer pauses when the circuit breaker opens.
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
 
-/// Trips when the failures among the last messages pass a ratio.
+/// Opens when the ratio of failures among the last messages exceeds a limit.
 #[derive(Debug)]
 pub(super) struct CircuitBreaker {
-    ratio: Option<f64>,
-    last: VecDeque<bool>,
+    limit: Option<f64>,
+    failures: VecDeque<bool>,
 }
 
 impl CircuitBreaker {
-    /// Trips above `ratio`, or never.
-    pub(super) fn new(ratio: Option<f64>) -> Self {
-        Self { ratio, last: VecDeque::new() }
+    /// A circuit breaker that opens above the ratio `limit`; `None` disables it.
+    pub(super) fn new(limit: Option<f64>) -> Self {
+        Self { limit, failures: VecDeque::new() }
     }
 
-    /// Enters how a message went, and tells how many of the last failed if that is too many. It starts anew then.
+    /// Records whether a message failed. If that opens the circuit breaker, returns the number of failures and starts with
+    /// an empty window.
     pub(super) fn record(&mut self, failed: bool) -> Option<usize> {
-        let ratio = self.ratio?;
-        self.last.push_back(failed);
-        if self.last.len() > WINDOW {
-            self.last.pop_front();
+        let limit = self.limit?;
+        self.failures.push_back(failed);
+        if self.failures.len() > WINDOW {
+            self.failures.pop_front();
         }
-        let failures = self.last.iter().filter(|failed| **failed).count();
-        #[expect(clippy::cast_precision_loss, reason = "both are small")]
-        let is_too_much = self.last.len() == WINDOW && failures as f64 / WINDOW as f64 > ratio;
-        is_too_much.then(|| {
-            self.last.clear();
-            failures
+        let count = self.failures.iter().filter(|failed| **failed).count();
+        #[expect(clippy::cast_precision_loss, reason = "both numbers are small")]
+        let opens = self.failures.len() == WINDOW && count as f64 / WINDOW as f64 > limit;
+        opens.then(|| {
+            self.failures.clear();
+            count
         })
     }
 }
@@ -44,15 +45,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_trips_above_its_ratio_once_it_has_seen_enough_and_starts_anew() {
-        let mut switch = CircuitBreaker::new(Some(0.5));
+    fn it_opens_once_for_each_full_window_above_the_limit() {
+        let mut breaker = CircuitBreaker::new(Some(0.5));
         for _ in 0..3 {
-            let tripped: Vec<_> = (0..WINDOW).map(|number| switch.record(number % 3 > 0)).collect();
-            assert_eq!(tripped.iter().filter_map(|failures| *failures).collect::<Vec<_>>(), [33]);
+            let opened: Vec<_> = (0..WINDOW).filter_map(|number| breaker.record(number % 3 > 0)).collect();
+            assert_eq!(opened, [33]);
         }
-        let mut switch = CircuitBreaker::new(Some(0.5));
-        assert!((0..1000).all(|number| switch.record(number % 2 == 0).is_none()), "half is not more than half");
-        let mut off = CircuitBreaker::new(None);
-        assert!((0..1000).all(|_| off.record(true).is_none()), "it is off");
+    }
+
+    #[test]
+    fn it_stays_closed_at_the_limit() {
+        let mut breaker = CircuitBreaker::new(Some(0.5));
+        assert!((0..1000).all(|number| breaker.record(number % 2 == 0).is_none()));
+    }
+
+    #[test]
+    fn without_a_limit_it_never_opens() {
+        let mut breaker = CircuitBreaker::new(None);
+        assert!((0..1000).all(|_| breaker.record(true).is_none()));
     }
 }

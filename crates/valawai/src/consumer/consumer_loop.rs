@@ -14,24 +14,22 @@ use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
-use crate::health::status::Handlers;
+use crate::health::status::RunningHandler;
 use crate::message::Outgoing;
 use crate::mov::log::{Entry, Severity};
 use crate::shutdown::Shutdown;
 
-/// How often the loop looks at what is late, when nothing happens.
-const TICK: Duration = Duration::from_secs(1);
+/// How often the loop checks deadlines if no events arrive.
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
-/// The pauses after a message was requeued, so that it is not delivered again and again without a break.
+/// The pauses after a delivery is requeued, so that it is not redelivered in a busy loop.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A requeued message that is not delivered again within this time went to another consumer.
+/// A requeued delivery that is not redelivered within this time went to another consumer.
 const REDELIVERY_LIMIT: Duration = Duration::from_secs(LONGEST_PAUSE.as_secs() + 1);
 
-/// How long a session that is to be reopened waits for the last confirms.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-
+/// The state of one consumer thread in one session.
 pub(super) struct ConsumerLoop<'c> {
     pub(super) consumer: &'c Consumer,
     pub(super) link: &'c mut dyn Link,
@@ -45,7 +43,7 @@ pub(super) struct ConsumerLoop<'c> {
     pub(super) own_queues: OwnQueues,
     nack_streak: NackStreak<'c>,
     unconfirmed: Unconfirmed<'c>,
-    handlers: Arc<Handlers>,
+    running_handler: Arc<RunningHandler>,
 }
 
 impl<'c> ConsumerLoop<'c> {
@@ -62,14 +60,14 @@ impl<'c> ConsumerLoop<'c> {
             own_queues: OwnQueues::default(),
             nack_streak: NackStreak::new(&consumer.status),
             unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
-            handlers: consumer.status.handlers(consumer.router.tasks().map(str::to_owned).collect()),
+            running_handler: consumer.status.register_thread(consumer.router.tasks().map(str::to_owned).collect()),
         }
     }
 
     /// Runs until the shutdown, and then until nothing is in flight.
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         while !shutdown.is_requested() {
-            if self.nack_streak.is_endless(Instant::now()) {
+            if self.nack_streak.requires_reopening(Instant::now()) {
                 return self.drain_and_reopen(shutdown);
             }
             let deliveries = self.takes_deliveries();
@@ -84,7 +82,7 @@ impl<'c> ConsumerLoop<'c> {
         self.drain()
     }
 
-    fn handle(&mut self, event: Event) -> Result<(), Error> {
+    pub(super) fn handle(&mut self, event: Event) -> Result<(), Error> {
         match event {
             Event::Confirm(confirm) => self.confirm(confirm),
             Event::Returned(returned) => {
@@ -92,7 +90,7 @@ impl<'c> ConsumerLoop<'c> {
                 self.handle_returned(&returned)
             }
             Event::Delivery(delivery) => {
-                // One ack for all the confirms that came before.
+                // One ack settles everything that was confirmed before.
                 self.acknowledge()?;
                 self.process(delivery)
             }
@@ -102,15 +100,15 @@ impl<'c> ConsumerLoop<'c> {
     fn process(&mut self, delivery: Delivery) -> Result<(), Error> {
         let Delivery { tag, consumer, message } = delivery;
         if !self.in_flight.deliver(tag) {
-            return Err(Error::lost("the broker numbers its deliveries wrongly"));
+            return Err(Error::lost("the broker sent an unexpected delivery tag"));
         }
         let message_id = message.properties.message_id.clone();
         let bytes = message.body.len();
         let began = Instant::now();
         self.check_overdue(began)?;
-        self.handlers.begin(consumer, began);
+        self.running_handler.begin(consumer, began);
         let outcome = self.consumer.router.decide(consumer, message);
-        self.handlers.end();
+        self.running_handler.end();
         let took = began.elapsed();
         self.record(&outcome);
         self.carry_out(consumer, outcome, tag, message_id)?;
@@ -173,7 +171,8 @@ impl<'c> ConsumerLoop<'c> {
         Ok(())
     }
 
-    /// A reply without a queue counts as published if the queue does not exist; if its node is down, it is published again.
+    /// A returned reply counts as published if its queue does not exist. If the node of the queue is down, the delivery is
+    /// requeued.
     fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
         let is_reply = self.in_flight.mark_returned(returned);
         if is_reply && !self.unroutable.add(&returned.to, self.link, Instant::now())? {
@@ -182,9 +181,9 @@ impl<'c> ConsumerLoop<'c> {
         Ok(())
     }
 
-    fn acknowledge(&mut self) -> Result<(), Error> {
-        if self.in_flight.is_holding() {
-            // An ack of several would include the messages that are held.
+    pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
+        if self.in_flight.has_parked() {
+            // An ack of several deliveries would include the parked ones.
             for tag in self.in_flight.take_each_acknowledgeable() {
                 self.link.acknowledge(tag)?;
             }
@@ -196,7 +195,7 @@ impl<'c> ConsumerLoop<'c> {
         }
     }
 
-    /// Counts the outcome, and pauses if too many messages fail.
+    /// Records the outcome in the circuit breaker, and pauses if that opens.
     fn record(&mut self, outcome: &Outcome) {
         let failed = !matches!(outcome, Outcome::Publish { .. });
         if let Some(failures) = self.circuit_breaker.record(failed) {
@@ -216,7 +215,7 @@ impl<'c> ConsumerLoop<'c> {
         Ok(())
     }
 
-    /// Looks for late confirms and for messages that may be forwarded now.
+    /// Checks for late confirms, and forwards parked deliveries that are due.
     fn check_overdue(&mut self, now: Instant) -> Result<(), Error> {
         let link = &*self.link;
         if self.unconfirmed.check(self.in_flight.oldest_unconfirmed(), || link.is_blocked(), now) {
@@ -225,9 +224,10 @@ impl<'c> ConsumerLoop<'c> {
         if self.in_flight.is_confirmed() {
             self.nack_streak.end_after(REDELIVERY_LIMIT, now);
         }
-        self.forward_held(now)
+        self.forward_parked(now)
     }
 
+    /// Whether the loop takes deliveries now: it is not paused, and not too many bytes are unconfirmed.
     fn takes_deliveries(&mut self) -> bool {
         if self.paused_until.is_some_and(|until| until <= Instant::now()) {
             self.paused_until = None;
@@ -243,52 +243,5 @@ impl<'c> ConsumerLoop<'c> {
         for entry in entries {
             self.consumer.log.add(entry);
         }
-    }
-}
-
-/// Stopping.
-impl ConsumerLoop<'_> {
-    /// Stops consuming and waits until everything published is confirmed. If that never happens, the owner of the session ends
-    /// it.
-    fn drain(&mut self) -> Result<(), Error> {
-        self.stop_consuming()?;
-        while !self.in_flight.is_confirmed() {
-            self.drain_one(None)?;
-        }
-        self.acknowledge()
-    }
-
-    /// Drains, and has the session reopened. What is not confirmed in time is requeued by the end of the session, which a quorum
-    /// queue counts.
-    fn drain_and_reopen(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
-        let deadline = Instant::now() + DRAIN_LIMIT;
-        self.stop_consuming()?;
-        while !self.in_flight.is_confirmed() && Instant::now() < deadline {
-            if shutdown.is_requested() {
-                return self.drain();
-            }
-            self.drain_one(Some(shutdown))?;
-        }
-        self.acknowledge()?;
-        if shutdown.is_requested() {
-            return Ok(());
-        }
-        Err(Error::ReopenRequired { reason: "the broker rejects everything that is published" })
-    }
-
-    fn stop_consuming(&mut self) -> Result<(), Error> {
-        for tag in self.link.cancel()? {
-            self.in_flight.requeue(tag);
-        }
-        Ok(())
-    }
-
-    fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
-        if let Some(event) = self.link.poll(false)? {
-            return self.handle(event);
-        }
-        self.acknowledge()?;
-        self.link.wait(false, shutdown, TICK);
-        Ok(())
     }
 }

@@ -1,83 +1,80 @@
-//! Faults made on purpose, to see whether a component and those around it stand them. Off unless it is asked for.
+//! Fault injection: makes messages fail on purpose, to test a component and its environment. Off by default.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// What is made to fail, and how often.
+use fastrand::Rng;
+
+/// Which faults to inject, and how often.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
-    /// `CHAOS_PERCENTAGE_SIMULATE_NACK`: the part of messages, from 0 to 1, that is given back unheard.
+    /// `CHAOS_PERCENTAGE_SIMULATE_NACK`: the ratio of messages, from 0 to 1, that are requeued without being handled.
     pub nack: f64,
-    /// `CHAOS_PERCENTAGE_SIMULATE_FAILURES`: the part of messages that fails, and is tried again later.
+    /// `CHAOS_PERCENTAGE_SIMULATE_FAILURES`: the ratio of messages, from 0 to 1, that fail and are retried.
     pub fail: f64,
-    /// `CHAOS_DELAY_BEFORE_HANDLER_SECONDS`: how long each message is held up.
+    /// `CHAOS_DELAY_BEFORE_HANDLER_SECONDS`: how long each message is delayed.
     pub delay: Duration,
-    /// `CHAOS_PROTECTED_ROUTING_KEYS`: queues that are left alone.
+    /// `CHAOS_PROTECTED_ROUTING_KEYS`: queues without faults.
     pub excluded: Vec<String>,
-    /// `CHAOS_SEED`: the same seed makes the same faults.
+    /// `CHAOS_SEED`: the same seed injects the same faults.
     pub seed: u64,
 }
 
 impl Options {
-    /// Whether anything is made to fail.
+    /// Whether any faults are injected.
     #[must_use]
-    pub fn is_on(&self) -> bool {
+    pub fn is_enabled(&self) -> bool {
         self.nack > 0.0 || self.fail > 0.0 || !self.delay.is_zero()
     }
 }
 
-/// What happens to one message.
+/// The fault of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault.
     None,
-    /// It is given back unheard.
+    /// The message is requeued without being handled.
     Nack,
-    /// It fails.
+    /// The message fails and is retried.
     Fail,
 }
 
-/// Makes the faults.
-#[derive(Debug, Default)]
+/// Injects faults.
+#[derive(Debug)]
 pub struct FaultInjector {
     options: Options,
-    thrown: AtomicU64,
+    random: Mutex<Rng>,
 }
 
 impl FaultInjector {
-    /// Makes the faults of `options`.
+    /// Injects the faults of `options`.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, thrown: AtomicU64::new(0) }
+        let random = Mutex::new(Rng::with_seed(options.seed));
+        Self { options, random }
     }
 
-    /// Decides about a message on `queue`, after having held it up.
+    /// Decides the fault of the next message on `queue`, after its delay.
     #[must_use]
     pub fn inject(&self, queue: &str) -> Fault {
-        if !self.options.is_on() || self.options.excluded.iter().any(|excluded| excluded == queue) {
+        if !self.options.is_enabled() || self.options.excluded.iter().any(|excluded| excluded == queue) {
             return Fault::None;
         }
         std::thread::sleep(self.options.delay);
-        let thrown = self.throw();
-        if thrown < self.options.nack {
+        let fraction = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();
+        if fraction < self.options.nack {
             Fault::Nack
-        } else if thrown < self.options.nack + self.options.fail {
+        } else if fraction < self.options.nack + self.options.fail {
             Fault::Fail
         } else {
             Fault::None
         }
     }
+}
 
-    /// A number in 0..1: `SplitMix64`, which is small, and the same for the same seed.
-    fn throw(&self) -> f64 {
-        let count = self.thrown.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut bits = self.options.seed.wrapping_add(count.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^= bits >> 31;
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds exactly")]
-        let fraction = (bits >> 11) as f64 / (1_u64 << 53) as f64;
-        fraction
+impl Default for FaultInjector {
+    fn default() -> Self {
+        Self::new(Options::default())
     }
 }
 
@@ -85,26 +82,35 @@ impl FaultInjector {
 mod tests {
     use super::*;
 
-    fn strikes(options: Options) -> Vec<Fault> {
-        let faults = FaultInjector::new(options);
-        (0..10_000).map(|_| faults.inject("queue")).collect()
+    const OPTIONS: Options = Options { nack: 0.1, fail: 0.3, delay: Duration::ZERO, excluded: Vec::new(), seed: 42 };
+
+    fn inject(options: Options) -> Vec<Fault> {
+        let injector = FaultInjector::new(options);
+        (0..10_000).map(|_| injector.inject("queue")).collect()
     }
 
     #[test]
-    fn the_parts_are_as_asked_for_and_the_same_for_the_same_seed() {
-        let options = Options { nack: 0.1, fail: 0.3, seed: 42, ..Options::default() };
-        let made = strikes(options.clone());
-        let part = |wanted| made.iter().filter(|mischief| **mischief == wanted).count();
-        assert!((900..1100).contains(&part(Fault::Nack)), "{} of 10,000 nacks", part(Fault::Nack));
-        assert!((2800..3200).contains(&part(Fault::Fail)), "{} of 10,000 failures", part(Fault::Fail));
-        assert_eq!(made, strikes(options.clone()));
-        assert_ne!(made, strikes(Options { seed: 43, ..options }));
+    fn faults_are_injected_at_their_ratios() {
+        let faults = inject(OPTIONS);
+        let count = |wanted| faults.iter().filter(|fault| **fault == wanted).count();
+        assert!((900..1100).contains(&count(Fault::Nack)), "{} nacks of 10,000", count(Fault::Nack));
+        assert!((2800..3200).contains(&count(Fault::Fail)), "{} failures of 10,000", count(Fault::Fail));
     }
 
     #[test]
-    fn without_a_wish_or_on_a_spared_queue_nothing_happens() {
-        let nothing = |options| strikes(options).iter().all(|mischief| *mischief == Fault::None);
-        assert!(nothing(Options::default()));
-        assert!(nothing(Options { fail: 1.0, excluded: vec!["queue".into()], ..Options::default() }));
+    fn the_seed_determines_the_faults() {
+        assert_eq!(inject(OPTIONS), inject(OPTIONS));
+        assert_ne!(inject(OPTIONS), inject(Options { seed: 43, ..OPTIONS }));
+    }
+
+    #[test]
+    fn no_faults_are_injected_by_default() {
+        assert!(inject(Options::default()).iter().all(|fault| *fault == Fault::None));
+    }
+
+    #[test]
+    fn no_faults_are_injected_on_an_excluded_queue() {
+        let options = Options { fail: 1.0, excluded: vec!["queue".into()], ..OPTIONS };
+        assert!(inject(options).iter().all(|fault| *fault == Fault::None));
     }
 }

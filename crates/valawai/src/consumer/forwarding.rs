@@ -45,9 +45,9 @@ impl ConsumerLoop<'_> {
         self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
     }
 
-    /// Forwards the held deliveries whose queues may be tried again.
-    pub(super) fn forward_held(&mut self, now: Instant) -> Result<(), Error> {
-        if self.own_queues.is_holding() {
+    /// Forwards the parked deliveries whose queues may be tried again.
+    pub(super) fn forward_parked(&mut self, now: Instant) -> Result<(), Error> {
+        if self.own_queues.has_parked() {
             for delivery in self.own_queues.take_due(now) {
                 self.forward(delivery, now)?;
             }
@@ -55,27 +55,27 @@ impl ConsumerLoop<'_> {
         Ok(())
     }
 
-    /// Publishes a delivery to one of the component's own queues; it is acknowledged when it has arrived there. If the broker
-    /// refuses that queue, the delivery is held.
+    /// Publishes a delivery to one of the component's own queues. It is acknowledged when it has arrived there, and parked if
+    /// the broker denies that queue.
     fn forward(&mut self, mut delivery: Forwarding, now: Instant) -> Result<(), Error> {
-        let Some(refusal) = self.try_to_forward(&delivery, now)? else { return Ok(()) };
-        if let Refusal::News(reason) = refusal
+        let Some(obstacle) = self.try_to_forward(&delivery, now)? else { return Ok(()) };
+        if let Obstacle::New(reason) = obstacle
             && !std::mem::replace(&mut delivery.is_reported, true)
         {
             let message = format!("Messages for {} wait unacknowledged, because {reason}", delivery.to.name());
             self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
         }
-        self.in_flight.hold(delivery.tag);
-        self.own_queues.hold(delivery, now);
+        self.in_flight.park(delivery.tag);
+        self.own_queues.park(delivery, now);
         Ok(())
     }
 
     /// Returns why the delivery was not forwarded, if it was not.
-    fn try_to_forward(&mut self, delivery: &Forwarding, now: Instant) -> Result<Option<Refusal>, Error> {
-        if let Readiness::Refused(reason) = self.own_queues.prepare(self.link, &delivery.to, now)? {
-            let remedy =
+    fn try_to_forward(&mut self, delivery: &Forwarding, now: Instant) -> Result<Option<Obstacle>, Error> {
+        if let Readiness::Denied(reason) = self.own_queues.prepare(self.link, &delivery.to, now)? {
+            let with_remedy =
                 |reason| format!("{reason}; delete that queue, or permit the user of the component to declare it");
-            return Ok(Some(reason.map(remedy).map_or(Refusal::Known, Refusal::News)));
+            return Ok(Some(reason.map(with_remedy).map_or(Obstacle::Known, Obstacle::New)));
         }
         let headers: Vec<(&str, &str)> = delivery.headers.iter().map(|(name, text)| (*name, &**text)).collect();
         let to = delivery.to.name();
@@ -86,15 +86,16 @@ impl ConsumerLoop<'_> {
                 self.in_flight.complete(delivery.tag, Vec::new());
                 Ok(None)
             }
-            Err(error @ Error::TooLarge { .. }) => Ok(Some(Refusal::News(error.to_string()))),
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(Obstacle::New(error.to_string()))),
             Err(error) => Err(error),
         }
     }
 }
 
 /// Why a delivery cannot be forwarded.
-enum Refusal {
-    /// For a reason that was reported before.
+enum Obstacle {
+    /// A reason that was reported before.
     Known,
-    News(String),
+    /// A reason to report.
+    New(String),
 }

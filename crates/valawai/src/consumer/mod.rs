@@ -1,17 +1,16 @@
-//! The loop that hears, answers and settles.
+//! Consumes messages: passes them to their handlers, publishes the replies, and settles the deliveries.
 //!
-//! It never waits for one confirm before it takes the next message: answers are published as they come, confirms are
-//! taken as they come, and what is confirmed without a gap is acknowledged in one go. How many messages are under way
-//! at once is bounded by the prefetch, and by the bytes that wait for a confirm.
+//! The `ConsumerLoop` never waits for a confirm before it takes the next message. It publishes replies as handlers return
+//! them, records confirms as they arrive, and acknowledges with one ack all deliveries whose replies are confirmed. The
+//! messages in flight are limited by the prefetch and by the bytes of unconfirmed replies.
 
 mod adaptive_prefetch;
 mod circuit_breaker;
 mod consumer_loop;
+mod draining;
 pub mod fault_injection;
 mod forwarding;
 mod in_flight;
-#[cfg(test)]
-mod in_flight_tests;
 mod nack_streak;
 mod own_queues;
 pub mod retry;
@@ -35,13 +34,13 @@ use crate::health::status::ConsumerStatus;
 use crate::mov::log::MovLog;
 use crate::shutdown::Shutdown;
 
-/// A handler that runs for longer is worth a warning.
+/// A handler that runs for longer is reported.
 const SLOW_HANDLER: Duration = Duration::from_secs(60);
 
-/// A confirm that takes longer never comes.
+/// A confirm that is not received by then is not expected any more.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(60);
 
-/// What a worker needs to work; clones serve other workers and later sessions.
+/// Consumes the queues of a router. Clones run on other threads and in later sessions.
 #[derive(Clone)]
 pub struct Consumer {
     router: Arc<Router>,
@@ -50,14 +49,14 @@ pub struct Consumer {
     status: Arc<ConsumerStatus>,
 }
 
-/// How a worker works.
+/// The limits of a consumer.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Messages in hand, at the most.
+    /// The maximum number of deliveries in flight on each queue.
     pub prefetch: u16,
-    /// Bytes of messages in hand that are aimed at, and of answers that wait for a confirm at the most.
+    /// The bytes of messages to have in flight, and the maximum of unconfirmed replies.
     pub bytes_in_flight: usize,
-    /// `KILL_SWITCH_RATIO`: the part of failures above which it pauses. Off by default.
+    /// `KILL_SWITCH_RATIO`: the ratio of failures above which the consumer pauses. Off by default.
     pub circuit_breaker: Option<f64>,
     /// How long a confirm may take before the session is reopened. Defaults to a minute.
     pub confirm_limit: Duration,
@@ -70,38 +69,36 @@ impl Default for Options {
 }
 
 impl Consumer {
-    /// A worker that lets `router` decide, and tells in `status` how it goes.
+    /// A consumer for the queues of `router`, which reports its state in `status`.
     #[must_use]
     pub fn new(router: Router, log: MovLog, options: Options, status: Arc<ConsumerStatus>) -> Self {
         Self { router: Arc::new(router), log, options, status }
     }
 
-    /// Warns once of each handler that has been running for too long, while it runs.
+    /// Warns of each handler that has been running for too long, once for each call.
     pub fn warn_of_slow_handlers(&self) {
         for task in self.status.overdue(SLOW_HANDLER) {
-            log::warn!(
-                "the handler of {task} has been running for more than {SLOW_HANDLER:?}; its messages wait for it"
-            );
+            log::warn!("the handler of {task} has been running for more than {SLOW_HANDLER:?}; other messages wait");
         }
     }
 
-    /// Which connection its links consume on: one of their own, because a handler may be slow.
+    /// Consumers have connections of their own, so that a slow handler delays no other thread.
     #[must_use]
     pub fn consume_on(&self) -> ConsumeOn {
-        ConsumeOn::Own { held_bytes: self.options.bytes_in_flight }
+        ConsumeOn::Dedicated { buffer_limit: self.options.bytes_in_flight }
     }
 
-    /// Hears the router's queues until `stop`, and then finishes what is in hand. Calls `ready` when it hears them all.
+    /// Consumes until the shutdown, and then until nothing is in flight. Calls `ready` when it consumes all queues.
     ///
     /// # Errors
-    /// When the session is over. What was in hand is heard again in the next one.
+    /// If the session is over. The broker redelivers what was in flight in the next one.
     pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown, ready: impl FnOnce()) -> Result<(), Error> {
         for queue in self.router.queues() {
             link.declare(queue)?;
             link.consume(queue, Access::Shared, AdaptivePrefetch::new(&self.options).prefetch())?;
         }
         ready();
-        let _counted = self.status.consuming(self.router.queues().count());
+        let _counted = self.status.count_consumers(self.router.queues().count());
         ConsumerLoop::new(self, link).run(shutdown)
     }
 }

@@ -1,55 +1,58 @@
-//! Keeps an eye on a broker that refuses what a worker says.
+//! Detects a broker that rejects everything that is published.
 //!
-//! A full queue refuses until somebody reads it. But also a channel can be left refused for ever: one that was open while
-//! the leader of a quorum queue moved to another node. A session anew is the remedy, and does a full queue no harm.
+//! A full queue rejects messages until some are consumed. But a channel that was open while the leader of a quorum queue
+//! moved to another node may reject messages forever, and only reopening the session helps. For a full queue, reopening
+//! does no harm.
 
 use std::time::{Duration, Instant};
 
 use crate::health::status::{ConsumerStatus, StatusGuard};
 
-/// NackStreak without a break for so long call for a session anew.
-const ENDLESS: Duration = Duration::from_secs(30);
+/// The session is reopened after a streak of this length.
+const REOPEN_AFTER: Duration = Duration::from_secs(30);
 
-pub(super) struct NackStreak<'v> {
-    status: &'v ConsumerStatus,
-    now: Option<Streak<'v>>,
+/// The nacks since the last ack.
+pub(super) struct NackStreak<'s> {
+    status: &'s ConsumerStatus,
+    streak: Option<Streak<'s>>,
 }
 
-struct Streak<'v> {
+struct Streak<'s> {
     since: Instant,
     last: Instant,
-    _counted: StatusGuard<'v>,
+    _stalled: StatusGuard<'s>,
 }
 
-impl<'v> NackStreak<'v> {
-    pub(super) fn new(status: &'v ConsumerStatus) -> Self {
-        Self { status, now: None }
+impl<'s> NackStreak<'s> {
+    pub(super) fn new(status: &'s ConsumerStatus) -> Self {
+        Self { status, streak: None }
     }
 
-    /// The broker refused something.
+    /// Records a nack.
     pub(super) fn add(&mut self, now: Instant) {
-        if let Some(streak) = &mut self.now {
+        if let Some(streak) = &mut self.streak {
             streak.last = now;
             return;
         }
-        log::warn!("the broker refuses what is said, as a full queue does; the messages are heard again later");
-        self.now = Some(Streak { since: now, last: now, _counted: self.status.refused() });
+        log::warn!("the broker rejects published messages, as a full queue does; their deliveries are requeued");
+        self.streak = Some(Streak { since: now, last: now, _stalled: self.status.mark_stalled() });
     }
 
-    /// The broker took something.
+    /// Ends the streak, because the broker accepted a message.
     pub(super) fn end(&mut self) {
-        self.now = None;
+        self.streak = None;
     }
 
-    /// Nothing is outstanding: when what was refused did not come back within `pause`, another process has it.
-    pub(super) fn end_after(&mut self, pause: Duration, now: Instant) {
-        if self.now.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.last) > pause) {
+    /// Ends a streak without nacks for longer than `limit`: the requeued deliveries went to another consumer.
+    pub(super) fn end_after(&mut self, limit: Duration, now: Instant) {
+        if self.streak.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.last) > limit) {
             self.end();
         }
     }
 
-    pub(super) fn is_endless(&self, now: Instant) -> bool {
-        self.now.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.since) > ENDLESS)
+    /// Whether the streak lasts for so long that the session must be reopened.
+    pub(super) fn requires_reopening(&self, now: Instant) -> bool {
+        self.streak.as_ref().is_some_and(|streak| now.saturating_duration_since(streak.since) > REOPEN_AFTER)
     }
 }
 
@@ -57,31 +60,39 @@ impl<'v> NackStreak<'v> {
 mod tests {
     use super::*;
 
-    const PAUSE: Duration = Duration::from_secs(6);
+    const LIMIT: Duration = Duration::from_secs(6);
 
     #[test]
-    fn a_streak_ends_when_what_was_refused_does_not_come_back() {
-        let (status, began) = (ConsumerStatus::default(), Instant::now());
+    fn a_streak_ends_when_the_requeued_delivery_does_not_return() {
+        let (status, start) = (ConsumerStatus::default(), Instant::now());
         let mut nack_streak = NackStreak::new(&status);
-        let at = |seconds| began + Duration::from_secs(seconds);
+        let at = |seconds| start + Duration::from_secs(seconds);
         nack_streak.add(at(0));
-        nack_streak.end_after(PAUSE, at(5));
-        assert!(status.is_refused(), "it may come back yet");
-        nack_streak.end_after(PAUSE, at(7));
-        assert!(!status.is_refused() && !nack_streak.is_endless(at(100)), "one refusal was taken for an endless one");
+        nack_streak.end_after(LIMIT, at(5));
+        assert!(status.is_stalled(), "the delivery may still return");
+        nack_streak.end_after(LIMIT, at(7));
+        assert!(!status.is_stalled());
+        assert!(!nack_streak.requires_reopening(at(100)), "one nack reopens the session");
     }
 
     #[test]
-    fn a_streak_that_goes_on_becomes_endless() {
-        let (status, began) = (ConsumerStatus::default(), Instant::now());
+    fn a_long_streak_requires_reopening() {
+        let (status, start) = (ConsumerStatus::default(), Instant::now());
         let mut nack_streak = NackStreak::new(&status);
-        let at = |seconds| began + Duration::from_secs(seconds);
+        let at = |seconds| start + Duration::from_secs(seconds);
         for seconds in (0..35).step_by(5) {
             nack_streak.add(at(seconds));
-            nack_streak.end_after(PAUSE, at(seconds + 4));
+            nack_streak.end_after(LIMIT, at(seconds + 4));
         }
-        assert!(status.is_refused() && nack_streak.is_endless(at(31)));
+        assert!(status.is_stalled() && nack_streak.requires_reopening(at(31)));
+    }
+
+    #[test]
+    fn an_accepted_message_ends_a_streak() {
+        let (status, now) = (ConsumerStatus::default(), Instant::now());
+        let mut nack_streak = NackStreak::new(&status);
+        nack_streak.add(now);
         nack_streak.end();
-        assert!(!status.is_refused());
+        assert!(!status.is_stalled());
     }
 }

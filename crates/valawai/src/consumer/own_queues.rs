@@ -1,7 +1,7 @@
-//! Messages on their way to one of the component's own queues, and those that have to wait for such a queue.
+//! The component's own queues, and the deliveries that wait for them.
 //!
-//! A queue of our own may be there with other arguments, or be forbidden. That is reported once, and what should go there
-//! waits unacknowledged: neither the session nor other messages pay for it.
+//! The broker may deny such a queue: it exists with other arguments, or the user has no permission. That is reported once,
+//! and the deliveries for it are parked: they wait unacknowledged. The session and other messages go on.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,25 +10,25 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Link, OwnQueue};
 use crate::consumer::retry::RetryQueue;
 
-/// A queue of our own that vanishes when it is not used is declared again after so long.
-const DECLARED_FOR: Duration = Duration::from_secs(20);
+/// When a queue is declared again, because the broker deletes unused retry queues.
+const REDECLARE_AFTER: Duration = Duration::from_secs(20);
 
-/// The pauses until a queue that the broker refused is tried again.
+/// The pauses before a denied queue is declared again.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// A delivery that is to be published once more, to one of our own queues.
+/// A delivery that is to be published once more, to one of the component's own queues.
 pub(super) struct Forwarding {
     pub(super) tag: u64,
     pub(super) body: Vec<u8>,
     pub(super) message_id: Option<String>,
     pub(super) to: Target,
     pub(super) headers: Vec<(&'static str, String)>,
-    /// Whether it was reported why it is held.
+    /// Whether the reason why it is parked was reported.
     pub(super) is_reported: bool,
 }
 
-/// One of our own queues.
+/// One of the component's own queues.
 pub(super) enum Target {
     Retry(RetryQueue),
     DeadLetters(String),
@@ -50,41 +50,42 @@ impl Target {
     }
 }
 
-/// Whether a message may be sent to a queue of our own.
+/// Whether messages may be published to a queue.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Readiness {
     Ready,
-    /// The broker refused it; the reason, when it is news.
-    Refused(Option<String>),
+    /// The broker denies the queue. The reason is given once.
+    Denied(Option<String>),
 }
 
 enum State {
     Declared(Instant),
-    Refused { until: Instant, pause: Backoff },
+    Denied { until: Instant, backoff: Backoff },
 }
 
 #[derive(Default)]
 pub(super) struct OwnQueues {
     states: HashMap<String, State>,
-    held: Vec<(Instant, Forwarding)>,
+    /// Parked deliveries, and when to try them again.
+    parked: Vec<(Instant, Forwarding)>,
 }
 
 impl OwnQueues {
-    /// Declares `queue` when it is first needed, and again before it can have vanished.
+    /// Declares `queue` if that is due.
     pub(super) fn prepare(&mut self, link: &mut dyn Link, queue: &Target, now: Instant) -> Result<Readiness, Error> {
-        let mut earlier_pause = None;
+        let mut known_backoff = None;
         match self.states.get(queue.name()) {
-            Some(State::Declared(at)) if now.duration_since(*at) < DECLARED_FOR => return Ok(Readiness::Ready),
-            Some(State::Refused { until, .. }) if now < *until => return Ok(Readiness::Refused(None)),
-            Some(State::Refused { pause, .. }) => earlier_pause = Some(pause.clone()),
+            Some(State::Declared(at)) if now.duration_since(*at) < REDECLARE_AFTER => return Ok(Readiness::Ready),
+            Some(State::Denied { until, .. }) if now < *until => return Ok(Readiness::Denied(None)),
+            Some(State::Denied { backoff, .. }) => known_backoff = Some(backoff.clone()),
             _ => {}
         }
         let (state, readiness) = match link.declare_own(queue.name(), &queue.options()) {
             Ok(()) => (State::Declared(now), Readiness::Ready),
             Err(Error::Denied { reason, .. }) => {
-                let news = earlier_pause.is_none().then_some(reason);
-                let mut pause = earlier_pause.unwrap_or_else(|| Backoff::new(FIRST_PAUSE, LONGEST_PAUSE));
-                (State::Refused { until: now + pause.pause(), pause }, Readiness::Refused(news))
+                let new_reason = known_backoff.is_none().then_some(reason);
+                let mut backoff = known_backoff.unwrap_or_else(|| Backoff::new(FIRST_PAUSE, LONGEST_PAUSE));
+                (State::Denied { until: now + backoff.pause(), backoff }, Readiness::Denied(new_reason))
             }
             Err(error) => return Err(error),
         };
@@ -92,26 +93,26 @@ impl OwnQueues {
         Ok(readiness)
     }
 
-    /// The queue is not there any more.
+    /// Records that `queue` does not exist any more.
     pub(super) fn forget(&mut self, queue: &str) {
         self.states.remove(queue);
     }
 
-    /// Keeps `delivery` until its queue may be tried again.
-    pub(super) fn hold(&mut self, delivery: Forwarding, now: Instant) {
+    /// Parks `delivery` until its queue may be tried again.
+    pub(super) fn park(&mut self, delivery: Forwarding, now: Instant) {
         let until = match self.states.get(delivery.to.name()) {
-            Some(State::Refused { until, .. }) => *until,
+            Some(State::Denied { until, .. }) => *until,
             _ => now + LONGEST_PAUSE,
         };
-        self.held.push((until, delivery));
+        self.parked.push((until, delivery));
     }
 
-    /// Those that may be tried again.
+    /// Removes the parked deliveries whose queues may be tried again.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<Forwarding> {
-        self.held.extract_if(.., |(until, _)| *until <= now).map(|(_, delivery)| delivery).collect()
+        self.parked.extract_if(.., |(until, _)| *until <= now).map(|(_, delivery)| delivery).collect()
     }
 
-    pub(super) fn is_holding(&self) -> bool {
-        !self.held.is_empty()
+    pub(super) fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
     }
 }

@@ -89,7 +89,8 @@ fn sending_to_an_output_that_is_not_declared_is_refused() {
 #[test]
 fn a_message_is_retried_with_growing_delays_and_then_refused() {
     let (mut router, writer) = router(|_, _| Err(Failure::retry("not now")));
-    router.options.retry = retry::Options { most: 2, first: Duration::from_millis(10), ..Default::default() };
+    router.options.retry =
+        retry::Options { max_retries: 2, first_delay: Duration::from_millis(10), ..Default::default() };
     let mut failed = message(b"{}", None);
     for (expected, milliseconds) in [(1, 10), (2, 20)] {
         match router.decide(0, failed.clone()) {

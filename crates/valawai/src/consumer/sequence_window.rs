@@ -1,11 +1,11 @@
-//! A queue whose items are known by consecutive numbers.
+//! Items with consecutive numbers.
 
 use std::collections::VecDeque;
 
-/// Items with consecutive numbers, of which the first ones are forgotten again and again.
+/// The items with the numbers from `first` on. Items are removed at the front.
 #[derive(Debug)]
 pub(super) struct SequenceWindow<T> {
-    pub(super) first: u64,
+    first: u64,
     items: VecDeque<T>,
 }
 
@@ -16,39 +16,78 @@ impl<T> Default for SequenceWindow<T> {
 }
 
 impl<T: Default> SequenceWindow<T> {
-    pub(super) fn entry(&mut self, number: u64) -> &mut T {
-        let place = self.place(number).expect("a number is entered before it is forgotten");
-        if place >= self.items.len() {
-            self.items.resize_with(place + 1, T::default);
-        }
-        &mut self.items[place]
+    /// The number of the first item.
+    pub(super) fn first(&self) -> u64 {
+        self.first
     }
 
-    pub(super) fn get(&mut self, number: u64) -> Option<&mut T> {
-        let place = self.place(number)?;
-        self.items.get_mut(place)
-    }
-
-    fn place(&self, number: u64) -> Option<usize> {
-        number.checked_sub(self.first).and_then(|place| usize::try_from(place).ok())
-    }
-
+    /// The number of the last item.
     pub(super) fn last(&self) -> u64 {
         self.first + self.items.len() as u64 - 1
     }
 
-    pub(super) fn forget_while(&mut self, is_over: impl Fn(&T) -> bool) {
-        while self.items.front().is_some_and(&is_over) {
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Sets the item of `number`, and returns the item it had before. Numbers that were skipped get the default.
+    ///
+    /// # Panics
+    /// If `number` is smaller than the first.
+    pub(super) fn set(&mut self, number: u64, item: T) -> T {
+        let index = self.index(number).expect("the number is not smaller than the first");
+        if index >= self.items.len() {
+            self.items.resize_with(index + 1, T::default);
+        }
+        std::mem::replace(&mut self.items[index], item)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+        let index = self.index(number)?;
+        self.items.get_mut(index)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        (self.first..).zip(&self.items)
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
+        (self.first..).zip(&mut self.items)
+    }
+
+    /// Removes items at the front while `condition` holds for them.
+    pub(super) fn pop_while(&mut self, condition: impl Fn(&T) -> bool) {
+        while self.items.front().is_some_and(&condition) {
             self.items.pop_front();
             self.first += 1;
         }
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.items.iter_mut()
+    fn index(&self, number: u64) -> Option<usize> {
+        number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn skipped_numbers_get_the_default() {
+        let mut window = SequenceWindow::default();
+        assert_eq!(window.set(3, "c"), "");
+        assert_eq!(window.iter().collect::<Vec<_>>(), [(1, &""), (2, &""), (3, &"c")]);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
+    #[test]
+    fn items_keep_their_numbers_when_the_first_are_removed() {
+        let mut window = SequenceWindow::default();
+        for number in 1..=4 {
+            window.set(number, number);
+        }
+        window.pop_while(|number| *number < 3);
+        assert_eq!((window.first(), window.last()), (3, 4));
+        assert_eq!(window.get_mut(2), None);
+        assert_eq!(window.get_mut(4), Some(&mut 4));
     }
 }

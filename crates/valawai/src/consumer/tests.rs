@@ -33,7 +33,7 @@ fn consumer(handler: impl Fn(Value, &Context) -> Result<Value, Failure> + Send +
     let component = Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler);
     let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
     let options = router::Options {
-        retry: retry::Options { first: Duration::from_millis(20), ..Default::default() },
+        retry: retry::Options { first_delay: Duration::from_millis(20), ..Default::default() },
         dead_letters: true,
         ..Default::default()
     };

@@ -1,46 +1,45 @@
-//! Keeps an eye on confirms that do not come.
+//! Detects publishes that the broker does not confirm.
 //!
-//! A quorum queue without a majority neither takes a message nor refuses it. The component would look healthy for ever.
+//! A quorum queue without a majority neither accepts nor rejects messages. Without this check, the component would look
+//! healthy forever.
 
 use std::time::{Duration, Instant};
 
 use crate::health::status::{ConsumerStatus, StatusGuard};
 
-/// A confirm that takes longer is worth to be seen in the component's health, should it go on.
-const LATE: Duration = Duration::from_secs(1);
+/// The age of a publish from which it counts as stalled.
+const LATE_AFTER: Duration = Duration::from_secs(1);
 
-/// How long the oldest publish without a confirm has been waiting, to the nearest look.
-pub(super) struct Unconfirmed<'v> {
-    status: &'v ConsumerStatus,
+/// The age of the oldest unconfirmed publish, as precise as the interval of the checks.
+pub(super) struct Unconfirmed<'s> {
+    status: &'s ConsumerStatus,
     limit: Duration,
     oldest: Option<u64>,
     since: Instant,
-    late: Option<StatusGuard<'v>>,
+    stalled: Option<StatusGuard<'s>>,
 }
 
-impl<'v> Unconfirmed<'v> {
-    pub(super) fn new(status: &'v ConsumerStatus, limit: Duration, now: Instant) -> Self {
-        Self { status, limit, oldest: None, since: now, late: None }
+impl<'s> Unconfirmed<'s> {
+    pub(super) fn new(status: &'s ConsumerStatus, limit: Duration, now: Instant) -> Self {
+        Self { status, limit, oldest: None, since: now, stalled: None }
     }
 
-    /// Enters which publish is the oldest without a confirm, and returns whether it has waited for longer than the limit.
-    /// While the broker says that it takes no messages there is nothing to wait for.
+    /// Returns whether `oldest`, the oldest unconfirmed publish, is older than the limit. The time in which the broker is
+    /// blocked does not count.
     pub(super) fn check(&mut self, oldest: Option<u64>, is_blocked: impl Fn() -> bool, now: Instant) -> bool {
         if oldest != self.oldest || oldest.is_none() {
-            (self.oldest, self.since, self.late) = (oldest, now, None);
+            (self.oldest, self.since, self.stalled) = (oldest, now, None);
             return false;
         }
         let age = now.saturating_duration_since(self.since);
-        if age < LATE.min(self.limit) {
+        if age < LATE_AFTER.min(self.limit) {
             return false;
         }
         if is_blocked() {
-            (self.since, self.late) = (now, None);
+            (self.since, self.stalled) = (now, None);
             return false;
         }
-        if self.late.is_none() {
-            self.late = Some(self.status.refused());
-        }
+        self.stalled.get_or_insert_with(|| self.status.mark_stalled());
         age > self.limit
     }
 }
@@ -52,29 +51,37 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(60);
 
     #[test]
-    fn a_confirm_that_never_comes_is_seen_in_a_second_and_endless_after_the_limit() {
-        let status = ConsumerStatus::default();
-        let began = Instant::now();
-        let mut unconfirmed = Unconfirmed::new(&status, LIMIT, began);
-        let mut check = |oldest, seconds| unconfirmed.check(oldest, || false, began + Duration::from_secs(seconds));
-        assert!(!check(Some(1), 0) && !status.is_refused());
-        assert!(!check(Some(1), 2) && status.is_refused(), "a late confirm is not seen");
-        assert!(!check(Some(2), 3) && !status.is_refused(), "it came, and the next one is not late");
-        assert!(!check(Some(2), 62), "a minute has not passed since it was the oldest");
-        assert!(check(Some(2), 64), "it goes on for ever");
-        assert!(!check(None, 65) && !status.is_refused(), "nothing is awaited");
+    fn a_late_confirm_is_stalled_until_it_comes() {
+        let (status, start) = (ConsumerStatus::default(), Instant::now());
+        let mut unconfirmed = Unconfirmed::new(&status, LIMIT, start);
+        let mut check = |oldest, seconds| unconfirmed.check(oldest, || false, start + Duration::from_secs(seconds));
+        assert!(!check(Some(1), 0) && !status.is_stalled());
+        assert!(!check(Some(1), 2) && status.is_stalled(), "a late confirm is not stalled");
+        assert!(!check(Some(2), 3) && !status.is_stalled(), "it was confirmed, and the next one is not late");
+        assert!(!check(Some(2), 5) && status.is_stalled());
+        assert!(!check(None, 6) && !status.is_stalled(), "nothing is unconfirmed");
     }
 
     #[test]
-    fn while_the_broker_is_blocked_the_clock_stands_still() {
-        let status = ConsumerStatus::default();
-        let began = Instant::now();
-        let mut unconfirmed = Unconfirmed::new(&status, LIMIT, began);
-        let at = |seconds| began + Duration::from_secs(seconds);
+    fn a_publish_exceeds_the_limit_by_its_own_age() {
+        let (status, start) = (ConsumerStatus::default(), Instant::now());
+        let mut unconfirmed = Unconfirmed::new(&status, LIMIT, start);
+        let mut check = |oldest, seconds| unconfirmed.check(oldest, || false, start + Duration::from_secs(seconds));
+        assert!(!check(Some(1), 0));
+        assert!(!check(Some(2), 3));
+        assert!(!check(Some(2), 62), "it has been the oldest for less than a minute");
+        assert!(check(Some(2), 64));
+    }
+
+    #[test]
+    fn the_time_in_which_the_broker_is_blocked_does_not_count() {
+        let (status, start) = (ConsumerStatus::default(), Instant::now());
+        let mut unconfirmed = Unconfirmed::new(&status, LIMIT, start);
+        let at = |seconds| start + Duration::from_secs(seconds);
         for seconds in 0..600 {
-            assert!(!unconfirmed.check(Some(1), || true, at(seconds)), "an alarm was taken for a lost confirm");
+            assert!(!unconfirmed.check(Some(1), || true, at(seconds)), "an alarm counts as a lost confirm");
         }
-        assert!(!status.is_refused());
+        assert!(!status.is_stalled());
         assert!(!unconfirmed.check(Some(1), || false, at(630)));
         assert!(unconfirmed.check(Some(1), || false, at(700)));
     }

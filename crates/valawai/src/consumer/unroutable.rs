@@ -1,5 +1,5 @@
-//! Keeps an eye on outputs that take nothing: because nobody listens to them, or because their node is away. Each is said
-//! once for each time that it begins and ends.
+//! Reports queues that published messages do not reach: they do not exist, or their node is down. Each such period is
+//! reported once when it begins and once when it ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,83 +8,86 @@ use std::time::{Duration, Instant};
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Link};
 
-/// How long the broker's word on a queue that takes nothing is good for. Each question about one that is missing leaves an
-/// error in the broker's log.
+/// The pauses before the broker is asked again why a queue is unroutable. For a missing queue, each question leaves an error
+/// in the log of the broker.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// The queues that took nothing when something was last said on them.
+/// The queues that the last messages did not reach.
 #[derive(Debug, Default)]
 pub(crate) struct Unroutable {
-    unheard: HashMap<Arc<str>, Outage>,
+    queues: HashMap<Arc<str>, UnroutableQueue>,
 }
 
 #[derive(Debug)]
-struct Outage {
-    count: u64,
-    /// Whether there is no such queue, so that what is said on it is lost; otherwise it will come back.
+struct UnroutableQueue {
+    returned: u64,
+    /// Whether the queue does not exist, so that messages for it are lost. Otherwise its node is down.
     is_missing: bool,
-    asked_again: Instant,
-    pause: Backoff,
+    next_check: Instant,
+    backoff: Backoff,
 }
 
 impl Unroutable {
-    /// Something said to `queue` came back. Returns whether nobody listens to it; otherwise it must be said again.
+    /// Records that a message for `queue` was returned. Returns whether the queue does not exist; otherwise its node is
+    /// down, and the message must be published again.
     pub(crate) fn add(&mut self, queue: &str, link: &mut dyn Link, now: Instant) -> Result<bool, Error> {
-        let known = self.unheard.get_mut(queue);
-        if let Some(outage) = known
-            && now < outage.asked_again
+        if let Some(known) = self.queues.get_mut(queue)
+            && now < known.next_check
         {
-            outage.count += 1;
-            return Ok(outage.is_missing);
+            known.returned += 1;
+            return Ok(known.is_missing);
         }
         let is_missing = link.is_missing(queue)?;
-        let outage = match self.unheard.entry(queue.into()) {
-            std::collections::hash_map::Entry::Occupied(entry) if entry.get().is_missing == is_missing => {
-                entry.into_mut()
-            }
-            entry => {
-                if is_missing {
-                    log::warn!(
-                        "nobody listens to {queue}; what is said there is lost until the MOV connects it to something"
-                    );
-                } else {
-                    log::warn!("the node of {queue} is away; what is said there is heard again later");
-                }
-                let pause = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-                entry.insert_entry(Outage { count: 0, is_missing, asked_again: now, pause }).into_mut()
-            }
-        };
-        outage.count += 1;
-        outage.asked_again = now + outage.pause.pause();
+        if self.queues.get(queue).is_none_or(|known| known.is_missing != is_missing) {
+            report(queue, is_missing);
+            self.queues.insert(queue.into(), UnroutableQueue::new(is_missing, now));
+        }
+        if let Some(known) = self.queues.get_mut(queue) {
+            known.returned += 1;
+            known.next_check = now + known.backoff.pause();
+        }
         Ok(is_missing)
     }
 
-    /// Something said to `queue` reached it.
-    pub(crate) fn end(&mut self, queue: &str) {
-        // Nearly always nothing is missing, and this is asked for each message.
-        if self.unheard.is_empty() {
+    /// Records that a message reached `queue`.
+    pub(crate) fn remove(&mut self, queue: &str) {
+        // This is called for each confirm, and hardly ever is a queue unroutable.
+        if self.queues.is_empty() {
             return;
         }
-        match self.unheard.remove(queue) {
-            Some(Outage { count, is_missing: true, .. }) => {
-                log::info!("somebody listens to {queue} again; {count} messages were lost meanwhile");
+        match self.queues.remove(queue) {
+            Some(UnroutableQueue { returned, is_missing: true, .. }) => {
+                log::info!("{queue} exists now; {returned} messages were dropped");
             }
-            Some(_) => log::info!("the node of {queue} is back"),
+            Some(_) => log::info!("the node of {queue} is up again"),
             None => {}
         }
     }
 }
 
+impl UnroutableQueue {
+    fn new(is_missing: bool, now: Instant) -> Self {
+        Self { returned: 0, is_missing, next_check: now, backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE) }
+    }
+}
+
+fn report(queue: &str, is_missing: bool) {
+    if is_missing {
+        log::warn!("{queue} does not exist; messages published to it are dropped until the MOV connects the channel");
+    } else {
+        log::warn!("the node of {queue} is down; messages for it are published again later");
+    }
+}
+
 #[cfg(test)]
 impl Unroutable {
-    pub(super) fn begin(&mut self, queue: &str) {
-        let pause = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        self.unheard.insert(queue.into(), Outage { count: 1, is_missing: true, asked_again: Instant::now(), pause });
+    pub(super) fn add_missing(&mut self, queue: &str) {
+        self.queues.insert(queue.into(), UnroutableQueue::new(true, Instant::now()));
     }
 
-    pub(super) fn is_going_on(&self, queue: &str) -> bool {
-        self.unheard.contains_key(queue)
+    pub(super) fn contains(&self, queue: &str) -> bool {
+        self.queues.contains_key(queue)
     }
 }
 
@@ -93,12 +96,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_of_one_queue_lasts_until_something_reaches_it() {
+    fn a_queue_is_unroutable_until_a_message_reaches_it() {
         let mut unroutable = Unroutable::default();
-        unroutable.begin("a");
-        unroutable.begin("b");
-        unroutable.end("c");
-        unroutable.end("a");
-        assert!(!unroutable.is_going_on("a") && unroutable.is_going_on("b"));
+        unroutable.add_missing("a");
+        unroutable.add_missing("b");
+        unroutable.remove("c");
+        unroutable.remove("a");
+        assert!(!unroutable.contains("a") && unroutable.contains("b"));
     }
 }

@@ -1,4 +1,4 @@
-//! The health file, `component_id.json`: there while the component is registered and connected, and only then.
+//! The health file, `component_id.json`. It exists only while the component is registered and connected.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::name::ComponentId;
 
-/// Far more than a notice of the MOV has. Somebody else may write the file, too.
-const LARGEST: u64 = 1024 * 1024;
+/// How many bytes of the file are read, at the most. A notice of the MOV is far smaller, but anybody may write the file.
+const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Anybody may read it: what the MOV says of a component is no secret, and whoever watches it may be another user.
+/// Everybody may read the file: its content is not secret, and a monitor may run as another user.
 const MODE: u32 = 0o644;
 
 /// The health file.
@@ -28,13 +28,13 @@ impl HealthFile {
         Self { path }
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its name, without the folder.
+    /// The name of the file, without its folder.
     #[must_use]
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
@@ -53,27 +53,27 @@ impl HealthFile {
         notice.get("id")?.as_str()?.parse().ok()
     }
 
-    /// Writes it: `notice` with sorted keys and two spaces of indent. Whoever reads it sees all of it or nothing.
+    /// Writes `notice` with sorted keys and an indent of two spaces. Readers see the whole file or none.
     ///
     /// # Errors
-    /// When the folder cannot be made, or the file not be written there.
+    /// If the folder cannot be created, or the file cannot be written in it.
     pub fn write(&self, notice: &Value) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        // The folder may be everybody's, so the draft has a name that nobody can foresee, and is never somebody else's file.
+        // Other users may write to the folder, so the temporary file is new and its name unpredictable.
         let permissions = Permissions::from_mode(MODE);
-        let mut draft =
+        let mut file =
             tempfile::Builder::new().prefix(".component_id.").permissions(permissions).tempfile_in(folder)?;
-        writeln!(draft, "{notice:#}")?;
-        draft.as_file().sync_all()?;
-        draft.persist(&self.path).map_err(|error| error.error)?;
+        writeln!(file, "{notice:#}")?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
 
-    /// Removes it.
+    /// Removes the file, if it exists.
     ///
     /// # Errors
-    /// When it is there, and cannot be removed.
+    /// If the file cannot be removed.
     pub fn clear(&self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -84,7 +84,7 @@ impl HealthFile {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LARGEST).read_to_string(&mut text)?;
+    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -95,51 +95,61 @@ mod tests {
 
     const ID: &str = "65a0b1c2d3e4f5061728394a";
 
-    fn in_a_folder() -> (tempfile::TempDir, HealthFile) {
+    fn health_file() -> (tempfile::TempDir, HealthFile) {
         let folder = tempfile::tempdir().unwrap();
-        let file = HealthFile::new(folder.path().join("made/when/needed/component_id.json"));
+        let file = HealthFile::new(folder.path().join("created/if/missing/component_id.json"));
         (folder, file)
     }
 
     #[test]
-    fn it_is_written_with_sorted_keys_and_two_spaces_and_anybody_may_read_it() {
-        let (_folder, file) = in_a_folder();
+    fn the_file_has_sorted_keys_and_an_indent_of_two_spaces() {
+        let (_folder, file) = health_file();
         file.write(&json!({"name": "c1_echo", "id": ID})).unwrap();
         let text = fs::read_to_string(file.path()).unwrap();
         assert_eq!(text, format!("{{\n  \"id\": \"{ID}\",\n  \"name\": \"c1_echo\"\n}}\n"));
         assert_eq!(file.id(), Some(ID.parse().unwrap()));
+    }
+
+    #[test]
+    fn everybody_may_read_the_file() {
+        let (_folder, file) = health_file();
+        file.write(&json!({"id": ID})).unwrap();
         assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, MODE);
     }
 
     #[test]
-    fn cleared_it_leaves_nothing_behind() {
-        let (_folder, file) = in_a_folder();
-        file.clear().unwrap();
+    fn clearing_leaves_an_empty_folder() {
+        let (_folder, file) = health_file();
         file.write(&json!({"id": ID})).unwrap();
         file.clear().unwrap();
-        assert!(!file.path().exists());
-        assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 0, "something was left in the folder");
+        assert_eq!(fs::read_dir(file.path().parent().unwrap()).unwrap().count(), 0, "a file is left in the folder");
     }
 
     #[test]
-    fn a_link_that_somebody_put_in_its_place_is_replaced_and_not_followed() {
-        let (folder, file) = in_a_folder();
-        let precious = folder.path().join("precious");
-        fs::write(&precious, "untouched").unwrap();
+    fn clearing_a_file_that_does_not_exist_succeeds() {
+        let (_folder, file) = health_file();
+        file.clear().unwrap();
+    }
+
+    #[test]
+    fn a_symbolic_link_in_its_place_is_replaced_and_not_followed() {
+        let (folder, file) = health_file();
+        let target = folder.path().join("target");
+        fs::write(&target, "unchanged").unwrap();
         fs::create_dir_all(file.path().parent().unwrap()).unwrap();
-        std::os::unix::fs::symlink(&precious, file.path()).unwrap();
+        std::os::unix::fs::symlink(&target, file.path()).unwrap();
         file.write(&json!({"id": ID})).unwrap();
-        assert_eq!(fs::read_to_string(&precious).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "unchanged");
         assert_eq!(file.id(), Some(ID.parse().unwrap()));
     }
 
     #[test]
-    fn what_is_no_health_file_has_no_identifier() {
-        let (_folder, file) = in_a_folder();
-        assert_eq!(file.id(), None, "there is no file");
-        file.write(&json!(["nonsense"])).unwrap();
-        assert_eq!(file.id(), None);
-        file.write(&json!({"id": "../../etc"})).unwrap();
-        assert_eq!(file.id(), None);
+    fn a_missing_or_malformed_file_has_no_identifier() {
+        let (_folder, file) = health_file();
+        assert_eq!(file.id(), None, "the file does not exist");
+        for malformed in [json!(["an array"]), json!({"id": "../../etc"})] {
+            file.write(&malformed).unwrap();
+            assert_eq!(file.id(), None, "{malformed} has an identifier");
+        }
     }
 }

@@ -1,8 +1,8 @@
-//! The folder of one process: its log and its health file are there, and no other process's.
+//! The folder in which one process keeps its log and its health file.
 //!
-//! Replicas may share one `LOG_DIR`, as those of `docker compose up --scale` do. The first takes the folder itself, the
-//! others take `replica-2`, `replica-3` and so on in it. A folder is claimed by a lock on a file in it. The lock ends with
-//! the process, however that ends, so it also tells whether the process that wrote a health file still lives.
+//! Replicas may share one `LOG_DIR`, as with `docker compose up --scale`. The first process claims the folder itself, the
+//! others claim `replica-2`, `replica-3` and so on in it. A claim is a lock on a file in the folder. The system releases it
+//! when the process ends, even after `kill -9`, so it also shows whether the process that wrote a health file is alive.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -11,45 +11,45 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-/// Processes that may share one folder.
-const MOST_REPLICAS: usize = 100;
+/// How many processes may share one folder.
+const MAX_REPLICAS: usize = 100;
 
-/// How often a lock is tried to take, and the pause in between.
-const MOST_TRIES: usize = 3;
-const PAUSE: Duration = Duration::from_millis(10);
+/// How often to try to lock a file, and the pause between two attempts.
+const LOCK_ATTEMPTS: usize = 3;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// The longest name of a host.
-const LONGEST_HOST_NAME: u64 = 255;
+/// The longest host name, in bytes.
+const MAX_HOST_NAME: u64 = 255;
 
-/// A claimed folder, for as long as this lives.
+/// The folder of this process, claimed until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Instance {
     folder: PathBuf,
     _lock: Option<File>,
 }
 
-/// A folder that was claimed by a process on this host.
+/// A folder that a process on this host claimed.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Claimed {
+pub(crate) struct Claim {
     /// The folder.
     pub(crate) folder: PathBuf,
-    /// Whether the process lives; `None` when the file system knows no locks.
+    /// Whether the process is alive; `None` if the file system does not support locks.
     pub(crate) is_alive: Option<bool>,
 }
 
 impl Instance {
-    /// Claims `base`, or a folder in it if another process has claimed that. `name` tells the lock from those of other
-    /// components in the same folder.
+    /// Claims `base`, or a folder in it if other processes have claimed that. `name` distinguishes the components that
+    /// share the folder.
     ///
     /// # Errors
-    /// When no lock can be made there: the folder cannot be made or written, or its file system knows no locks. Nothing
-    /// is claimed then, and the process may use `base` at its own risk.
+    /// If the folder cannot be created or written, or its file system does not support locks. Nothing is claimed then, and
+    /// the process may use `base` [without a claim](Self::unclaimed).
     pub(crate) fn claim(base: &Path, name: &str) -> io::Result<Self> {
         for folder in folders(base) {
             fs::create_dir_all(&folder)?;
             let path = folder.join(lock_name(name));
             let mut file = match open(&path, true) {
-                // It is there, and is another user's, or no file at all: whatever that means, the folder is not ours.
+                // It belongs to another user, or is not a file: the folder is not ours.
                 Err(_) if path.symlink_metadata().is_ok() => continue,
                 opened => opened?,
             };
@@ -58,10 +58,10 @@ impl Instance {
                 return Ok(Self { folder, _lock: Some(file) });
             }
         }
-        Err(io::Error::other(format!("{MOST_REPLICAS} processes share it already")))
+        Err(io::Error::other(format!("{MAX_REPLICAS} processes use it already")))
     }
 
-    /// Uses `base` without having claimed it.
+    /// Uses `base` without a claim.
     #[must_use]
     pub(crate) fn unclaimed(base: &Path) -> Self {
         Self { folder: base.to_owned(), _lock: None }
@@ -76,8 +76,8 @@ impl Instance {
 
 /// The folders in `base` that processes on this host claimed under `name`.
 #[must_use]
-pub(crate) fn claimed(base: &Path, name: &str) -> Vec<Claimed> {
-    let is_ours = |folder: PathBuf| {
+pub(crate) fn claims(base: &Path, name: &str) -> Vec<Claim> {
+    let claim = |folder: PathBuf| {
         let mut file = open(&folder.join(lock_name(name)), false).ok()?;
         if read_host(&mut file).ok()? != host() {
             return None;
@@ -87,17 +87,17 @@ pub(crate) fn claimed(base: &Path, name: &str) -> Vec<Claimed> {
             Err(TryLockError::WouldBlock) => Some(true),
             Err(TryLockError::Error(_)) => None,
         };
-        Some(Claimed { folder, is_alive })
+        Some(Claim { folder, is_alive })
     };
-    folders(base).filter_map(is_ours).collect()
+    folders(base).filter_map(claim).collect()
 }
 
-/// Whether the lock could be taken. A health check holds it for a moment only.
+/// Returns whether the file was locked. It tries more than once, because a health check locks the file for a moment.
 fn lock(file: &File) -> io::Result<bool> {
-    for _ in 0..MOST_TRIES {
+    for _ in 0..LOCK_ATTEMPTS {
         match file.try_lock() {
             Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
@@ -105,7 +105,7 @@ fn lock(file: &File) -> io::Result<bool> {
 }
 
 fn folders(base: &Path) -> impl Iterator<Item = PathBuf> {
-    let replicas = (2..=MOST_REPLICAS).map(|number| base.join(format!("replica-{number}")));
+    let replicas = (2..=MAX_REPLICAS).map(|number| base.join(format!("replica-{number}")));
     std::iter::once(base.to_owned()).chain(replicas)
 }
 
@@ -113,7 +113,7 @@ fn lock_name(name: &str) -> String {
     format!(".{name}.lock")
 }
 
-/// The folder may be everybody's: a link that somebody else put there is not followed.
+/// Does not follow symbolic links: other users may create them in the folder.
 fn open(path: &Path, to_claim: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(to_claim).create(to_claim).custom_flags(libc::O_NOFOLLOW).open(path)
 }
@@ -126,11 +126,11 @@ fn write_host(file: &mut File) -> io::Result<()> {
 
 fn read_host(file: &mut File) -> io::Result<String> {
     let mut host = String::new();
-    file.take(LONGEST_HOST_NAME).read_to_string(&mut host)?;
+    file.take(MAX_HOST_NAME).read_to_string(&mut host)?;
     Ok(host)
 }
 
-/// Each container has a name of its own, so that its health check finds the process in it.
+/// Each container has its own host name, so its health check finds the process of that container.
 fn host() -> String {
     let name = fs::read_to_string("/proc/sys/kernel/hostname")
         .or_else(|_| std::env::var("HOSTNAME").map_err(io::Error::other));
@@ -144,47 +144,61 @@ mod tests {
     const NAME: &str = "component_id.json";
 
     #[test]
-    fn each_process_gets_a_folder_of_its_own_and_a_free_one_is_used_again() {
+    fn each_process_claims_its_own_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let base = folder.path().join("made/when/needed");
+        let base = folder.path().join("created/if/missing");
         let first = Instance::claim(&base, NAME).unwrap();
         let second = Instance::claim(&base, NAME).unwrap();
         let third = Instance::claim(&base, NAME).unwrap();
         assert_eq!(first.folder(), base);
         assert_eq!(second.folder(), base.join("replica-2"));
         assert_eq!(third.folder(), base.join("replica-3"));
-        drop(second);
-        assert_eq!(Instance::claim(&base, NAME).unwrap().folder(), base.join("replica-2"));
-        assert_eq!(Instance::claim(&base, "other.json").unwrap().folder(), base, "another component is in the way");
     }
 
     #[test]
-    fn a_claim_ends_with_the_process() {
+    fn a_released_folder_is_claimed_again() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(claimed(folder.path(), NAME), []);
-        let instance = Instance::claim(folder.path(), NAME).unwrap();
-        let alive = |is_alive| [Claimed { folder: folder.path().to_owned(), is_alive: Some(is_alive) }];
-        assert_eq!(claimed(folder.path(), NAME), alive(true));
-        assert_eq!(claimed(folder.path(), NAME), alive(true), "looking at it ended the claim");
-        drop(instance);
-        assert_eq!(claimed(folder.path(), NAME), alive(false));
+        let _first = Instance::claim(folder.path(), NAME).unwrap();
+        let second = Instance::claim(folder.path(), NAME).unwrap();
+        let _third = Instance::claim(folder.path(), NAME).unwrap();
+        drop(second);
+        assert_eq!(Instance::claim(folder.path(), NAME).unwrap().folder(), folder.path().join("replica-2"));
     }
 
     #[test]
-    fn a_claim_of_another_host_is_not_ours() {
+    fn components_with_different_names_share_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let _instance = Instance::claim(folder.path(), NAME).unwrap();
-        fs::write(folder.path().join(lock_name(NAME)), "elsewhere").unwrap();
-        assert_eq!(claimed(folder.path(), NAME), []);
+        assert_eq!(Instance::claim(folder.path(), "other.json").unwrap().folder(), folder.path());
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_lock_is_not_followed_and_the_folder_left_alone() {
+    fn a_claim_shows_whether_its_process_is_alive() {
         let folder = tempfile::tempdir().unwrap();
-        let precious = folder.path().join("precious");
-        fs::write(&precious, "untouched").unwrap();
-        std::os::unix::fs::symlink(&precious, folder.path().join(lock_name(NAME))).unwrap();
+        assert_eq!(claims(folder.path(), NAME), []);
+        let instance = Instance::claim(folder.path(), NAME).unwrap();
+        let expected = |is_alive| [Claim { folder: folder.path().to_owned(), is_alive: Some(is_alive) }];
+        assert_eq!(claims(folder.path(), NAME), expected(true));
+        assert_eq!(claims(folder.path(), NAME), expected(true), "the first check released the lock");
+        drop(instance);
+        assert_eq!(claims(folder.path(), NAME), expected(false));
+    }
+
+    #[test]
+    fn a_claim_of_another_host_is_ignored() {
+        let folder = tempfile::tempdir().unwrap();
+        let _instance = Instance::claim(folder.path(), NAME).unwrap();
+        fs::write(folder.path().join(lock_name(NAME)), "other-host").unwrap();
+        assert_eq!(claims(folder.path(), NAME), []);
+    }
+
+    #[test]
+    fn a_folder_with_a_symbolic_link_in_place_of_the_lock_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("target");
+        fs::write(&target, "unchanged").unwrap();
+        std::os::unix::fs::symlink(&target, folder.path().join(lock_name(NAME))).unwrap();
         assert_eq!(Instance::claim(folder.path(), NAME).unwrap().folder(), folder.path().join("replica-2"));
-        assert_eq!(fs::read_to_string(&precious).unwrap(), "untouched");
+        assert_eq!(fs::read_to_string(&target).unwrap(), "unchanged");
     }
 }

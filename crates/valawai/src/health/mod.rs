@@ -1,4 +1,4 @@
-//! Whether the component is healthy, and how others learn of it.
+//! The health of the component: the state of its consumers, and the file that reports it to other processes.
 
 pub mod health_file;
 pub mod instance;

@@ -1,121 +1,119 @@
-//! What a process knows of its own work, for its health and for the other processes of its component.
+//! The state of the consumers of this process. The registrar derives the health of the component from it.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Counts that the workers keep, in all their sessions.
+/// The state of all consumers and periodic publishers of the process. It outlives sessions.
 #[derive(Debug, Default)]
 pub struct ConsumerStatus {
     consumers: AtomicUsize,
     stalled: AtomicUsize,
-    handlers: Mutex<Vec<Weak<Handlers>>>,
+    threads: Mutex<Vec<Weak<RunningHandler>>>,
 }
 
 impl ConsumerStatus {
-    /// How many consumers this process has.
+    /// The number of AMQP consumers of this process.
     #[must_use]
     pub fn consumers(&self) -> usize {
         self.consumers.load(Ordering::SeqCst)
     }
 
-    /// Whether the broker refuses what a worker says, as it does for a queue that is full, or does not confirm it.
+    /// Whether a thread cannot publish: the broker rejects its messages, as for a full queue, or does not confirm them.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
+    pub fn is_stalled(&self) -> bool {
         self.stalled.load(Ordering::SeqCst) > 0
     }
 
-    /// Counts `count` consumers for as long as the result lives.
+    /// Counts `count` consumers until the guard is dropped.
     #[must_use]
-    pub fn consuming(&self, count: usize) -> StatusGuard<'_> {
+    pub fn count_consumers(&self, count: usize) -> StatusGuard<'_> {
         StatusGuard::new(&self.consumers, count)
     }
 
-    /// Counts a worker whose messages the broker refuses, or does not confirm, for as long as the result lives.
+    /// Counts a thread that cannot publish until the guard is dropped.
     #[must_use]
-    pub fn refused(&self) -> StatusGuard<'_> {
+    pub fn mark_stalled(&self) -> StatusGuard<'_> {
         StatusGuard::new(&self.stalled, 1)
     }
 
-    /// The handlers of one thread, for `tasks`; watched for as long as the result lives.
+    /// Registers a thread that runs the handlers of `tasks`. It is observed until the result is dropped.
     #[must_use]
-    pub fn handlers(&self, tasks: Vec<String>) -> Arc<Handlers> {
-        let handlers = Arc::new(Handlers::new(tasks));
-        let mut all = self.all_handlers();
-        all.retain(|other| other.strong_count() > 0);
-        all.push(Arc::downgrade(&handlers));
-        handlers
+    pub fn register_thread(&self, tasks: Vec<String>) -> Arc<RunningHandler> {
+        let thread = Arc::new(RunningHandler { tasks, call: Mutex::default() });
+        let mut threads = self.threads();
+        threads.retain(|other| other.strong_count() > 0);
+        threads.push(Arc::downgrade(&thread));
+        thread
     }
 
-    /// The tasks whose handlers have run for longer than `limit`, and run still. Each call of one is told once.
+    /// The tasks whose handlers have been running for longer than `limit`. Each call of a handler is reported once.
     #[must_use]
     pub fn overdue(&self, limit: Duration) -> Vec<String> {
-        let all: Vec<Arc<Handlers>> = self.all_handlers().iter().filter_map(Weak::upgrade).collect();
-        all.iter().filter_map(|handlers| handlers.overdue(limit)).collect()
+        let threads: Vec<_> = self.threads().iter().filter_map(Weak::upgrade).collect();
+        threads.iter().filter_map(|thread| thread.overdue(limit)).collect()
     }
 
-    fn all_handlers(&self) -> MutexGuard<'_, Vec<Weak<Handlers>>> {
-        self.handlers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn threads(&self) -> MutexGuard<'_, Vec<Weak<RunningHandler>>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Which handler one thread runs now, and since when.
+/// The handler that one thread is running, if any.
 #[derive(Debug)]
-pub struct Handlers {
+pub struct RunningHandler {
     tasks: Vec<String>,
-    epoch: Instant,
-    /// Milliseconds since the epoch and one, and in the last bits the place of the task; 0 when none runs.
-    running: AtomicU64,
-    told: AtomicU64,
+    call: Mutex<Option<Call>>,
 }
 
-/// How many bits of [`Handlers::running`] are the place of the task.
-const PLACE_BITS: u32 = 16;
+#[derive(Debug)]
+struct Call {
+    /// The index of the handler's task.
+    task: usize,
+    since: Instant,
+    is_reported: bool,
+}
 
-impl Handlers {
-    fn new(tasks: Vec<String>) -> Self {
-        Self { tasks, epoch: Instant::now(), running: AtomicU64::new(0), told: AtomicU64::new(0) }
+impl RunningHandler {
+    /// Records that the handler of the task at index `task` was called at `now`.
+    pub fn begin(&self, task: usize, now: Instant) {
+        *self.call() = Some(Call { task, since: now, is_reported: false });
     }
 
-    /// The handler of the task at `place` was called at `now`.
-    pub fn begin(&self, place: usize, now: Instant) {
-        let millis = u64::try_from(now.duration_since(self.epoch).as_millis()).unwrap_or(u64::MAX);
-        let place = u64::try_from(place).unwrap_or(0) & ((1 << PLACE_BITS) - 1);
-        self.running.store(((millis + 1) << PLACE_BITS) | place, Ordering::Relaxed);
-    }
-
-    /// It returned.
+    /// Records that the handler returned.
     pub fn end(&self) {
-        self.running.store(0, Ordering::Relaxed);
+        *self.call() = None;
     }
 
     fn overdue(&self, limit: Duration) -> Option<String> {
-        let running = self.running.load(Ordering::Relaxed);
-        let since = Duration::from_millis((running >> PLACE_BITS).checked_sub(1)?);
-        let is_overdue = self.epoch.elapsed().saturating_sub(since) > limit;
-        let was_told = !is_overdue || self.told.swap(running, Ordering::Relaxed) == running;
-        let place = usize::try_from(running & ((1 << PLACE_BITS) - 1)).ok()?;
-        (!was_told).then(|| self.tasks.get(place).cloned()).flatten()
+        let mut call = self.call();
+        let call = call.as_mut().filter(|call| !call.is_reported && call.since.elapsed() > limit)?;
+        call.is_reported = true;
+        self.tasks.get(call.task).cloned()
+    }
+
+    fn call(&self) -> MutexGuard<'_, Option<Call>> {
+        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts something until it is dropped.
+/// Adds to a counter until it is dropped.
 #[derive(Debug)]
-pub struct StatusGuard<'v> {
-    total: &'v AtomicUsize,
+pub struct StatusGuard<'s> {
+    counter: &'s AtomicUsize,
     count: usize,
 }
 
-impl<'v> StatusGuard<'v> {
-    fn new(total: &'v AtomicUsize, count: usize) -> Self {
-        total.fetch_add(count, Ordering::SeqCst);
-        Self { total, count }
+impl<'s> StatusGuard<'s> {
+    fn new(counter: &'s AtomicUsize, count: usize) -> Self {
+        counter.fetch_add(count, Ordering::SeqCst);
+        Self { counter, count }
     }
 }
 
 impl Drop for StatusGuard<'_> {
     fn drop(&mut self) {
-        self.total.fetch_sub(self.count, Ordering::SeqCst);
+        self.counter.fetch_sub(self.count, Ordering::SeqCst);
     }
 }
 
@@ -123,20 +121,41 @@ impl Drop for StatusGuard<'_> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_handler_that_runs_for_too_long_is_told_once_by_its_task() {
-        const LIMIT: Duration = Duration::from_millis(20);
+    const LIMIT: Duration = Duration::from_secs(1);
+
+    fn status() -> (ConsumerStatus, Arc<RunningHandler>) {
         let status = ConsumerStatus::default();
-        let handlers = status.handlers(vec!["first".into(), "second".into()]);
-        assert!(status.overdue(Duration::ZERO).is_empty(), "none runs");
+        let thread = status.register_thread(vec!["first".into(), "second".into()]);
+        (status, thread)
+    }
+
+    fn before_the_limit() -> Instant {
+        Instant::now().checked_sub(2 * LIMIT).expect("the machine has been running for longer")
+    }
+
+    #[test]
+    fn an_overdue_handler_is_reported_once_in_each_call() {
+        let (status, thread) = status();
         for _ in 0..2 {
-            handlers.begin(1, Instant::now());
-            assert!(status.overdue(Duration::from_secs(60)).is_empty(), "it has only begun");
-            std::thread::sleep(2 * LIMIT);
+            thread.begin(1, before_the_limit());
             assert_eq!(status.overdue(LIMIT), ["second"]);
-            assert!(status.overdue(LIMIT).is_empty(), "it was told twice");
-            handlers.end();
-            assert!(status.overdue(Duration::ZERO).is_empty(), "it has returned");
+            assert!(status.overdue(LIMIT).is_empty(), "one call was reported twice");
         }
+    }
+
+    #[test]
+    fn a_handler_that_started_just_now_is_not_overdue() {
+        let (status, thread) = status();
+        thread.begin(1, Instant::now());
+        assert!(status.overdue(Duration::from_secs(3600)).is_empty());
+    }
+
+    #[test]
+    fn a_handler_that_returned_is_not_overdue() {
+        let (status, thread) = status();
+        assert!(status.overdue(Duration::ZERO).is_empty(), "no handler was called");
+        thread.begin(1, before_the_limit());
+        thread.end();
+        assert!(status.overdue(Duration::ZERO).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The component's own log: on the console, and in a file that is rolled over.
+//! The component's own log: on the console, and in a file that is rotated.
 
 mod one_line;
 mod panics;
@@ -20,33 +20,33 @@ use log4rs::filter::threshold::ThresholdFilter;
 
 use self::one_line::OneLine;
 
-const ON_CONSOLE: &str = "{d(%Y-%m-%d %H:%M:%S%.3f)} [{l}] {t}: {m}{n}";
-const IN_FILE: &str = "{t}: {d(%Y-%m-%d %H:%M:%S%.3f)} | {l} | {f}:{L} | {P} >>> {m}{n}";
+const CONSOLE_PATTERN: &str = "{d(%Y-%m-%d %H:%M:%S%.3f)} [{l}] {t}: {m}{n}";
+const FILE_PATTERN: &str = "{t}: {d(%Y-%m-%d %H:%M:%S%.3f)} | {l} | {f}:{L} | {P} >>> {m}{n}";
 
-/// Libraries beneath us. What they know comes out as errors, which are logged by those who handle them; their own lines
-/// would print frames, and with them the password.
-const SILENT: [&str; 4] = ["amiquip", "mio", "ureq", "ureq_proto"];
+/// Libraries whose own log lines are discarded: they contain whole frames, and with them the password. Their errors are
+/// logged by the callers.
+const SILENCED: [&str; 4] = ["amiquip", "mio", "ureq", "ureq_proto"];
 
-/// Where the log goes, and how much of it.
+/// The destinations of the log, and their levels.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The folder of the log file. Defaults to `logs`.
     pub folder: PathBuf,
-    /// The file's name. Defaults to `log_messages.txt`.
+    /// The name of the log file. Defaults to `log_messages.txt`.
     pub file_name: String,
-    /// What the console shows. Defaults to INFO.
+    /// The level of the console. Defaults to INFO.
     pub console: LevelFilter,
-    /// What the file keeps. Defaults to DEBUG.
+    /// The level of the file. Defaults to DEBUG.
     pub file: LevelFilter,
-    /// The file is rolled over when it has so many bytes. Defaults to 1,000,000.
+    /// The size in bytes at which the file is rotated. Defaults to 1,000,000.
     pub file_max_bytes: u64,
-    /// How many files are kept beside it. Defaults to 5.
+    /// How many rotated files are kept. Defaults to 5.
     pub file_backups: u32,
 }
 
-/// Starts to log. When the file cannot be opened the console alone is logged to, and the component goes on.
+/// Starts logging. If the file cannot be opened, logs to the console only.
 pub fn start(options: &Options) {
-    panics::tell();
+    panics::install_hook();
     match file_appender(options) {
         Ok(file) => start_both(options, file),
         Err(error) => {
@@ -58,21 +58,21 @@ pub fn start(options: &Options) {
 }
 
 fn start_both(options: &Options, file: RollingFileAppender) {
-    let console = ConsoleAppender::builder().encoder(Box::new(PatternEncoder::new(ON_CONSOLE))).build();
+    let console = ConsoleAppender::builder().encoder(Box::new(PatternEncoder::new(CONSOLE_PATTERN))).build();
     let root = Root::builder().appender("console").appender("file").build(options.console.max(options.file));
     let config = Config::builder()
-        .appender(at("console", options.console, Box::new(console)))
-        .appender(at("file", options.file, Box::new(file)))
-        .loggers(SILENT.map(|name| Logger::builder().build(name, LevelFilter::Off)))
+        .appender(appender("console", options.console, Box::new(console)))
+        .appender(appender("file", options.file, Box::new(file)))
+        .loggers(SILENCED.map(|name| Logger::builder().build(name, LevelFilter::Off)))
         .build(root)
-        .expect("both appenders of the root are there, and no logger has two names");
+        .expect("the appenders of the root exist, and the names of the loggers are distinct");
     let logger = log4rs::Logger::new(config);
     let level = logger.max_log_level();
-    log_to(logger, level);
+    install(logger, level);
 }
 
-fn log_to(logger: impl log::Log + 'static, level: LevelFilter) {
-    // It fails only when a logger was set before, as by a test; that one serves.
+fn install(logger: impl log::Log + 'static, level: LevelFilter) {
+    // This fails only if a test installed another logger before, which then stays.
     if log::set_boxed_logger(Box::new(OneLine(logger))).is_ok() {
         log::set_max_level(level);
     }
@@ -81,13 +81,13 @@ fn log_to(logger: impl log::Log + 'static, level: LevelFilter) {
 fn start_console(level: LevelFilter) {
     let mut builder = env_logger::Builder::new();
     builder.filter_level(level).target(env_logger::Target::Stdout);
-    for name in SILENT {
+    for name in SILENCED {
         builder.filter_module(name, LevelFilter::Off);
     }
-    log_to(builder.build(), level);
+    install(builder.build(), level);
 }
 
-fn at(name: &str, level: LevelFilter, appender: Box<dyn Append>) -> Appender {
+fn appender(name: &str, level: LevelFilter, appender: Box<dyn Append>) -> Appender {
     Appender::builder().filter(Box::new(ThresholdFilter::new(level))).build(name, appender)
 }
 
@@ -98,6 +98,6 @@ fn file_appender(options: &Options) -> Result<RollingFileAppender, Box<dyn std::
         count => Box::new(FixedWindowRoller::builder().base(1).build(&format!("{}.{{}}", path.display()), count)?),
     };
     let policy = CompoundPolicy::new(Box::new(SizeTrigger::new(options.file_max_bytes)), roller);
-    let encoder = Box::new(PatternEncoder::new(IN_FILE));
+    let encoder = Box::new(PatternEncoder::new(FILE_PATTERN));
     Ok(RollingFileAppender::builder().encoder(encoder).build(path, Box::new(policy))?)
 }

@@ -1,16 +1,16 @@
-//! One record is one line, and does nothing to a terminal, whatever stands in it.
+//! Keeps each log record on one line, without control sequences for terminals.
 //!
-//! Names, bodies and reasons that come from outside end up in the log. Here, and nowhere else, the characters are escaped with
-//! which they could begin a line of their own, or give orders to a terminal.
+//! Records contain names, bodies and reasons from outside, which could otherwise forge log lines or control a terminal. This
+//! is the only place where they are escaped.
 
 use std::fmt::{self, Write};
 
 use log::{Log, Metadata, Record};
 
-/// Bytes that are looked at in one go.
+/// How many bytes are checked without an early return.
 const BLOCK: usize = 64;
 
-/// A logger that is given messages of one line each.
+/// Passes records to a logger with their messages escaped.
 pub(super) struct OneLine<L>(pub(super) L);
 
 impl<L: Log> Log for OneLine<L> {
@@ -30,7 +30,7 @@ impl<L: Log> Log for OneLine<L> {
     }
 }
 
-/// Something displayed with its control characters escaped.
+/// Displays a value with its control characters escaped.
 pub(super) struct Escaped<'t, T: ?Sized>(pub(super) &'t T);
 
 impl<T: fmt::Display + ?Sized> fmt::Display for Escaped<'_, T> {
@@ -47,20 +47,21 @@ impl Write for Escaping<'_, '_> {
             return self.0.write_str(text);
         }
         let mut rest = text;
-        while let Some((place, character)) = rest.char_indices().find(|(_, character)| is_escaped(*character)) {
-            write!(self.0, "{}{}", &rest[..place], character.escape_default())?;
-            rest = &rest[place + character.len_utf8()..];
+        while let Some((index, character)) = rest.char_indices().find(|(_, character)| is_escaped(*character)) {
+            write!(self.0, "{}{}", &rest[..index], character.escape_default())?;
+            rest = &rest[index + character.len_utf8()..];
         }
         self.0.write_str(rest)
     }
 }
 
-/// Printable ASCII, as nearly everything is. Block by block, without an early end in a block, it takes the processor little.
+/// Whether `text` is printable ASCII, as most records are. The compiler vectorizes the loop over a block, which has no early
+/// return.
 fn is_plain(text: &[u8]) -> bool {
     text.chunks(BLOCK).all(|block| block.iter().fold(true, |plain, byte| plain & (b' '..=b'~').contains(byte)))
 }
 
-/// Control characters, line and paragraph separators, and those that turn the direction of a text.
+/// Control characters, line and paragraph separators, and characters that change the direction of text.
 fn is_escaped(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -71,20 +72,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_begins_a_line_or_gives_orders_to_a_terminal_is_escaped() {
+    fn line_breaks_and_terminal_control_sequences_are_escaped() {
         let text = "é\n2026 [INFO]\r\t\u{1b}[2J\u{9b}1m\u{2028}\u{202e}\u{2066}\u{7f}\0 日本";
         let expected = r"é\n2026 [INFO]\r\t\u{1b}[2J\u{9b}1m\u{2028}\u{202e}\u{2066}\u{7f}\u{0} 日本";
         assert_eq!(Escaped(text).to_string(), expected);
     }
 
     #[test]
-    fn everything_else_stays_as_it_is() {
+    fn other_characters_are_not_escaped() {
         for text in ["", "plain", &"long".repeat(100), "ünï😀\u{200d}", r#"{"a": "\n"}"#] {
             assert_eq!(Escaped(text).to_string(), text);
         }
-        for at in [0, BLOCK - 1, BLOCK, 3 * BLOCK + 1] {
-            let text = format!("{}\n", "x".repeat(at));
-            assert_eq!(Escaped(&*text).to_string(), format!("{}\\n", "x".repeat(at)));
+    }
+
+    #[test]
+    fn a_line_break_is_escaped_in_any_block() {
+        for index in [0, BLOCK - 1, BLOCK, 3 * BLOCK + 1] {
+            let text = format!("{}\n", "x".repeat(index));
+            assert_eq!(Escaped(&*text).to_string(), format!("{}\\n", "x".repeat(index)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of a panic: one line on the standard error, like any record.
+//! Reports panics in one line on the standard error.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
@@ -6,8 +6,8 @@ use std::thread;
 
 use super::one_line::Escaped;
 
-/// Says what panics from now on. Those who catch a panic log it too; this is not the log, which may be what panicked.
-pub(super) fn tell() {
+/// Installs the panic hook. It does not use the log, which may be what panicked; callers that catch a panic log it as well.
+pub(super) fn install_hook() {
     panic::set_hook(Box::new(|info| {
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| format!("\n{backtrace}"));
@@ -18,5 +18,5 @@ pub(super) fn tell() {
 
 fn describe(info: &PanicHookInfo<'_>, thread: &str) -> String {
     let place = info.location().map(|location| format!(" at {location}")).unwrap_or_default();
-    format!("the thread {thread} panicked{place}: {}", info.payload_as_str().unwrap_or("no more is known"))
+    format!("the thread {thread} panicked{place}: {}", info.payload_as_str().unwrap_or("no message"))
 }

@@ -181,7 +181,7 @@ impl PeriodicPublisher {
                         return self.state().unroutable.add(&message.to, link, Instant::now());
                     }
                     if confirm.accepted {
-                        self.state().unroutable.end(&message.to);
+                        self.state().unroutable.remove(&message.to);
                     }
                     return Ok(confirm.accepted);
                 }

@@ -46,13 +46,13 @@ fn run(broker: &MemoryBroker, publisher: &PeriodicPublisher) -> Option<Result<()
 
 #[test]
 fn a_message_that_is_never_accepted_ends_the_session_and_is_published_in_the_next_one() {
-    for on_publish in [OnPublish::KeepSilent, OnPublish::Nack] {
+    for on_publish in [OnPublish::Withhold, OnPublish::Nack] {
         let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_millis(300)));
         broker.on_publish(HEARTBEAT, on_publish);
         let result = run(&broker, &publisher);
         assert!(matches!(result, Some(Err(Error::ReopenRequired { .. }))), "{on_publish:?}: {result:?}");
         assert_eq!(publisher.state().pending.count(), 1, "{on_publish:?}: the message is gone");
-        assert!(!publisher.status.is_refused(), "{on_publish:?}: it counts as nacked after its session");
+        assert!(!publisher.status.is_stalled(), "{on_publish:?}: it counts as nacked after its session");
         broker.on_publish(HEARTBEAT, OnPublish::Confirm);
         assert!(run(&broker, &publisher).is_none(), "{on_publish:?}: the next session ended too");
         assert_eq!(publisher.state().pending.count(), 0, "{on_publish:?}: the message was not published again");
@@ -62,16 +62,16 @@ fn a_message_that_is_never_accepted_ends_the_session_and_is_published_in_the_nex
 #[test]
 fn a_message_that_is_not_accepted_shows_in_the_status() {
     let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_secs(4)));
-    broker.on_publish(HEARTBEAT, OnPublish::KeepSilent);
-    let was_refused = std::thread::scope(|scope| {
+    broker.on_publish(HEARTBEAT, OnPublish::Withhold);
+    let was_stalled = std::thread::scope(|scope| {
         let running = scope.spawn(|| run(&broker, &publisher));
-        let mut was_refused = false;
-        while !running.is_finished() && !was_refused {
-            was_refused = publisher.status.is_refused();
+        let mut was_stalled = false;
+        while !running.is_finished() && !was_stalled {
+            was_stalled = publisher.status.is_stalled();
             std::thread::yield_now();
         }
         broker.on_publish(HEARTBEAT, OnPublish::Confirm);
-        was_refused
+        was_stalled
     });
-    assert!(was_refused, "a message waits for its confirm, and the status does not say so");
+    assert!(was_stalled, "a message waits for its confirm, and the status does not say so");
 }

@@ -28,7 +28,7 @@ impl<'p> Wait<'p> {
             );
             self.is_reported = true;
         }
-        self.counted.get_or_insert_with(|| self.publisher.status.refused());
+        self.counted.get_or_insert_with(|| self.publisher.status.mark_stalled());
         self.check_limit()
     }
 
@@ -38,7 +38,7 @@ impl<'p> Wait<'p> {
             // An alarm, which has no limit and is reported elsewhere.
             self.since = Instant::now();
         } else if self.since.elapsed() > TICK {
-            self.counted.get_or_insert_with(|| self.publisher.status.refused());
+            self.counted.get_or_insert_with(|| self.publisher.status.mark_stalled());
         }
         self.check_limit()
     }

@@ -1,0 +1,56 @@
+//! The end of a consumer in a session: no more deliveries, and the last confirms.
+
+use std::time::{Duration, Instant};
+
+use super::consumer_loop::{ConsumerLoop, TICK};
+use crate::broker::Error;
+use crate::shutdown::Shutdown;
+
+/// How long to wait for the last confirms before the session is reopened.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+impl ConsumerLoop<'_> {
+    /// Stops consuming and waits until everything published is confirmed. There is no deadline: the supervisor closes the
+    /// session at its own.
+    pub(super) fn drain(&mut self) -> Result<(), Error> {
+        self.stop_consuming()?;
+        while !self.in_flight.is_confirmed() {
+            self.drain_one(None)?;
+        }
+        self.acknowledge()
+    }
+
+    /// Drains, and requires the session to be reopened. Closing the session requeues what is not confirmed in time, and a
+    /// quorum queue counts that as a delivery.
+    pub(super) fn drain_and_reopen(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        let deadline = Instant::now() + DRAIN_LIMIT;
+        self.stop_consuming()?;
+        while !self.in_flight.is_confirmed() && Instant::now() < deadline {
+            if shutdown.is_requested() {
+                return self.drain();
+            }
+            self.drain_one(Some(shutdown))?;
+        }
+        self.acknowledge()?;
+        if shutdown.is_requested() {
+            return Ok(());
+        }
+        Err(Error::ReopenRequired { reason: "the broker rejects everything that is published" })
+    }
+
+    fn stop_consuming(&mut self) -> Result<(), Error> {
+        for tag in self.link.cancel()? {
+            self.in_flight.requeue(tag);
+        }
+        Ok(())
+    }
+
+    fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
+        if let Some(event) = self.link.poll(false)? {
+            return self.handle(event);
+        }
+        self.acknowledge()?;
+        self.link.wait(false, shutdown, TICK);
+        Ok(())
+    }
+}

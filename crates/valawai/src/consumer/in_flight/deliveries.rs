@@ -1,0 +1,138 @@
+//! Deliveries that are not settled, and which of them may be acknowledged.
+
+use std::collections::BTreeMap;
+
+use crate::consumer::sequence_window::SequenceWindow;
+use crate::mov::log::Entry;
+
+/// More deliveries than any prefetch allows. A tag that is further ahead is an error of the broker, and would take memory.
+const MAX_UNSETTLED: u64 = 1 << 24;
+
+/// The unsettled deliveries of one link, by tag.
+#[derive(Debug, Default)]
+pub(super) struct Deliveries {
+    window: SequenceWindow<Delivery>,
+    /// Deliveries that wait for one of the component's own queues.
+    parked: BTreeMap<u64, Delivery>,
+}
+
+#[derive(Debug, Default)]
+enum Delivery {
+    /// Not polled yet: a delivery with a higher tag, from another queue, was polled first.
+    #[default]
+    Expected,
+    /// Some of what is published for it is not confirmed.
+    Open { unconfirmed: usize, rejected: bool, on_confirm: Vec<Entry> },
+    /// Everything published for it is confirmed. It is acknowledged together with the deliveries before it.
+    Done,
+    /// Requeued, parked, or acknowledged by itself: an ack of several deliveries skips it.
+    Removed,
+}
+
+/// What a confirm means for its delivery.
+#[derive(Debug)]
+pub(super) enum Resolved {
+    /// Other confirms are outstanding.
+    NotYet,
+    /// Everything published for it was accepted; these entries are to be logged.
+    Accepted(Vec<Entry>),
+    /// Something published for it was rejected.
+    Rejected,
+}
+
+impl Deliveries {
+    /// Adds a delivery. Returns false if its tag was settled before, or is too far ahead.
+    pub(super) fn add(&mut self, tag: u64) -> bool {
+        let is_expected = tag >= self.window.first() && tag - self.window.first() < MAX_UNSETTLED;
+        if is_expected {
+            self.window.set(tag, Delivery::Open { unconfirmed: 0, rejected: false, on_confirm: Vec::new() });
+        }
+        is_expected
+    }
+
+    /// Counts a publish for the delivery.
+    pub(super) fn add_publish(&mut self, tag: u64) {
+        if let Some(Delivery::Open { unconfirmed, .. }) = self.get_mut(tag) {
+            *unconfirmed += 1;
+        }
+    }
+
+    pub(super) fn complete(&mut self, tag: u64, entries: Vec<Entry>) -> Vec<Entry> {
+        let Some(delivery) = self.get_mut(tag) else { return Vec::new() };
+        match delivery {
+            Delivery::Open { unconfirmed: 0, .. } => {
+                *delivery = Delivery::Done;
+                entries
+            }
+            Delivery::Open { on_confirm, .. } => {
+                *on_confirm = entries;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Records that something published for the delivery was accepted or rejected.
+    pub(super) fn confirm(&mut self, tag: u64, accepted: bool) -> Resolved {
+        let Some(delivery) = self.get_mut(tag) else { return Resolved::NotYet };
+        let Delivery::Open { unconfirmed, rejected, on_confirm } = delivery else { return Resolved::NotYet };
+        *unconfirmed -= 1;
+        *rejected |= !accepted;
+        if *unconfirmed > 0 {
+            return Resolved::NotYet;
+        }
+        if *rejected {
+            return Resolved::Rejected;
+        }
+        let entries = std::mem::take(on_confirm);
+        *delivery = Delivery::Done;
+        Resolved::Accepted(entries)
+    }
+
+    pub(super) fn requeue(&mut self, tag: u64) {
+        if self.parked.remove(&tag).is_none() {
+            self.window.set(tag, Delivery::Removed);
+        }
+    }
+
+    pub(super) fn park(&mut self, tag: u64) {
+        if !self.parked.contains_key(&tag) {
+            let delivery = self.window.set(tag, Delivery::Removed);
+            self.parked.insert(tag, delivery);
+        }
+    }
+
+    pub(super) fn has_parked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// The highest tag up to which no delivery is open, if one of them is to be acknowledged.
+    pub(super) fn take_acknowledgeable(&mut self) -> Option<u64> {
+        let is_settled = |delivery: &Delivery| matches!(delivery, Delivery::Done | Delivery::Removed);
+        let settled = self.window.iter().take_while(|(_, delivery)| is_settled(delivery));
+        let highest = settled.filter(|(_, delivery)| matches!(delivery, Delivery::Done)).last().map(|(tag, _)| tag);
+        self.window.pop_while(is_settled);
+        highest
+    }
+
+    /// All deliveries that are to be acknowledged, including those behind open ones.
+    pub(super) fn take_each_acknowledgeable(&mut self) -> Vec<u64> {
+        let is_done = |delivery: &Delivery| matches!(delivery, Delivery::Done);
+        let mut tags: Vec<u64> =
+            self.parked.extract_if(.., |_, delivery| is_done(delivery)).map(|(tag, _)| tag).collect();
+        for (tag, delivery) in self.window.iter_mut().filter(|(_, delivery)| is_done(delivery)) {
+            *delivery = Delivery::Removed;
+            tags.push(tag);
+        }
+        self.window.pop_while(|delivery| matches!(delivery, Delivery::Removed));
+        tags
+    }
+
+    fn get_mut(&mut self, tag: u64) -> Option<&mut Delivery> {
+        // This is called several times for each message, and hardly ever is one parked.
+        if self.parked.is_empty() {
+            return self.window.get_mut(tag);
+        }
+        self.parked.get_mut(&tag).or_else(|| self.window.get_mut(tag))
+    }
+}

@@ -1,0 +1,149 @@
+//! The messages in flight: deliveries that are not settled, and publishes that are not confirmed.
+//!
+//! Confirms are accepted in any order, and each delivery is settled once. amiquip's `ConfirmSmoother` is no substitute:
+//! it turns a nack into an ack if confirms arrive out of order.
+
+mod deliveries;
+mod publishes;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use self::deliveries::{Deliveries, Resolved};
+use self::publishes::{Publish, Publishes};
+use super::unroutable::Unroutable;
+use crate::broker::{Confirm, Returned};
+use crate::message::Outgoing;
+use crate::mov::log::Entry;
+
+/// The messages in flight on one link.
+#[derive(Debug, Default)]
+pub(super) struct InFlight {
+    deliveries: Deliveries,
+    publishes: Publishes,
+}
+
+/// What a confirm settled.
+#[derive(Debug, Default)]
+pub(super) struct Settlement {
+    /// The deliveries to requeue, because the broker rejected what was published for them.
+    pub(super) requeue: Vec<u64>,
+    /// The entries to log, because everything published for their deliveries is confirmed.
+    pub(super) log: Vec<Entry>,
+    /// Whether a message reached its queue.
+    pub(super) accepted: bool,
+}
+
+impl InFlight {
+    /// Records a delivery. Returns false if its tag is not one that a broker would send next.
+    #[must_use]
+    pub(super) fn deliver(&mut self, tag: u64) -> bool {
+        self.deliveries.add(tag)
+    }
+
+    /// Records that `message` was published for the delivery `tag`.
+    pub(super) fn publish(&mut self, sequence: u64, tag: u64, message: &Outgoing) {
+        let message_id = message.properties.message_id.as_deref();
+        self.add(sequence, Publish::new(tag, Arc::clone(&message.to), message_id, message.body.len()));
+    }
+
+    /// Records that the delivery `tag` was forwarded to one of the component's own queues. It must reach that queue.
+    pub(super) fn forward(&mut self, sequence: u64, tag: u64, to: &str, message_id: Option<&str>, bytes: usize) {
+        let mut publish = Publish::new(tag, to.into(), message_id, bytes);
+        publish.must_arrive = true;
+        self.add(sequence, publish);
+    }
+
+    fn add(&mut self, sequence: u64, publish: Publish) {
+        self.deliveries.add_publish(publish.tag);
+        self.publishes.add(sequence, publish);
+    }
+
+    /// Records that everything was published for the delivery `tag`, and `on_confirm` is to be logged when all of it is
+    /// confirmed. Returns the entries to log now: those of a delivery for which nothing was published.
+    pub(super) fn complete(&mut self, tag: u64, on_confirm: Vec<Entry>) -> Vec<Entry> {
+        self.deliveries.complete(tag, on_confirm)
+    }
+
+    /// Records that the delivery `tag` was requeued.
+    pub(super) fn requeue(&mut self, tag: u64) {
+        self.deliveries.requeue(tag);
+    }
+
+    /// Parks the delivery `tag`: it stays unsettled, maybe for hours, and later deliveries are acknowledged without it.
+    pub(super) fn park(&mut self, tag: u64) {
+        self.deliveries.park(tag);
+    }
+
+    /// Whether deliveries are parked, so that an ack must not include earlier deliveries.
+    #[must_use]
+    pub(super) fn has_parked(&self) -> bool {
+        self.deliveries.has_parked()
+    }
+
+    /// Records a returned message; its confirm follows. Returns whether it is a reply, which need not arrive. If several
+    /// publishes match, all are marked: a duplicate is better than a loss.
+    pub(super) fn mark_returned(&mut self, returned: &Returned) -> bool {
+        self.publishes.mark_returned(returned)
+    }
+
+    /// Records that a returned message must be published again, because its queue exists.
+    pub(super) fn require_arrival(&mut self, returned: &Returned) {
+        self.publishes.require_arrival(returned);
+    }
+
+    /// Records a confirm. Duplicate confirms, and those of unknown publishes, are ignored.
+    pub(super) fn confirm(&mut self, confirm: Confirm, unroutable: &mut Unroutable) -> Settlement {
+        let mut settlement = Settlement::default();
+        for sequence in self.publishes.confirmed_by(confirm) {
+            if let Some(publish) = self.publishes.take(sequence) {
+                self.settle(&publish, confirm.accepted, unroutable, &mut settlement);
+            }
+        }
+        self.publishes.forget_confirmed();
+        settlement
+    }
+
+    fn settle(&mut self, publish: &Publish, accepted: bool, unroutable: &mut Unroutable, settlement: &mut Settlement) {
+        if accepted && !publish.returned {
+            unroutable.remove(&publish.to);
+        }
+        // A reply counts as published even if its queue does not exist.
+        let accepted = accepted && !(publish.returned && publish.must_arrive);
+        settlement.accepted |= accepted;
+        match self.deliveries.confirm(publish.tag, accepted) {
+            Resolved::Accepted(mut on_confirm) => settlement.log.append(&mut on_confirm),
+            Resolved::Rejected => settlement.requeue.push(publish.tag),
+            Resolved::NotYet => {}
+        }
+    }
+
+    /// The tag up to which deliveries are to be acknowledged, if there are any. Each is returned once.
+    pub(super) fn take_acknowledgeable(&mut self) -> Option<u64> {
+        self.deliveries.take_acknowledgeable()
+    }
+
+    /// The deliveries to acknowledge one by one, while others are parked. Each is returned once.
+    pub(super) fn take_each_acknowledgeable(&mut self) -> Vec<u64> {
+        self.deliveries.take_each_acknowledgeable()
+    }
+
+    /// The oldest unconfirmed publish.
+    #[must_use]
+    pub(super) fn oldest_unconfirmed(&self) -> Option<u64> {
+        self.publishes.oldest()
+    }
+
+    /// Whether everything that was published is confirmed.
+    #[must_use]
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.publishes.oldest().is_none()
+    }
+
+    /// The size of the unconfirmed bodies.
+    #[must_use]
+    pub(super) fn unconfirmed_bytes(&self) -> usize {
+        self.publishes.bytes()
+    }
+}

@@ -1,0 +1,162 @@
+//! Components that run on the in-memory broker.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use valawai::internals::broker::memory::{MemoryBroker, OnPublish};
+use valawai::internals::broker::{ConsumeOn, Error, Link, Session};
+use valawai::internals::message::{Message, Outgoing};
+use valawai::internals::process::App;
+use valawai::internals::settings::Settings;
+use valawai::internals::shutdown::{self, ShutdownHandle};
+use valawai::{Component, Context, Failure};
+
+use testkit::mov::LOG_QUEUE as MOV_LOG;
+use testkit::wait::SOON;
+use testkit::{log_capture, wait_until};
+
+pub(crate) const CONTRACT: &str = "
+channels:
+  valawai/c1/own/control/registered: { subscribe: {} }
+  valawai/c1/own/control/parameters: { subscribe: {} }
+  valawai/c1/own/data/question: { subscribe: {} }
+  valawai/c1/own/data/answer: { publish: {} }
+  valawai/c1/own/data/heartbeat: { publish: {} }
+";
+pub(crate) const PARAMETERS: &str = "valawai/c1/own/control/parameters";
+pub(crate) const QUESTION: &str = "valawai/c1/own/data/question";
+pub(crate) const ANSWER: &str = "valawai/c1/own/data/answer";
+pub(crate) const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
+
+/// A component of [`CONTRACT`] without heartbeats: it replies to each question with the question, and ignores parameters.
+pub(crate) fn component() -> Component {
+    let ignore = |_: Value, _: &Context| Ok(());
+    Component::new("1.0.0", CONTRACT)
+        .on("data/question")
+        .reply("data/answer", answer)
+        .on("control/parameters")
+        .consume(ignore)
+}
+
+pub(crate) fn answer(question: Value, _: &Context) -> Result<Value, Failure> {
+    Ok(question)
+}
+
+/// A component that runs on a broker of its own, on which the queues of its outputs exist. Dropping it stops it, and fails the
+/// test if that fails.
+pub(crate) struct RunningComponent {
+    pub(crate) broker: MemoryBroker,
+    sessions: Arc<AtomicUsize>,
+    shutdown: Option<ShutdownHandle>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+    _folder: tempfile::TempDir,
+}
+
+impl RunningComponent {
+    pub(crate) fn start(component: &Component) -> Self {
+        Self::start_with(component, OnPublish::Confirm)
+    }
+
+    /// Starts `component` on a broker that handles heartbeats in this way.
+    pub(crate) fn start_with(component: &Component, on_heartbeat: OnPublish) -> Self {
+        log_capture::start();
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
+        let broker = MemoryBroker::default();
+        with_link(&broker, |link| [ANSWER, HEARTBEAT, MOV_LOG].iter().for_each(|queue| link.declare(queue).unwrap()));
+        broker.on_publish(HEARTBEAT, on_heartbeat);
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let (target, counter) = (broker.clone(), Arc::clone(&sessions));
+        let connect = Arc::new(move |_| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(target.connect()?) as Box<dyn Session>)
+        });
+        let app = App::new(&component.check().unwrap(), &settings, connect);
+        let (handle, shutdown) = shutdown::channel();
+        let thread = std::thread::spawn(move || app.run(&shutdown));
+        Self { broker, sessions, shutdown: Some(handle), thread: Some(thread), _folder: folder }
+    }
+
+    /// The number of sessions that it has opened.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.load(Ordering::SeqCst)
+    }
+
+    /// Requests a shutdown, and does not wait for it.
+    pub(crate) fn request_shutdown(&mut self) {
+        drop(self.shutdown.take());
+    }
+
+    /// Waits until it has stopped, and returns how long that took.
+    pub(crate) fn wait_for_exit(&mut self) -> Duration {
+        let start = Instant::now();
+        wait_until("the component to stop", SOON, || self.thread.as_ref().is_none_or(JoinHandle::is_finished));
+        start.elapsed()
+    }
+
+    pub(crate) fn publish(&self, queue: &'static str, body: &'static str) {
+        wait_until("the queue", SOON, || self.broker.depth(queue).is_some());
+        with_link(&self.broker, move |link| {
+            link.publish(&Outgoing::new(queue, body.into())).unwrap();
+        });
+    }
+
+    /// Waits until `queue` has at least `count` messages.
+    pub(crate) fn wait_for(&self, queue: &str, count: usize) {
+        let what = format!("{count} messages on {queue}");
+        wait_until(&what, SOON, || self.broker.depth(queue).is_some_and(|depth| depth >= count));
+    }
+
+    pub(crate) fn assert_answers(&self) {
+        let before = self.broker.depth(ANSWER).unwrap();
+        self.publish(QUESTION, r#"{"text": "are you there?"}"#);
+        self.wait_for(ANSWER, before + 1);
+    }
+
+    /// The log entries that it has sent to the MOV: their levels and messages.
+    pub(crate) fn mov_log(&self) -> Vec<(String, String)> {
+        let (sender, entries) = mpsc::channel();
+        with_link(&self.broker, move |link| {
+            let mut send = |message: &Message| {
+                let entry: Value = serde_json::from_slice(&message.body).unwrap();
+                let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+                sender.send((field("level"), field("message"))).unwrap();
+                false
+            };
+            link.browse(MOV_LOG, &mut send).unwrap();
+        });
+        entries.iter().collect()
+    }
+
+    /// Waits until the MOV's log has an entry of `level` that contains `text`.
+    #[track_caller]
+    pub(crate) fn wait_for_entry(&self, level: &str, text: &str) {
+        wait_until(&format!("`{level} {text}` in the MOV's log"), SOON, || {
+            self.mov_log().iter().any(|(entry_level, message)| entry_level == level && message.contains(text))
+        });
+    }
+}
+
+impl Drop for RunningComponent {
+    fn drop(&mut self) {
+        drop(self.shutdown.take());
+        let result = self.thread.take().map(JoinHandle::join);
+        assert!(matches!(result, Some(Ok(Ok(())))), "the component did not stop in order");
+    }
+}
+
+/// Runs `job` with a link to `broker`, and waits for its end.
+pub(crate) fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn Link) + Send + 'static) {
+    let (sender, done) = mpsc::channel();
+    let mut session = broker.connect().unwrap();
+    let job = move |link: Result<&mut dyn Link, Error>| {
+        job(link.unwrap());
+        sender.send(()).unwrap();
+    };
+    session.spawn("test", ConsumeOn::Shared, Box::new(job)).unwrap();
+    done.recv_timeout(SOON).expect("the job failed");
+}

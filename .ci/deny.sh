@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies with cargo-deny, as deny.toml says. Checks that need something this machine cannot get are skipped
-# with a warning.
+# Checks the dependencies with cargo-deny; deny.toml has the rules. Checks that need something this machine cannot get are
+# skipped with a warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/prepare.sh

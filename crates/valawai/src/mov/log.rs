@@ -1,8 +1,8 @@
 //! The MOV's log: what the people who run the platform see of a component.
 //!
-//! It never blocks a handler and never fails one. Entries wait in a bounded queue for the one thread that publishes them;
-//! overflow is dropped, counted and reported. They are published without confirms: their throughput matters more than a
-//! lost entry.
+//! It never blocks a handler and never fails one. Entries wait in a bounded queue for the one thread that publishes
+//! them; overflow is dropped, counted and reported. They are published without confirms: their throughput matters more
+//! than a lost entry.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! A client of the MOV's REST interface: whether the MOV has started, whether it works, and which registrations are live.
+//! A client of the MOV's REST interface: whether the MOV has started, whether it works, and which registrations are
+//! live.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest response that is read, in bytes.
 const MAX_RESPONSE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The most registrations of one name that are requested.
+/// The maximum number of registrations that are requested.
 const MAX_LISTED: usize = 100;
 
 /// Queries the MOV over HTTP.
@@ -50,8 +51,8 @@ impl RestClient {
         self.get("/q/health/ready").is_some_and(|(status, _)| status.is_success())
     }
 
-    /// Whether the MOV reports that it works; `None` without a clear response. A MOV that lost its broker for too long still
-    /// registers components but can no longer notify them. Its liveness is down until it is restarted.
+    /// Whether the MOV reports that it works; `None` without a clear response. A MOV that lost its broker for too long
+    /// still registers components but can no longer notify them. Its liveness is down until it is restarted.
     #[must_use]
     pub fn is_live(&self) -> Option<bool> {
         match self.get("/q/health/live")?.0 {

@@ -43,8 +43,8 @@ impl Reader<'_> {
         }
     }
 
-    /// One part of the URL, from the URL in the setting `url_name` or from the setting `name`. If both contain it, they must
-    /// be the same.
+    /// One part of the URL, from the URL in the setting `url_name` or from the setting `name`. If both contain it, they
+    /// must be the same.
     fn part<T: PartialEq>(
         &mut self,
         url_name: &'static str,

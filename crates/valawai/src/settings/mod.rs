@@ -24,14 +24,14 @@ use crate::logs;
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST` and
-    /// `RABBITMQ_HEARTBEAT`.
+    /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`
+    /// and `RABBITMQ_HEARTBEAT`.
     pub broker: amqp::Options,
-    /// `RABBITMQ_MAX_RETRIES`: attempts to connect for the first time. Defaults to 100.
+    /// `RABBITMQ_MAX_RETRIES`: maximum number of attempts to open the first session. Defaults to 100.
     pub first_attempts: u32,
     /// `RABBITMQ_RETRY_SLEEP`: seconds between these attempts. Defaults to 3.
     pub retry_sleep: Duration,
-    /// `RABBITMQ_PREFETCH`: the most deliveries in flight for each consumer. Defaults to 1024.
+    /// `RABBITMQ_PREFETCH`: maximum number of deliveries in flight for each consumer. Defaults to 1024.
     pub prefetch: u16,
     /// `KILL_SWITCH_RATIO`: the failure ratio above which a consumer pauses. Off by default.
     pub circuit_breaker: Option<f64>,
@@ -41,7 +41,8 @@ pub struct Settings {
     pub dead_letters: bool,
     /// `CHAOS_…`: fault injection. Off by default.
     pub faults: fault_injection::Options,
-    /// `LOG_DIR`, `LOG_FILE_NAME`, `LOG_CONSOLE_LEVEL`, `LOG_FILE_LEVEL`, `LOG_FILE_MAX_BYTES`, `LOG_FILE_BACKUP_COUNT`.
+    /// `LOG_DIR`, `LOG_FILE_NAME`, `LOG_CONSOLE_LEVEL`, `LOG_FILE_LEVEL`, `LOG_FILE_MAX_BYTES`,
+    /// `LOG_FILE_BACKUP_COUNT`.
     pub logs: logs::Options,
     /// `LOG_MOV_LEVEL`: the level of the MOV's log. Defaults to INFO.
     pub mov_level: LevelFilter,
@@ -52,9 +53,9 @@ pub struct Settings {
     pub mov_url: Option<String>,
     /// `WORKERS`: consumer threads; more than one loses the order of the messages. Defaults to 1.
     pub workers: usize,
-    /// `SHUTDOWN_GRACE`: the most seconds that a stop may take. Defaults to 8.
+    /// `SHUTDOWN_GRACE`: maximum seconds for a stop. Defaults to 8.
     pub grace: Duration,
-    /// `REGISTER_TIMEOUT`: the most seconds that the MOV may take to answer a registration. Defaults to 10.
+    /// `REGISTER_TIMEOUT`: maximum seconds until the MOV answers a registration. Defaults to 10.
     pub register_timeout: Duration,
 }
 

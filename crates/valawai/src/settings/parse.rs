@@ -17,7 +17,7 @@ pub(super) const HEARTBEAT: RangeInclusive<u16> = 1..=3600;
 /// A host name, and its port if the text contains one.
 pub(super) type HostAddress = (String, Option<u16>);
 
-/// The most hosts of a broker.
+/// The maximum number of hosts.
 const MAX_HOSTS: usize = 16;
 
 pub(super) fn number<T>(allowed: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, Expected>
@@ -74,7 +74,7 @@ pub(super) fn hosts(text: &str) -> Result<Vec<HostAddress>, Expected> {
     let hosts: Option<Vec<HostAddress>> = text.split(',').map(|part| host_and_port(part.trim())).collect();
     hosts.filter(|hosts| hosts.len() <= MAX_HOSTS).ok_or_else(|| {
         let remedy = if text.contains('@') {
-            "; set the user and the password by RABBITMQ_USERNAME and RABBITMQ_PASSWORD, or the whole address by RABBITMQ_URL"
+            "; set the user and password in RABBITMQ_USERNAME and RABBITMQ_PASSWORD, or the whole URL in RABBITMQ_URL"
         } else {
             ""
         };

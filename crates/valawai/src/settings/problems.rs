@@ -30,7 +30,7 @@ impl Problem {
             format!("`{text}` in {origin}")
         } else if url::is_url(text) {
             format!(
-                "a URL in {origin}, not shown because it may contain a password; set a broker's URL by RABBITMQ_URL"
+                "a URL in {origin}, not shown because it may contain a password; set a broker's URL in RABBITMQ_URL"
             )
         } else {
             format!("another value in {origin}, not shown because it may be a password")

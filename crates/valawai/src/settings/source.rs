@@ -32,7 +32,7 @@ impl<const N: usize> Source for [(&str, &str); N] {
     }
 }
 
-/// The most bytes that are read from a file.
+/// The maximum number of bytes that are read from a file.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// A setting that was found. Its text may be a secret.
@@ -42,8 +42,8 @@ pub(super) struct Found {
     pub(super) origin: String,
 }
 
-/// Finds the setting `name`, either in the variable of that name or in the file that the variable `name_FILE` names. An empty
-/// variable counts as not set, because Compose passes unset variables as empty ones.
+/// Finds the setting `name`, either in the variable of that name or in the file that the variable `name_FILE` names. An
+/// empty variable counts as not set, because Compose passes unset variables as empty ones.
 ///
 /// # Errors
 /// What was expected.

@@ -45,8 +45,8 @@ pub(super) fn parse(text: &str) -> Result<BrokerUrl, Expected> {
     };
     let (host, port) = parse::host_and_port(address).ok_or_else(|| {
         format!(
-            "one host after amqp:// or @, with an optional port from 1 to 65535 (set several hosts by RABBITMQ_HOST, without \
-             amqp://), and {}",
+            "one host after amqp:// or @, with an optional port from 1 to 65535 (set several hosts in RABBITMQ_HOST, \
+             without amqp://), and {}",
             percent_encoded()
         )
     })?;

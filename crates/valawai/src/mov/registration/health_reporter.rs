@@ -1,4 +1,5 @@
-//! Reports the registration to the outside: by the health file and by the identifier in the logs. Nothing else writes them.
+//! Reports the registration to the outside: by the health file and by the identifier in the logs. Nothing else writes
+//! them.
 
 use crate::health::health_file::HealthFile;
 use crate::mov::identity::Identity;

@@ -1,5 +1,5 @@
-//! The identity queue, in which the registrar keeps the current notice: for the standby replicas, and for the process that
-//! takes over.
+//! The identity queue, in which the registrar keeps the current notice: for the standby replicas, and for the process
+//! that takes over.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,8 +55,8 @@ impl IdentityQueue {
         Self { queue: format!("valawai/{level}/{name}/identity"), is_declared: false, was_denied: false }
     }
 
-    /// Declares the queue. If the broker denies it, as a cluster does while the node of the queue is down, the next call
-    /// skips it: the component can register without it.
+    /// Declares the queue. If the broker denies it, as a cluster does while the node of the queue is down, the next
+    /// call skips it: the component can register without it.
     pub(super) fn declare(&mut self, link: &mut dyn Link) -> Result<(), Error> {
         self.is_declared = false;
         if !std::mem::take(&mut self.was_denied) {

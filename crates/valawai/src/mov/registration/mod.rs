@@ -1,10 +1,10 @@
 //! Keeps the component registered while a session lasts, and unregisters it when its last process stops.
 //!
-//! A component may run in several processes, the replicas; exactly one of them, the registrar, registers it. The lock is
-//! an exclusive consumer on `control/registered`: the process that holds it is the registrar ([`registrar`]), the others
-//! wait for it ([`standby`]). The current registration is kept in one place, the [`state`] machine of the registrar, which
-//! decides every step. Everything else is derived from it: the health file and the identifier in the logs
-//! ([`health_reporter`]), and the record for the other replicas ([`identity_queue`]).
+//! A component may run in several processes, the replicas; exactly one of them, the registrar, registers it. The lock
+//! is an exclusive consumer on `control/registered`: the process that holds it is the registrar (`registrar`), the
+//! others wait for it (`standby`). The current registration is kept in one place, the `state` machine of the
+//! registrar, which decides every step. Everything else is derived from it: the health file and the identifier in the
+//! logs (`health_reporter`), and the record for the other replicas (`identity_queue`).
 
 mod health_reporter;
 mod identity_queue;
@@ -93,8 +93,8 @@ impl Registration {
         }
     }
 
-    /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process of
-    /// the component then unregisters it. Once this returns, the component is reported as unhealthy.
+    /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process
+    /// of the component then unregisters it. Once this returns, the component is reported as unhealthy.
     ///
     /// # Errors
     /// If the session is over; [`Error::LockHeld`] if another process became the registrar first.
@@ -116,8 +116,8 @@ impl Registration {
         }
     }
 
-    /// Continues with the registration that the last registrar recorded. `observed` is the one that this process reported
-    /// while it was a standby.
+    /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
+    /// reported while it was a standby.
     fn take_over(&mut self, link: &mut dyn Link, observed: Option<&ComponentId>) -> Result<(), Error> {
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
@@ -136,7 +136,8 @@ impl Registration {
         self.health_reporter.update(self.state.current(), !self.is_blocked);
     }
 
-    /// Checks whether the broker accepts messages: a component that cannot publish is unhealthy although it is registered.
+    /// Checks whether the broker accepts messages: a component that cannot publish is unhealthy although it is
+    /// registered.
     fn check_broker(&mut self, link: &mut dyn Link, now: Instant) {
         if !link.is_blocked() && !self.status.is_stalled() {
             self.blocked_since = None;

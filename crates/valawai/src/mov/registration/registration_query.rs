@@ -54,8 +54,8 @@ impl RegistrationQuery {
         self.pending.as_ref().map(|pending| pending.next_poll)
     }
 
-    /// Returns the live registrations if the answer has arrived. All components share the queue of answers: this removes
-    /// the answers to the component's own queries and leaves the others.
+    /// Returns the live registrations if the answer has arrived. All components share the queue of answers: this
+    /// removes the answers to the component's own queries and leaves the others.
     pub(super) fn poll_answer(
         &mut self,
         link: &mut dyn Link,

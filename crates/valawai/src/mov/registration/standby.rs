@@ -1,4 +1,5 @@
-//! A process that does not register the component because another one does: a standby replica, which waits for the lock.
+//! A process that does not register the component because another one does: a standby replica, which waits for the
+//! lock.
 
 use std::time::{Duration, Instant};
 
@@ -53,8 +54,8 @@ impl Registration {
         }
     }
 
-    /// Acquires the lock. A classic queue grants it to one consumer only; a quorum queue grants it to all that ask at the
-    /// same moment, so each must check that it is alone.
+    /// Acquires the lock. A classic queue grants it to one consumer only; a quorum queue grants it to all that ask at
+    /// the same moment, so each must check that it is alone.
     fn acquire_lock(&self, link: &mut dyn Link) -> Result<(), Error> {
         link.consume(&self.queue, Access::Exclusive, PREFETCH)?;
         if link.consumers(&self.queue)?.unwrap_or(0) > 1 {

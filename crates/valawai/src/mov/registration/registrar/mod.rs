@@ -18,8 +18,8 @@ use crate::shutdown::Shutdown;
 /// How often the MOV is checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often at least the MOV is checked if its queue does not exist. RabbitMQ logs each check then.
-const MISSING_QUEUE_INTERVAL: Duration = Duration::from_secs(15);
+/// The longest pause between checks while the MOV's queue does not exist. RabbitMQ logs each of them.
+const LONGEST_MISSING_QUEUE_PAUSE: Duration = Duration::from_secs(15);
 
 /// How often the MOV is asked over REST whether it knows the registration.
 const REST_INTERVAL: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ impl<'r> RegistrarLoop<'r> {
             unregistering: HashMap::new(),
             next_check: now,
             next_rest_check: now + REST_INTERVAL,
-            missing_queue_backoff: Backoff::new(2 * CHECK_INTERVAL, MISSING_QUEUE_INTERVAL),
+            missing_queue_backoff: Backoff::new(2 * CHECK_INTERVAL, LONGEST_MISSING_QUEUE_PAUSE),
             is_not_working_logged: false,
             is_stopping: false,
         }
@@ -144,8 +144,8 @@ impl<'r> RegistrarLoop<'r> {
 
 /// Stopping.
 impl RegistrarLoop<'_> {
-    /// Ends the registration unless other processes of the component are running, and waits for the confirms. If they never
-    /// arrive, the owner of the session ends it.
+    /// Ends the registration unless other processes of the component are running, and waits for the confirms. If they
+    /// never arrive, the owner of the session ends it.
     fn stop(&mut self) -> Result<(), Error> {
         self.is_stopping = true;
         self.wait_for_expected_notices()?;

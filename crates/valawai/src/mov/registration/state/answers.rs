@@ -38,8 +38,8 @@ impl RegistrationState {
         !has_other_contract && self.info.matches(notice)
     }
 
-    /// The query was not answered in time. A registration that may be live is queried again. If there is none, or after a
-    /// long time without an answer, the component registers: a MOV that answers no queries may still register it.
+    /// The query was not answered in time. A registration that may be live is queried again. If there is none, or after
+    /// a long time without an answer, the component registers: a MOV that answers no queries may still register it.
     pub(super) fn query_timed_out(&mut self) {
         let may_be_live = self.last_known.is_some() || self.expected_notices > 0;
         if self.phase == Phase::Unknown && (!may_be_live || self.queries.is_at_longest_timeout()) {

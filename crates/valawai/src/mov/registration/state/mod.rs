@@ -1,9 +1,10 @@
 //! Decides when to query the MOV, when to register, and which registrations to end. A state machine without I/O.
 //!
 //! A registration belongs to the component's name and is kept as long as the MOV knows it: people may have enabled or
-//! disabled its connections, and a MOV whose broker restarted stops forwarding if a component that it still knows registers
-//! again. So the MOV is queried for the live registrations of the name before each registration. If one of them describes
-//! the component as it is now, it is adopted. Otherwise the component registers, and then the others are ended.
+//! disabled its connections, and a MOV whose broker restarted stops forwarding if a component that it still knows
+//! registers again. So the MOV is queried for the live registrations of the name before each registration. If one of
+//! them describes the component as it is now, it is adopted. Otherwise the component registers, and then the others are
+//! ended.
 //!
 //! The MOV forgets all registrations when it restarts and does not notify the components, so it is monitored.
 
@@ -116,8 +117,9 @@ impl RegistrationState {
         self.queries.answer_timeout()
     }
 
-    /// This process became the registrar; `recorded` is the registration of the last one. If this process `was_standby`, it
-    /// has reported that registration already, and continues to do so until the MOV answers otherwise.
+    /// This process became the registrar; `recorded` is the registration of the last one. If this process
+    /// `was_standby`, it has reported that registration already, and continues to do so until the MOV answers
+    /// otherwise.
     pub(super) fn take_over(&mut self, recorded: Option<RecordedRegistration>, was_standby: bool, now: Instant) {
         let is_current = |recorded: &RecordedRegistration| self.is_current(&recorded.notice.id);
         if !was_standby && recorded.as_ref().is_some_and(is_current) {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::mov_monitor::Observation;
 use super::{Phase, RegistrationState};
 
-/// How long a MOV may take to start. It ends all registrations *after* it began to consume, so an earlier answer may become
-/// wrong. How long a MOV has been up when it is first observed is not known.
+/// How long a MOV may take to start. It ends all registrations *after* it began to consume, so an earlier answer may
+/// become wrong. How long a MOV has been up when it is first observed is not known.
 pub(super) const STARTUP_DELAY: Duration = Duration::from_secs(3);
 
 /// How soon a MOV that reports itself as not working is queried again.
@@ -53,8 +53,8 @@ impl RegistrationState {
         }
     }
 
-    /// The MOV reports that it does not work, so the registration was not sent: such a MOV registers components but cannot
-    /// notify them.
+    /// The MOV reports that it does not work, so the registration was not sent: such a MOV registers components but
+    /// cannot notify them.
     pub(in crate::mov::registration) fn mov_not_working(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Registering { .. }) {
             self.expected_notices = self.expected_notices.saturating_sub(1);

@@ -1,5 +1,5 @@
-//! Monitors whether the MOV is up and whether it may have restarted. It forgets all registrations when it restarts and does
-//! not notify the components.
+//! Monitors whether the MOV is up and whether it may have restarted. It forgets all registrations when it restarts and
+//! does not notify the components.
 
 use std::time::{Duration, Instant};
 

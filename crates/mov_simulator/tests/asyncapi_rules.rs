@@ -1,4 +1,4 @@
-//! The rules of the MOV's AsyncAPI parser.
+//! The rules of the MOV's asyncapi parser.
 
 use serde_json::{Value, json};
 

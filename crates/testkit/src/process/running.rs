@@ -18,7 +18,7 @@ const HEALTHY_LIMIT: Duration = Duration::from_secs(30);
 /// A process that a [`ProcessBuilder`] started. It is killed when dropped.
 #[derive(Debug)]
 pub struct Process {
-    process: Mutex<ReapedProcess>,
+    child: Mutex<ReapedProcess>,
     builder: ProcessBuilder,
     output: PathBuf,
 }
@@ -40,18 +40,18 @@ impl Exit {
 }
 
 impl Process {
-    pub(super) fn new(process: ReapedProcess, builder: ProcessBuilder, output: PathBuf) -> Self {
-        Self { process: Mutex::new(process), builder, output }
+    pub(super) fn new(child: ReapedProcess, builder: ProcessBuilder, output: PathBuf) -> Self {
+        Self { child: Mutex::new(child), builder, output }
     }
 
     /// The process id.
     pub fn pid(&self) -> u32 {
-        self.process().pid()
+        self.child().pid()
     }
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        self.process().signal(signal);
+        self.child().signal(signal);
     }
 
     /// Sends SIGTERM, as `docker stop` does.
@@ -61,19 +61,19 @@ impl Process {
 
     /// Sends SIGKILL, so that it cannot clean up.
     pub fn kill(&self) {
-        self.process().kill();
+        self.child().kill();
     }
 
     /// Whether it has not ended.
     pub fn is_running(&self) -> bool {
-        self.process().exit().is_none()
+        self.child().exit().is_none()
     }
 
     /// Waits for its end; exceeding the limit fails the test.
     #[track_caller]
     pub fn wait_exit(&self, limit: Duration) -> Exit {
         let began = Instant::now();
-        let status = self.process().exit_within(limit);
+        let status = self.child().exit_within(limit);
         let Some(status) = status else { self.fail(&format!("did not end within {limit:?}")) };
         Exit { status, after: began.elapsed() }
     }
@@ -166,11 +166,11 @@ impl Process {
 
     #[track_caller]
     fn fail(&self, reason: &str) -> ! {
-        let state = self.process().exit().map_or_else(|| "still running".to_owned(), |status| status.to_string());
+        let state = self.child().exit().map_or_else(|| "still running".to_owned(), |status| status.to_string());
         panic!("{}: {reason} ({state}). Its output:\n{}", self.builder.program_path().display(), self.output());
     }
 
-    fn process(&self) -> MutexGuard<'_, ReapedProcess> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    fn child(&self) -> MutexGuard<'_, ReapedProcess> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

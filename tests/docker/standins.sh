@@ -58,7 +58,7 @@ build_rust() {
     need rustup "a stand-in for $RUST_IMAGE"
     note "Building $RUST_IMAGE from the toolchain of this machine"
     local sysroot context=$work/rust host
-    sysroot=$(rustc --print sysroot)
+    sysroot=$(realpath "$(rustc --print sysroot)")
     host=$(rustc -vV | sed -n 's/^host: //p')
     mkdir -p "$context/cargo" "$context/rustup/toolchains"
     cp -a "${CARGO_HOME:-$HOME/.cargo}/bin" "$context/cargo/bin"

@@ -2,7 +2,7 @@
 
 use testkit::{AmqpValue, Client, Cluster, FieldTable, Vhost};
 
-use crate::outages::{print_result, start_under_load, wait_all_echoed};
+use crate::outages::{count, print_result, wait_all_echoed};
 use crate::test_bed::{LONG, OUTPUT, SOON, TestBed, assert_none_lost, count_by_number};
 
 /// A test bed whose client uses the first node, and whose component prefers the second.
@@ -15,7 +15,7 @@ fn test_bed_in(vhost: Vhost) -> TestBed {
 fn with_quorum_queues_losing_the_connected_node_loses_no_message() {
     let cluster = Cluster::start();
     let test_bed = test_bed_in(cluster.node(1).quorum_vhost());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     cluster.node(2).kill();
     component.wait_output("reconnecting", SOON);
     print_result(wait_all_echoed(&component, &test_bed.vhost));
@@ -25,7 +25,7 @@ fn with_quorum_queues_losing_the_connected_node_loses_no_message() {
 fn with_quorum_queues_losing_their_leader_loses_no_message() {
     let cluster = Cluster::start();
     let test_bed = test_bed_in(cluster.node(1).quorum_vhost());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     cluster.node(1).kill();
     print_result(wait_all_echoed(&component, &test_bed.vhost.at_host("127.0.0.3")));
 }
@@ -34,7 +34,7 @@ fn with_quorum_queues_losing_their_leader_loses_no_message() {
 fn with_classic_queues_losing_another_node_loses_no_message() {
     let cluster = Cluster::start();
     let test_bed = test_bed_in(cluster.node(1).vhost());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     cluster.node(2).kill();
     component.wait_output("reconnecting", SOON);
     print_result(wait_all_echoed(&component, &test_bed.vhost));
@@ -56,7 +56,7 @@ fn messages_wait_while_the_node_of_the_output_is_down() {
     component.wait_output(&format!("the node of {OUTPUT} is down"), SOON);
     cluster.node(3).start_again();
     component.wait_until("all replies", LONG, || {
-        test_bed.client.queue_info(OUTPUT).is_some_and(|depth| depth.messages >= 1_000)
+        test_bed.client.queue_info(OUTPUT).is_some_and(|queue| queue.messages >= 1_000)
     });
     assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 1_000);
     assert!(
@@ -84,7 +84,7 @@ fn while_a_quorum_queue_has_no_majority_the_component_reconnects() {
     cluster.node(2).start_again();
     cluster.node(3).start_again();
     component.wait_until("all replies", LONG, || {
-        test_bed.client.queue_info(OUTPUT).is_some_and(|depth| depth.messages >= 100)
+        test_bed.client.queue_info(OUTPUT).is_some_and(|queue| queue.messages >= 100)
     });
     assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 100);
 }
@@ -93,7 +93,7 @@ fn while_a_quorum_queue_has_no_majority_the_component_reconnects() {
 fn with_classic_queues_losing_their_node_loses_no_message() {
     let cluster = Cluster::start();
     let test_bed = test_bed_in(cluster.node(1).vhost());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     cluster.node(1).kill();
     component.wait_output("reconnecting", SOON);
     cluster.node(1).start_again();

@@ -7,7 +7,7 @@ use crate::test_bed::{
 };
 
 /// The number of messages in each test; 50,000 if `VALAWAI_LONG_TESTS` is set.
-fn count() -> u64 {
+pub(crate) fn count() -> u64 {
     if std::env::var_os("VALAWAI_LONG_TESTS").is_some() { 50_000 } else { 30_000 }
 }
 
@@ -15,21 +15,13 @@ fn test_bed_on(node: &Node) -> TestBed {
     TestBed::on(node).with_quiet_logs()
 }
 
-/// Starts the component with many messages, and waits until it has echoed some of them.
-pub(crate) fn start_under_load(test_bed: &TestBed) -> Process {
-    test_bed.publish_numbered(count());
-    let component = test_bed.start();
-    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
-    component
-}
-
 /// Waits for a reply to every message, and returns the number of duplicates. It uses a new connection, because those from
 /// before the fault may be broken.
 pub(crate) fn wait_all_echoed(component: &Process, vhost: &Vhost) -> usize {
     let client = wait_until("the broker to accept connections", SOON, || Client::try_connect(vhost).ok());
     component.wait_until("all replies", LONG, || {
-        client.queue_info(INPUT).is_some_and(|depth| depth.messages == 0)
-            && client.queue_info(OUTPUT).is_some_and(|depth| u64::from(depth.messages) >= count())
+        client.queue_info(INPUT).is_some_and(|queue| queue.messages == 0)
+            && client.queue_info(OUTPUT).is_some_and(|queue| u64::from(queue.messages) >= count())
     });
     let duplicates = assert_none_lost(&count_by_number(&client.drain(OUTPUT)), count());
     client.publish(INPUT, &numbered_message(7));
@@ -47,7 +39,7 @@ pub(crate) fn print_result(duplicates: usize) {
 fn killing_the_broker_loses_no_message() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.kill();
     component.wait_output("reconnecting", SOON);
     node.start_again();
@@ -58,7 +50,7 @@ fn killing_the_broker_loses_no_message() {
 fn restarting_the_broker_loses_no_message() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.stop_gracefully();
     node.start_again();
     print_result(wait_all_echoed(&component, &test_bed.vhost));
@@ -68,7 +60,7 @@ fn restarting_the_broker_loses_no_message() {
 fn closing_all_connections_loses_no_message() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.close_all_connections();
     component.wait_output("reconnecting", SOON);
     print_result(wait_all_echoed(&component, &test_bed.vhost));
@@ -78,7 +70,7 @@ fn closing_all_connections_loses_no_message() {
 fn freezing_the_broker_loses_no_message() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.freeze();
     // The component misses two heartbeats of 5 s, or a confirm, and closes its connections.
     component.wait_output("reconnecting", SOON);
@@ -90,14 +82,14 @@ fn freezing_the_broker_loses_no_message() {
 fn after_its_input_queue_was_deleted_it_declares_and_consumes_it_again() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.delete_queue(&test_bed.vhost, INPUT);
     component.wait_output("was deleted", SOON);
     component.wait_until("it to consume its input again", SOON, || test_bed.client.consumers(INPUT) > 0);
     test_bed.client.purge(OUTPUT);
     test_bed.publish_numbered(1000);
     component.wait_until("a reply to every later message", LONG, || {
-        let replies = test_bed.client.queue_info(OUTPUT).map_or(0, |depth| depth.messages);
+        let replies = test_bed.client.queue_info(OUTPUT).map_or(0, |queue| queue.messages);
         test_bed.client.depth(INPUT) == 0 && replies >= 1000
     });
 }
@@ -106,7 +98,7 @@ fn after_its_input_queue_was_deleted_it_declares_and_consumes_it_again() {
 fn a_memory_alarm_loses_no_message() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     node.set_memory_alarm(true);
     component.wait_until("a connection to be blocked", SOON, || {
         node.rabbitmqctl(&["-q", "list_connections", "state"]).contains("block")
@@ -120,7 +112,7 @@ fn dropping_all_network_traffic_loses_no_message() {
     let node = Node::start();
     let proxy = Proxy::start(node.port());
     let test_bed = test_bed_on(&node).env("RABBITMQ_PORT", proxy.port());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     proxy.drop_traffic(true);
     component.wait_output("reconnecting", SOON);
     proxy.drop_traffic(false);
@@ -130,7 +122,7 @@ fn dropping_all_network_traffic_loses_no_message() {
 #[test]
 fn killing_the_component_loses_no_message() {
     let test_bed = test_bed_on(Node::shared());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     component.kill();
     let component = test_bed.builder().start();
     print_result(wait_all_echoed(&component, &test_bed.vhost));
@@ -140,7 +132,7 @@ fn killing_the_component_loses_no_message() {
 fn killing_one_of_two_replicas_loses_no_message() {
     let test_bed = test_bed_on(Node::shared());
     let other = test_bed.builder().clone().in_new_directory().start();
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     component.kill();
     print_result(wait_all_echoed(&other, &test_bed.vhost));
 }
@@ -148,7 +140,7 @@ fn killing_one_of_two_replicas_loses_no_message() {
 #[test]
 fn killing_the_registrar_loses_no_message_and_the_other_replica_takes_over() {
     let test_bed = test_bed_on(Node::shared());
-    let registrar = start_under_load(&test_bed);
+    let registrar = test_bed.start_under_load(count());
     wait_until("the first replica to be the registrar", SOON, || test_bed.client.consumers(REGISTERED) == 1);
     let other = test_bed.builder().clone().in_new_directory().start();
     wait_until("the second replica to consume the input", SOON, || test_bed.client.consumers(INPUT) == 2);
@@ -160,7 +152,7 @@ fn killing_the_registrar_loses_no_message_and_the_other_replica_takes_over() {
 #[test]
 fn stopping_the_component_makes_no_duplicates() {
     let test_bed = test_bed_on(Node::shared());
-    let component = start_under_load(&test_bed);
+    let component = test_bed.start_under_load(count());
     component.terminate();
     assert_eq!(component.wait_exit(SOON).code(), Some(0), "{}", component.output());
     let next = test_bed.builder().start();

@@ -63,7 +63,7 @@ fn three_replicas_have_one_registration_and_share_the_messages() {
             wait_all_registered(&mov, &replicas[..last]);
         }
     }
-    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
+    mov.wait_until("the component to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
     assert_eq!(mov.refusals().len(), 0, "{:#?}", mov.refusals());
 }
 
@@ -102,7 +102,7 @@ fn a_replica_started_after_all_were_killed_keeps_the_registration() {
     assert_eq!(wait_all_registered(&mov, &[&next]), first);
     assert_eq!(mov.registrations().len(), 1, "it registered again");
     assert_eq!(next.stop(SOON).code(), Some(0));
-    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
+    mov.wait_until("the component to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
     assert_eq!(test_bed.client.depth(REGISTERED), 0);
 }
 
@@ -115,7 +115,7 @@ fn replicas_stopped_at_the_same_time_leave_no_registration() {
     for replica in &replicas {
         assert_eq!(replica.wait_exit(SOON).code(), Some(0), "{}", replica.output());
     }
-    mov.wait_until("it to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
+    mov.wait_until("the component to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
 }
 
 #[test]

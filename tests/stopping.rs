@@ -56,9 +56,7 @@ fn an_idle_component_stops_within_two_seconds() {
 fn under_load_it_stops_in_time_without_duplicates() {
     let node = Node::shared();
     let test_bed = test_bed_on(node);
-    test_bed.publish_numbered(COUNT);
-    let component = test_bed.start();
-    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    let component = test_bed.start_under_load(COUNT);
     assert_stops_in_time(&component);
     assert_eq!(assert_none_lost_after_restart(node, &test_bed), 0, "an orderly stop made duplicates");
 }
@@ -83,9 +81,7 @@ fn while_connecting_it_stops_within_a_second() {
 fn while_the_broker_is_frozen_it_stops_in_time() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    test_bed.publish_numbered(COUNT);
-    let component = test_bed.start();
-    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    let component = test_bed.start_under_load(COUNT);
     node.freeze();
     assert_stops_in_time(&component);
     node.thaw();
@@ -107,9 +103,7 @@ fn while_the_broker_is_down_it_stops_in_time() {
 fn during_a_memory_alarm_it_stops_in_time() {
     let node = Node::start();
     let test_bed = test_bed_on(&node);
-    test_bed.publish_numbered(COUNT);
-    let component = test_bed.start();
-    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    let component = test_bed.start_under_load(COUNT);
     node.set_memory_alarm(true);
     assert_stops_in_time(&component);
     node.set_memory_alarm(false);
@@ -120,9 +114,7 @@ fn during_a_memory_alarm_it_stops_in_time() {
 fn a_second_signal_ends_it_immediately() {
     let node = Node::start();
     let test_bed = test_bed_on(&node).env("SHUTDOWN_GRACE", 60);
-    test_bed.publish_numbered(COUNT);
-    let component = test_bed.start();
-    component.wait_until("the first replies", SOON, || test_bed.client.depth(OUTPUT) > 100);
+    let component = test_bed.start_under_load(COUNT);
     node.freeze();
     component.signal(Signal::SIGINT);
     component.wait_output("stopping", SOON);

@@ -61,6 +61,14 @@ impl TestBed {
         component
     }
 
+    /// Starts the component with `count` numbered messages in its input, and waits until it has echoed some of them.
+    pub(crate) fn start_under_load(&self, count: u64) -> Process {
+        self.publish_numbered(count);
+        let component = self.start();
+        component.wait_until("the first replies", SOON, || self.client.depth(OUTPUT) > 100);
+        component
+    }
+
     /// How the component is started.
     pub(crate) fn builder(&self) -> &ProcessBuilder {
         &self.builder

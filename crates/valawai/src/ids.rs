@@ -1,5 +1,7 @@
 //! Identifiers of messages, and fingerprints of texts.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Creates identifiers that are unique across processes: a random part, and a number.
@@ -10,9 +12,9 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// Identifiers with a new random part.
+    /// Identifiers with a new random part, from the entropy of the system: they must be unique among all hosts.
     pub(crate) fn new() -> Self {
-        Self { random: fastrand::u64(..), count: AtomicU64::new(0) }
+        Self { random: RandomState::new().hash_one(std::process::id()), count: AtomicU64::new(0) }
     }
 
     /// A new identifier.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 use crate::payload::{self, Shape};
@@ -31,10 +30,7 @@ impl Message {
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match payload::shape(&self.body) {
-            Shape::Object(json) | Shape::OtherJson(json) => {
-                let json: &RawValue = serde_json::from_str(json).map_err(serde::ser::Error::custom)?;
-                json.serialize(serializer)
-            }
+            Shape::Object(json) | Shape::OtherJson(json) => json.serialize(serializer),
             Shape::NotJson(_) => String::from_utf8_lossy(&self.body).serialize(serializer),
         }
     }

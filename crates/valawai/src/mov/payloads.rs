@@ -88,7 +88,10 @@ pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing
 }
 
 fn to_mov(queue: &str, body: &impl Serialize) -> Outgoing {
-    Outgoing::new(queue, serde_json::to_vec(body).expect("structs of strings always serialize"))
+    // Most of these are log entries, of which few are longer.
+    let mut json = Vec::with_capacity(512);
+    serde_json::to_writer(&mut json, body).expect("structs of strings always serialize");
+    Outgoing::new(queue, json)
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ build_rust() {
     cp -a "$sysroot" "$context/rustup/toolchains/"
     rm -rf "$context/rustup/toolchains/$(basename "$sysroot")/share/doc"
     printf 'version = "12"\nprofile = "minimal"\ndefault_toolchain = "%s"\n' "$(basename "$sysroot")" >"$context/rustup/settings.toml"
-    RUSTUP_HOME=$context/rustup remove_other_targets "$host"
+    # RUSTUP_TOOLCHAIN overrides rust-toolchain.toml, whose toolchain may have another name here.
+    RUSTUP_HOME=$context/rustup RUSTUP_TOOLCHAIN=$(basename "$sysroot") remove_other_targets "$host"
     cat >"$context/Dockerfile" <<EOF
 FROM $DEBIAN_IMAGE
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*

@@ -1,7 +1,8 @@
 //! Fault injection: makes messages fail on purpose, to test a component and its environment. Off by default.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use fastrand::Rng;
 
@@ -61,7 +62,7 @@ impl FaultInjector {
             return Fault::None;
         }
         std::thread::sleep(self.options.delay);
-        let fraction = self.random.lock().unwrap_or_else(PoisonError::into_inner).f64();
+        let fraction = self.random.lock().f64();
         if fraction < self.options.nack {
             Fault::Nack
         } else if fraction < self.options.nack + self.options.fail {

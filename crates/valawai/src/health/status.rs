@@ -1,8 +1,10 @@
 //! The state of the consumers of this process. The registrar derives the health of the component from it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// The state of all consumers and periodic publishers of the process. It outlives sessions.
 #[derive(Debug, Default)]
@@ -55,7 +57,7 @@ impl ConsumerStatus {
     }
 
     fn threads(&self) -> MutexGuard<'_, Vec<Weak<RunningHandler>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock()
     }
 }
 
@@ -93,7 +95,7 @@ impl RunningHandler {
     }
 
     fn call(&self) -> MutexGuard<'_, Option<Call>> {
-        self.call.lock().unwrap_or_else(PoisonError::into_inner)
+        self.call.lock()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The identifier of the current registration, shared between threads.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 use crate::name::ComponentId;
 
@@ -12,11 +14,11 @@ impl Identity {
     /// The identifier, or `None` if the component is not registered.
     #[must_use]
     pub fn id(&self) -> Option<ComponentId> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().clone()
     }
 
     /// Replaces the identifier.
     pub fn set(&self, id: Option<ComponentId>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = id;
+        *self.0.write() = id;
     }
 }

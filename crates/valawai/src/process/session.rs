@@ -1,6 +1,6 @@
 //! One session: starts the tasks in order, waits for the first reason to end, and stops the tasks in order.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
@@ -145,7 +145,7 @@ impl<'t> RunningSession<'t> {
     fn start_registrar(&mut self) -> Result<(), Error> {
         let (registration, shutdown) = (Arc::clone(&self.tasks.registration), self.registrar.shutdown.clone());
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| {
-            registration.lock().unwrap_or_else(PoisonError::into_inner).run(link, &shutdown)
+            registration.lock().run(link, &shutdown)
         };
         self.supervisor.start("registrar", Role::Registrar, ConsumeOn::Shared, task)
     }

@@ -1,7 +1,8 @@
 //! SIGTERM, SIGINT and SIGHUP: the first one requests a shutdown, the second one ends the process at once.
 
 use std::process;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::shutdown::{self, Shutdown};
 
@@ -16,7 +17,7 @@ pub fn catch() -> Result<Shutdown, ctrlc::Error> {
     let (handle, shutdown) = shutdown::channel();
     let handle = Mutex::new(Some(handle));
     ctrlc::set_handler(move || {
-        let is_second = handle.lock().unwrap_or_else(PoisonError::into_inner).take().is_none();
+        let is_second = handle.lock().take().is_none();
         if is_second {
             process::exit(INTERRUPTED);
         }

@@ -1,7 +1,9 @@
 //! What runs in each session; it outlives them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::broker::BYTES_IN_FLIGHT;
 use crate::component::ResolvedComponent;

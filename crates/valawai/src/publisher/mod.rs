@@ -9,10 +9,11 @@ mod pending;
 mod tests;
 mod wait;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
+use parking_lot::{Mutex, MutexGuard};
 
 use self::handler_thread::{HandlerCall, HandlerThread, Published};
 use self::pending::Pending;
@@ -201,6 +202,6 @@ impl PeriodicPublisher {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }

@@ -1,12 +1,13 @@
 //! One connection, with a time limit on every call.
 
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use amiquip::{Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning};
 use crossbeam_channel::Receiver;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel};
 use super::errors::{call_error, connect_error};
@@ -149,5 +150,5 @@ fn tuning() -> ConnectionTuning {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

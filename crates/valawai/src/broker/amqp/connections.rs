@@ -1,8 +1,10 @@
 //! The connections of one session.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::Host;
 use super::connection::{Connection, Connector};
@@ -58,6 +60,6 @@ impl Connections {
     }
 
     fn dedicated(&self) -> MutexGuard<'_, Option<Vec<Arc<Connection>>>> {
-        self.dedicated.lock().unwrap_or_else(PoisonError::into_inner)
+        self.dedicated.lock()
     }
 }

@@ -5,11 +5,12 @@
 
 use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
+use parking_lot::Mutex;
 
 use super::SMALL_STACK;
 use super::read_limiter::ReadLimiter;
@@ -127,13 +128,13 @@ impl Deadline {
 }
 
 fn register<T>(list: &Mutex<Vec<Weak<T>>>, item: Weak<T>) {
-    let mut list = list.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut list = list.lock();
     list.retain(|other| other.strong_count() > 0);
     list.push(item);
 }
 
 fn alive<T>(list: &Mutex<Vec<Weak<T>>>) -> Vec<Arc<T>> {
-    list.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    list.lock().iter().filter_map(Weak::upgrade).collect()
 }
 
 #[cfg(test)]

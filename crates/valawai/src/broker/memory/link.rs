@@ -1,10 +1,10 @@
 //! The link of one thread to the broker inside the process.
 
 use std::collections::VecDeque;
-use std::sync::MutexGuard;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select};
+use parking_lot::MutexGuard;
 
 use super::consume::Deliveries;
 use super::state::State;

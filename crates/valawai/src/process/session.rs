@@ -144,9 +144,7 @@ impl<'t> RunningSession<'t> {
 
     fn start_registrar(&mut self) -> Result<(), Error> {
         let (registration, shutdown) = (Arc::clone(&self.tasks.registration), self.registrar.shutdown.clone());
-        let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| {
-            registration.lock().run(link, &shutdown)
-        };
+        let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| registration.lock().run(link, &shutdown);
         self.supervisor.start("registrar", Role::Registrar, ConsumeOn::Shared, task)
     }
 

@@ -58,16 +58,11 @@ impl Node {
     /// Starts a node without data, and waits until it accepts AMQP connections.
     pub fn start() -> Self {
         let installation = Installation::find();
-        let mut logs = Vec::new();
-        for _ in 0..START_ATTEMPTS {
+        start_with_retries(|| {
             let ports = Ports::choose();
             let epmd = Arc::new(start_epmd(&installation, ports));
-            match Self::try_start(&installation, ports, epmd) {
-                Ok(node) => return node,
-                Err(log) => logs.push(log),
-            }
-        }
-        panic!("RabbitMQ did not start in {START_ATTEMPTS} attempts:\n{}", logs.join("\n"));
+            Self::try_start(&installation, ports, epmd)
+        })
     }
 
     /// The node that all tests of a process share; each uses a [`Node::vhost`] of its own.
@@ -183,6 +178,18 @@ impl Node {
         // A test that panicked while it held the lock must not fail the others.
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Starts a node with `start`, which chooses other ports each time and returns the node's log if it does not start.
+fn start_with_retries(start: impl Fn() -> Result<Node, String>) -> Node {
+    let mut logs = Vec::new();
+    for _ in 0..START_ATTEMPTS {
+        match start() {
+            Ok(node) => return node,
+            Err(log) => logs.push(log),
+        }
+    }
+    panic!("RabbitMQ did not start in {START_ATTEMPTS} attempts:\n{}", logs.join("\n"));
 }
 
 /// Starts Erlang's port mapper. Without it a node would start one as a daemon, which would outlive the tests.

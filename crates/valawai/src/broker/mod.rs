@@ -2,7 +2,7 @@
 //!
 //! A [`Session`] owns the connections to the broker: when one of them breaks, the session is over, and the next one
 //! shares no state with it. A [`Link`] is what one thread uses of a session. Two brokers implement them and pass the
-//! same contract suite: [`amqp`] is RabbitMQ, and [`memory`] is for tests.
+//! same contract suite: [`amqp`] is RabbitMQ, and `memory` is for tests.
 
 pub mod amqp;
 pub mod backoff;

@@ -12,7 +12,7 @@ use serde_json::json;
 use valawai::internals::broker::memory::OnPublish;
 use valawai::{Component, Context, Failure};
 
-use crate::running_component::{HEARTBEAT, RunningComponent, component, with_link};
+use crate::running_component::{CONTRACT, HEARTBEAT, RunningComponent, component_of, with_link};
 use testkit::wait::SOON;
 use testkit::{log_capture, wait_until};
 
@@ -29,6 +29,14 @@ fn publishing<F>(period: Duration, before: F) -> (Component, Arc<AtomicUsize>)
 where
     F: Fn(usize, &Context) -> Result<(), Failure> + Send + Sync + 'static,
 {
+    publishing_on("heartbeat", period, before)
+}
+
+/// The same on the channel `data/<operation>`, for tests that count the log lines about their channel.
+fn publishing_on<F>(operation: &str, period: Duration, before: F) -> (Component, Arc<AtomicUsize>)
+where
+    F: Fn(usize, &Context) -> Result<(), Failure> + Send + Sync + 'static,
+{
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
     let heartbeat = move |context: &Context| {
@@ -36,7 +44,8 @@ where
         before(number, context)?;
         Ok(Some(json!({ "number": number })))
     };
-    (component().every(period).publish("data/heartbeat", heartbeat), calls)
+    let component = component_of(CONTRACT.replace("heartbeat", operation).leak());
+    (component.every(period).publish(&format!("data/{operation}"), heartbeat), calls)
 }
 
 #[test]

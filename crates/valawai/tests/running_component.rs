@@ -34,8 +34,13 @@ pub(crate) const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
 
 /// A component of [`CONTRACT`] without heartbeats: it replies to each question with the question, and ignores parameters.
 pub(crate) fn component() -> Component {
+    component_of(CONTRACT)
+}
+
+/// The same with another contract.
+pub(crate) fn component_of(contract: &'static str) -> Component {
     let ignore = |_: Value, _: &Context| Ok(());
-    Component::new("1.0.0", CONTRACT)
+    Component::new("1.0.0", contract)
         .on("data/question")
         .reply("data/answer", answer)
         .on("control/parameters")
@@ -63,12 +68,18 @@ impl RunningComponent {
 
     /// Starts `component` on a broker that handles heartbeats in this way.
     pub(crate) fn start_with(component: &Component, on_heartbeat: OnPublish) -> Self {
+        Self::start_on(component, HEARTBEAT, on_heartbeat)
+    }
+
+    /// The same with another queue in place of the heartbeats'.
+    pub(crate) fn start_on(component: &Component, periodic_queue: &'static str, on_publish: OnPublish) -> Self {
         log_capture::start();
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
         let broker = MemoryBroker::default();
-        with_link(&broker, |link| [ANSWER, HEARTBEAT, MOV_LOG].iter().for_each(|queue| link.declare(queue).unwrap()));
-        broker.on_publish(HEARTBEAT, on_heartbeat);
+        let outputs = [ANSWER, periodic_queue, MOV_LOG];
+        with_link(&broker, move |link| outputs.iter().for_each(|queue| link.declare(queue).unwrap()));
+        broker.on_publish(periodic_queue, on_publish);
         let sessions = Arc::new(AtomicUsize::new(0));
         let (target, counter) = (broker.clone(), Arc::clone(&sessions));
         let connect = Arc::new(move |_| {

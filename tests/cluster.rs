@@ -3,7 +3,7 @@
 use testkit::{AmqpValue, Client, Cluster, FieldTable, Vhost};
 
 use crate::outages::{count, print_result, wait_all_echoed};
-use crate::test_bed::{LONG, OUTPUT, SOON, TestBed, assert_none_lost, count_by_number};
+use crate::test_bed::{LONG, OUTPUT, SOON, TestBed, receive_all_numbers};
 
 /// A test bed whose client uses the first node, and whose component prefers the second.
 fn test_bed_in(vhost: Vhost) -> TestBed {
@@ -55,10 +55,7 @@ fn messages_wait_while_the_node_of_the_output_is_down() {
     test_bed.publish_numbered(1_000);
     component.wait_output(&format!("the node of {OUTPUT} is down"), SOON);
     cluster.node(3).start_again();
-    component.wait_until("all replies", LONG, || {
-        test_bed.client.queue_info(OUTPUT).is_some_and(|queue| queue.messages >= 1_000)
-    });
-    assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 1_000);
+    receive_all_numbers(&test_bed.client, 1_000);
     assert!(
         !component.output().contains("messages published to it are dropped"),
         "the output was reported as missing: {}",
@@ -83,10 +80,7 @@ fn while_a_quorum_queue_has_no_majority_the_component_reconnects() {
     component.wait_output("the broker does not confirm what is published; reconnecting", LONG);
     cluster.node(2).start_again();
     cluster.node(3).start_again();
-    component.wait_until("all replies", LONG, || {
-        test_bed.client.queue_info(OUTPUT).is_some_and(|queue| queue.messages >= 100)
-    });
-    assert_none_lost(&count_by_number(&test_bed.client.drain(OUTPUT)), 100);
+    receive_all_numbers(&test_bed.client, 100);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::{Client, Message, Mov, Node, Process, ProcessBuilder, Received, Vhost};
+use testkit::{Client, Message, Mov, Node, Process, ProcessBuilder, Received, Vhost, poll};
 
 pub(crate) use testkit::mov::LOG_QUEUE as MOV_LOG;
 pub(crate) use testkit::wait::{LONG, SOON};
@@ -143,6 +143,20 @@ pub(crate) fn count_by_number(received: &[Received]) -> BTreeMap<u64, usize> {
         *counts.entry(content.parse().expect("a number")).or_default() += 1;
     }
     counts
+}
+
+/// Receives replies until each number below `count` has arrived, and returns the number of duplicates so far. To count messages
+/// would not do: with duplicates among them, the last ones may still be in flight.
+#[track_caller]
+pub(crate) fn receive_all_numbers(client: &Client, count: u64) -> usize {
+    let mut counts = BTreeMap::new();
+    poll(LONG, || {
+        for (number, times) in count_by_number(&client.drain(OUTPUT)) {
+            *counts.entry(number).or_default() += times;
+        }
+        (0..count).all(|number| counts.contains_key(&number))
+    });
+    assert_none_lost(&counts, count)
 }
 
 /// Asserts that each number below `count` was received, and returns the number of duplicates.

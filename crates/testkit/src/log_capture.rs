@@ -1,9 +1,10 @@
 //! Captures what is logged in the test process. All tests of a binary share the process, so each must look for lines that
 //! only it can cause.
 
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::Once;
 
 use log::{LevelFilter, Log, Metadata, Record};
+use parking_lot::Mutex;
 
 static LOGGER: CapturingLogger = CapturingLogger(Mutex::new(Vec::new()));
 
@@ -16,7 +17,7 @@ impl Log for CapturingLogger {
 
     fn log(&self, record: &Record<'_>) {
         let line = format!("[{}] {}", record.level(), record.args());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        self.0.lock().push(line);
     }
 
     fn flush(&self) {}
@@ -33,6 +34,6 @@ pub fn start() {
 
 /// The captured lines that contain all of `texts`.
 pub fn lines_containing(texts: &[&str]) -> Vec<String> {
-    let lines = LOGGER.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let lines = LOGGER.0.lock();
     lines.iter().filter(|line| texts.iter().all(|text| line.contains(text))).cloned().collect()
 }

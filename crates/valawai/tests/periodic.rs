@@ -12,7 +12,8 @@ use serde_json::json;
 use valawai::internals::broker::memory::OnPublish;
 use valawai::{Component, Context, Failure};
 
-use crate::running_component::{CONTRACT, HEARTBEAT, RunningComponent, component_of, with_link};
+use crate::contract::with_link;
+use crate::running_component::{CONTRACT, HEARTBEAT, RunningComponent, component_of};
 use testkit::wait::SOON;
 use testkit::{log_capture, wait_until};
 

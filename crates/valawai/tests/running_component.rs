@@ -1,20 +1,21 @@
 //! Components that run on the in-memory broker.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use valawai::internals::broker::memory::{MemoryBroker, OnPublish};
-use valawai::internals::broker::{ConsumeOn, Error, Link, Session};
+use valawai::internals::broker::{Error, Session};
 use valawai::internals::message::{Message, Outgoing};
 use valawai::internals::process::App;
 use valawai::internals::settings::Settings;
 use valawai::internals::shutdown::{self, ShutdownHandle};
 use valawai::{Component, Context, Failure};
 
+use crate::contract::with_link;
 use testkit::mov::LOG_QUEUE as MOV_LOG;
 use testkit::wait::SOON;
 use testkit::{log_capture, wait_until};
@@ -130,17 +131,17 @@ impl RunningComponent {
 
     /// The log entries that it has sent to the MOV: their levels and messages.
     pub(crate) fn mov_log(&self) -> Vec<(String, String)> {
-        let (sender, entries) = mpsc::channel();
-        with_link(&self.broker, move |link| {
-            let mut send = |message: &Message| {
+        with_link(&self.broker, |link| {
+            let mut entries = Vec::new();
+            let mut collect = |message: &Message| {
                 let entry: Value = serde_json::from_slice(&message.body).unwrap();
                 let field = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-                sender.send((field("level"), field("message"))).unwrap();
+                entries.push((field("level"), field("message")));
                 false
             };
-            link.browse(MOV_LOG, &mut send).unwrap();
-        });
-        entries.iter().collect()
+            link.browse(MOV_LOG, &mut collect).unwrap();
+            entries
+        })
     }
 
     /// Waits until the MOV's log has an entry of `level` that contains `text`.
@@ -158,16 +159,4 @@ impl Drop for RunningComponent {
         let result = self.thread.take().map(JoinHandle::join);
         assert!(matches!(result, Some(Ok(Ok(())))), "the component did not stop in order");
     }
-}
-
-/// Runs `job` with a link to `broker`, and waits for its end.
-pub(crate) fn with_link(broker: &MemoryBroker, job: impl FnOnce(&mut dyn Link) + Send + 'static) {
-    let (sender, done) = mpsc::channel();
-    let mut session = broker.connect().unwrap();
-    let job = move |link: Result<&mut dyn Link, Error>| {
-        job(link.unwrap());
-        sender.send(()).unwrap();
-    };
-    session.spawn("test", ConsumeOn::Shared, Box::new(job)).unwrap();
-    done.recv_timeout(SOON).expect("the job failed");
 }

@@ -14,10 +14,11 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 
 use self::directory::NodeDirectory;
@@ -176,7 +177,7 @@ impl Node {
 
     fn server(&self) -> MutexGuard<'_, ReapedProcess> {
         // A test that panicked while it held the lock must not fail the others.
-        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+        self.server.lock()
     }
 }
 

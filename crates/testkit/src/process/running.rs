@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::ProcessBuilder;
 use super::reaper::ReapedProcess;
@@ -171,6 +171,6 @@ impl Process {
     }
 
     fn child(&self) -> MutexGuard<'_, ReapedProcess> {
-        self.child.lock().unwrap_or_else(PoisonError::into_inner)
+        self.child.lock()
     }
 }

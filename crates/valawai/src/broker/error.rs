@@ -70,4 +70,9 @@ impl Error {
     pub fn lost(reason: impl std::fmt::Display) -> Self {
         Self::Lost { reason: reason.to_string() }
     }
+
+    /// [`Error::Lost`], because `tag` is not that of an unsettled delivery.
+    pub(super) fn not_in_flight(tag: u64) -> Self {
+        Self::lost(format!("the delivery {tag} is not in flight"))
+    }
 }

@@ -25,16 +25,16 @@ pub struct Context {
 #[derive(Debug)]
 pub(crate) struct Scope {
     pub(crate) log: MovLog,
-    /// The channels on which the component publishes.
-    pub(crate) outputs: Vec<ChannelName>,
-    /// Whether handlers may publish on any output, as they may in tests.
-    pub(crate) is_open: bool,
+    /// The channels on which the component publishes. `None` allows any output, for tests.
+    pub(super) outputs: Option<Vec<ChannelName>>,
 }
 
 /// What a handler published with [`Context::send`].
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(crate) output: Output,
+    pub(super) output: Output,
+    /// The queue of the output.
+    pub(crate) queue: Arc<str>,
     pub(crate) reply: Reply,
 }
 
@@ -77,11 +77,11 @@ impl Context {
     /// [`Failure::Refuse`] if `value` does not result in a valid payload, or the component does not declare `output` with
     /// [`Component::sends`](crate::Component::sends).
     pub fn send(&self, output: Output, value: &impl Serialize) -> Result<(), Failure> {
-        if self.scope.channel_of(output).is_none() && !self.scope.is_open {
+        let Some(queue) = self.scope.queue_of(output) else {
             let channel = output.channel();
             return Err(Failure::refuse(format!("the component does not declare the output `{channel}` with `sends`")));
-        }
-        self.sent.borrow_mut().push(Sent { output, reply: Reply::json(value)? });
+        };
+        self.sent.borrow_mut().push(Sent { output, queue, reply: Reply::json(value)? });
         Ok(())
     }
 
@@ -99,8 +99,14 @@ impl Context {
 }
 
 impl Scope {
-    pub(crate) fn channel_of(&self, output: Output) -> Option<&ChannelName> {
-        self.outputs.iter().find(|channel| channel.short() == output.channel())
+    fn queue_of(&self, output: Output) -> Option<Arc<str>> {
+        match &self.outputs {
+            Some(outputs) => {
+                let channel = outputs.iter().find(|channel| channel.short() == output.channel())?;
+                Some(Arc::clone(channel.queue()))
+            }
+            None => Some(output.channel().into()),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Handlers of every form, as one.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,6 +12,13 @@ use crate::message::{Message, Reply};
 
 /// Handles the message of a context, and returns the reply to publish, if any.
 pub(crate) type Handler = Arc<dyn Fn(&Context) -> Result<Option<Reply>, Failure> + Send + Sync>;
+
+/// Calls `handler`. A panic is a [`Failure::Refuse`].
+pub(crate) fn call(handler: &Handler, context: &Context) -> Result<Option<Reply>, Failure> {
+    // A panic can leave only the context in an inconsistent state, and the context is dropped.
+    panic::catch_unwind(AssertUnwindSafe(|| handler(context)))
+        .unwrap_or_else(|panic| Err(Failure::of_panic("the handler", panic.as_ref())))
+}
 
 pub(super) fn replying<I: DeserializeOwned, O: Serialize>(
     handler: impl Fn(I, &Context) -> Result<O, Failure> + Send + Sync + 'static,

@@ -2,7 +2,7 @@
 
 mod check;
 pub(crate) mod context;
-mod handler;
+pub(crate) mod handler;
 mod output;
 mod resolved;
 mod test_context;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::REGISTERED;
+use super::context::Scope;
 use super::handler::Handler;
 use super::{Component, Consumed, Periodic};
 use crate::asyncapi::Contract;
 use crate::mov::component_info::ComponentInfo;
+use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
 
 /// A component that matches its contract.
@@ -33,6 +35,11 @@ impl ResolvedComponent {
     #[must_use]
     pub fn version(&self) -> &str {
         self.info.version
+    }
+
+    /// What the contexts of its handlers share.
+    pub(crate) fn scope(&self, log: MovLog) -> Arc<Scope> {
+        Arc::new(Scope { log, outputs: Some(self.outputs.clone()) })
     }
 
     pub(crate) fn routes_of(&self, kind: Kind) -> Vec<Route> {

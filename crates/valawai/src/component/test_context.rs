@@ -42,7 +42,7 @@ impl TestContext {
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
-        let scope = Scope { log, outputs: Vec::new(), is_open: true };
+        let scope = Scope { log, outputs: None };
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
     }
 

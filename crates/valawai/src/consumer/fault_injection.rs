@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use fastrand::Rng;
+use parking_lot::Mutex;
 
 /// Which faults to inject, and how often.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,10 +1,10 @@
 //! Decides the outcome of one delivery. Nothing else does.
 
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::component::context::{Handled, Scope};
+use crate::component::handler;
 use crate::component::{Context, ResolvedComponent, Route};
 use crate::consumer::fault_injection::{Fault, FaultInjector};
 use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Properties, Reply};
 use crate::mov::log::{Entry, MovLog, Severity};
-use crate::name::{ChannelName, Kind};
+use crate::name::Kind;
 use crate::payload::{self, Shape};
 
 /// RabbitMQ 4 drops a message of a quorum queue after twenty deliveries without an ack, which a full output queue or a broker
@@ -87,8 +87,7 @@ impl Router {
     /// A router for the component's channels of one kind.
     #[must_use]
     pub fn new(component: &ResolvedComponent, kind: Kind, log: MovLog, options: Options) -> Self {
-        let scope = Arc::new(Scope { log, outputs: component.outputs.clone(), is_open: false });
-        Self { routes: component.routes_of(kind), scope, ids: Ids::new(), options }
+        Self { routes: component.routes_of(kind), scope: component.scope(log), ids: Ids::new(), options }
     }
 
     /// The queues to consume, in the order of their indices.
@@ -110,7 +109,7 @@ impl Router {
         }
         let context = Context::new(Arc::clone(&self.scope), message);
         let result = match self.options.faults.inject(route.channel.queue()) {
-            Fault::None => call(route, &context),
+            Fault::None => handler::call(&route.handler, &context),
             Fault::Fail => Err(Failure::retry("of an injected fault")),
             Fault::Nack => return Outcome::Requeue,
         };
@@ -132,14 +131,12 @@ impl Router {
         let Handled { message, sent, on_confirm } = handled;
         let mut messages = Vec::with_capacity(sent.len() + 1);
         for sent in sent {
-            let channel =
-                self.scope.channel_of(sent.output).expect("the output was checked when the handler sent to it");
-            let mut outgoing = outgoing(channel, &message, sent.reply);
+            let mut outgoing = outgoing(sent.queue, &message, sent.reply);
             outgoing.properties.message_id = Some(self.ids.next());
             messages.push(outgoing);
         }
         if let Some((reply, channel)) = reply.zip(route.reply_to.as_ref()) {
-            let mut outgoing = outgoing(channel, &message, reply);
+            let mut outgoing = outgoing(Arc::clone(channel.queue()), &message, reply);
             // The reply keeps the identifier of its message, so that duplicates can be recognised.
             outgoing.properties.message_id.get_or_insert_with(|| self.ids.next());
             messages.push(outgoing);
@@ -192,16 +189,9 @@ fn republish(route: &Route, message: Message) -> Outcome {
     Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, REPUBLISH_DELAY), attempts }
 }
 
-fn call(route: &Route, context: &Context) -> Result<Option<Reply>, Failure> {
-    // A panic can leave only the context in an inconsistent state, and the context is dropped.
-    panic::catch_unwind(AssertUnwindSafe(|| (route.handler)(context)))
-        .unwrap_or_else(|panic| Err(Failure::of_panic("the handler", panic.as_ref())))
-}
-
-/// A message for `channel` that inherits the properties of `message`.
-fn outgoing(channel: &ChannelName, message: &Message, reply: Reply) -> Outgoing {
-    let properties = message.properties.clone();
-    Outgoing { properties, ..Outgoing::new(Arc::clone(channel.queue()), reply.into_body()) }
+/// A message for `queue` that inherits the properties of `message`.
+fn outgoing(queue: Arc<str>, message: &Message, reply: Reply) -> Outgoing {
+    Outgoing { properties: message.properties.clone(), ..Outgoing::new(queue, reply.into_body()) }
 }
 
 /// The beginning of a body, on one line.

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::wait_until;
 
 use super::*;
 use crate::broker::memory::MemoryBroker;
@@ -72,19 +73,11 @@ fn start(broker: &MemoryBroker, consumer: Consumer, shutdown: Shutdown) -> JoinH
     std::thread::spawn(move || with_link(&broker, move |link| consumer.run(link, &shutdown, || {})))
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !condition() {
-        assert!(Instant::now() < deadline, "waited {LIMIT:?} for {what}");
-        std::thread::yield_now();
-    }
-}
-
 /// Runs `consumer` until `condition`, and stops it.
 fn run_until(broker: &MemoryBroker, consumer: Consumer, what: &str, condition: impl Fn() -> bool) {
     let (handle, shutdown) = shutdown::channel();
     let running = start(broker, consumer, shutdown);
-    wait_until(what, condition);
+    wait_until(what, LIMIT, condition);
     drop(handle);
     running.join().unwrap().expect("the session was lost");
 }
@@ -116,7 +109,7 @@ fn a_lost_session_ends_the_consumer_with_an_error() {
     publish_inputs(&broker, 1);
     let (_handle, shutdown) = shutdown::channel();
     let running = start(&broker, consumer(echo), shutdown);
-    wait_until("the reply", || broker.depth(OUTPUT) == Some(1));
+    wait_until("the reply", LIMIT, || broker.depth(OUTPUT) == Some(1));
     broker.lose_all_sessions();
     assert!(running.join().unwrap().is_err(), "the consumer did not notice that its session is lost");
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 /// The state of all consumers and periodic publishers of the process. It outlives sessions.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ impl ConsumerStatus {
     #[must_use]
     pub fn register_thread(&self, tasks: Vec<String>) -> Arc<RunningHandler> {
         let thread = Arc::new(RunningHandler { tasks, call: Mutex::default() });
-        let mut threads = self.threads();
+        let mut threads = self.threads.lock();
         threads.retain(|other| other.strong_count() > 0);
         threads.push(Arc::downgrade(&thread));
         thread
@@ -52,12 +52,8 @@ impl ConsumerStatus {
     /// The tasks whose handlers have been running for longer than `limit`. Each call of a handler is reported once.
     #[must_use]
     pub fn overdue(&self, limit: Duration) -> Vec<String> {
-        let threads: Vec<_> = self.threads().iter().filter_map(Weak::upgrade).collect();
+        let threads: Vec<_> = self.threads.lock().iter().filter_map(Weak::upgrade).collect();
         threads.iter().filter_map(|thread| thread.overdue(limit)).collect()
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Vec<Weak<RunningHandler>>> {
-        self.threads.lock()
     }
 }
 
@@ -79,23 +75,19 @@ struct Call {
 impl RunningHandler {
     /// Records that the handler of the task at index `task` was called at `now`.
     pub fn begin(&self, task: usize, now: Instant) {
-        *self.call() = Some(Call { task, since: now, is_reported: false });
+        *self.call.lock() = Some(Call { task, since: now, is_reported: false });
     }
 
     /// Records that the handler returned.
     pub fn end(&self) {
-        *self.call() = None;
+        *self.call.lock() = None;
     }
 
     fn overdue(&self, limit: Duration) -> Option<String> {
-        let mut call = self.call();
+        let mut call = self.call.lock();
         let call = call.as_mut().filter(|call| !call.is_reported && call.since.elapsed() > limit)?;
         call.is_reported = true;
         self.tasks.get(call.task).cloned()
-    }
-
-    fn call(&self) -> MutexGuard<'_, Option<Call>> {
-        self.call.lock()
     }
 }
 

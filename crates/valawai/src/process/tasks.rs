@@ -7,7 +7,6 @@ use parking_lot::Mutex;
 
 use crate::broker::BYTES_IN_FLIGHT;
 use crate::component::ResolvedComponent;
-use crate::component::context::Scope;
 use crate::consumer::fault_injection::FaultInjector;
 use crate::consumer::router::{self, Router};
 use crate::consumer::{self, Consumer};
@@ -35,7 +34,7 @@ impl Tasks {
     pub(super) fn new(component: &ResolvedComponent, settings: &Settings, identity: Identity) -> Self {
         let (log, log_writer) = log::open(settings.mov_level, identity.clone());
         let status = Arc::new(ConsumerStatus::default());
-        let scope = Arc::new(Scope { log: log.clone(), outputs: component.outputs.clone(), is_open: false });
+        let scope = component.scope(log.clone());
         let publisher = |schedule| PeriodicPublisher::new(schedule, Arc::clone(&scope), Arc::clone(&status));
         let registration = Registration::new(registration::Options {
             info: component.info.clone(),

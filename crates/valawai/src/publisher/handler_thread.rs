@@ -2,14 +2,13 @@
 //! long as it likes.
 
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::component::context::{Handled, Scope};
-use crate::component::{Context, Schedule};
+use crate::component::{Context, Schedule, handler};
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Reply};
@@ -63,10 +62,7 @@ impl HandlerThread {
 impl HandlerCall {
     fn call(&self) -> Published {
         let context = Context::new(Arc::clone(&self.scope), Message::default());
-        // A panic can leave only the context in an inconsistent state, and the context is dropped.
-        let result = panic::catch_unwind(AssertUnwindSafe(|| (self.schedule.handler)(&context)))
-            .unwrap_or_else(|panic| Err(Failure::of_panic("the handler", panic.as_ref())));
-        match result {
+        match handler::call(&self.schedule.handler, &context) {
             Ok(reply) => self.published(context.into_handled(), reply),
             Err(failure) => {
                 self.report(&failure);
@@ -76,10 +72,10 @@ impl HandlerCall {
     }
 
     fn published(&self, handled: Handled, reply: Option<Reply>) -> Published {
-        let sent = handled.sent.into_iter().filter_map(|sent| Some((self.scope.channel_of(sent.output)?, sent.reply)));
-        let own = reply.map(|reply| (&self.schedule.channel, reply));
-        let messages = sent.chain(own).map(|(channel, reply)| {
-            let mut message = Outgoing::new(Arc::clone(channel.queue()), reply.into_body());
+        let sent = handled.sent.into_iter().map(|sent| (sent.queue, sent.reply));
+        let own = reply.map(|reply| (Arc::clone(self.schedule.channel.queue()), reply));
+        let messages = sent.chain(own).map(|(queue, reply)| {
+            let mut message = Outgoing::new(queue, reply.into_body());
             message.properties.message_id = Some(self.ids.next());
             message
         });

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use self::handler_thread::{HandlerCall, HandlerThread, Published};
 use self::pending::Pending;
@@ -79,8 +79,8 @@ impl PeriodicPublisher {
     pub(crate) fn run(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
         let thread = self.thread()?;
         while self.publish_pending(link, shutdown)? {
-            if !self.state().is_called {
-                let due = self.state().due;
+            if !self.state.lock().is_called {
+                let due = self.state.lock().due;
                 if shutdown.wait_until(due) {
                     break;
                 }
@@ -101,7 +101,7 @@ impl PeriodicPublisher {
 
     /// Reports what is lost if the component stops now.
     pub(crate) fn report_lost(&self) {
-        let (state, channel) = (self.state(), self.handler.schedule.channel.short());
+        let (state, channel) = (self.state.lock(), self.handler.schedule.channel.short());
         if state.is_called {
             log::warn!("the handler of {channel} is still running; its next message is not published");
         }
@@ -112,7 +112,7 @@ impl PeriodicPublisher {
     }
 
     fn thread(&self) -> Result<HandlerThread, Error> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(thread) = &state.thread {
             return Ok(thread.clone());
         }
@@ -121,14 +121,14 @@ impl PeriodicPublisher {
     }
 
     fn call(&self, thread: &HandlerThread) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_called = true;
         state.due = Instant::now() + self.handler.schedule.period;
         thread.call();
     }
 
     fn take(&self, published: Published) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.is_called = false;
         state.pending.add(published);
     }
@@ -139,16 +139,16 @@ impl PeriodicPublisher {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut wait = Wait::new(self);
         loop {
-            let Some(message) = self.state().pending.first() else { break };
+            let Some(message) = self.state.lock().pending.first() else { break };
             if let Err(error) = link.check_size(message.body.len()) {
                 let Error::TooLarge { .. } = error else { return Err(error) };
                 self.report_too_large(&message, &error);
-                self.state().pending.remove(&message);
+                self.state.lock().pending.remove(&message);
                 continue;
             }
             let sequence = link.publish(&message)?;
             if self.is_accepted(link, sequence, &message, &mut wait)? {
-                self.state().pending.remove(&message);
+                self.state.lock().pending.remove(&message);
                 wait = Wait::new(self);
                 backoff.reset();
                 continue;
@@ -158,7 +158,7 @@ impl PeriodicPublisher {
                 return Ok(false);
             }
         }
-        let on_confirm = self.state().pending.take_on_confirm();
+        let on_confirm = self.state.lock().pending.take_on_confirm();
         for entry in on_confirm {
             self.handler.scope.log.add(entry);
         }
@@ -179,10 +179,10 @@ impl PeriodicPublisher {
                 Some(Event::Confirm(confirm)) if confirm.sequence >= sequence => {
                     if is_returned {
                         // Nobody consumes it; or the node of its queue is down, and it is published again.
-                        return self.state().unroutable.add(&message.to, link, Instant::now());
+                        return self.state.lock().unroutable.add(&message.to, link, Instant::now());
                     }
                     if confirm.accepted {
-                        self.state().unroutable.remove(&message.to);
+                        self.state.lock().unroutable.remove(&message.to);
                     }
                     return Ok(confirm.accepted);
                 }
@@ -199,9 +199,5 @@ impl PeriodicPublisher {
     fn report_too_large(&self, message: &Outgoing, error: &Error) {
         let message = format!("A message for {} is dropped, because {error}", message.to);
         self.handler.scope.log.add(Entry { severity: Severity::Error, message, payload: None });
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }

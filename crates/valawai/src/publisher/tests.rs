@@ -26,8 +26,7 @@ fn publisher(confirm_limit: Duration) -> PeriodicPublisher {
     let component = Component::new("1.0.0", CONTRACT).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
     let resolved = component.check().unwrap();
     let (log, _) = log::open(::log::LevelFilter::Info, Identity::default());
-    let scope = Scope { log, outputs: resolved.outputs, is_open: false };
-    let publisher = PeriodicPublisher::new(resolved.schedules[0].clone(), Arc::new(scope), Arc::default());
+    let publisher = PeriodicPublisher::new(resolved.schedules[0].clone(), resolved.scope(log), Arc::default());
     PeriodicPublisher { confirm_limit, ..publisher }
 }
 
@@ -51,11 +50,11 @@ fn a_message_that_is_never_accepted_ends_the_session_and_is_published_in_the_nex
         broker.on_publish(HEARTBEAT, on_publish);
         let result = run(&broker, &publisher);
         assert!(matches!(result, Some(Err(Error::ReopenRequired { .. }))), "{on_publish:?}: {result:?}");
-        assert_eq!(publisher.state().pending.count(), 1, "{on_publish:?}: the message is gone");
+        assert_eq!(publisher.state.lock().pending.count(), 1, "{on_publish:?}: the message is gone");
         assert!(!publisher.status.is_stalled(), "{on_publish:?}: it counts as nacked after its session");
         broker.on_publish(HEARTBEAT, OnPublish::Confirm);
         assert!(run(&broker, &publisher).is_none(), "{on_publish:?}: the next session ended too");
-        assert_eq!(publisher.state().pending.count(), 0, "{on_publish:?}: the message was not published again");
+        assert_eq!(publisher.state.lock().pending.count(), 0, "{on_publish:?}: the message was not published again");
     }
 }
 

@@ -7,8 +7,8 @@ use valawai::internals::broker::{Access, Error};
 use valawai::internals::message::Outgoing;
 
 use super::{
-    Broker, DEDICATED, LIMIT, QUEUE, assert_no_event, next_delivery, number_in, publish, wait_for_last_confirm,
-    with_link,
+    Broker, LIMIT, QUEUE, assert_first_messages, assert_no_event, next_delivery, number_in, publish, spawn,
+    wait_for_last_confirm, with_link,
 };
 
 pub(super) fn the_prefetch_limits_the_deliveries_in_flight(broker: &dyn Broker) {
@@ -87,30 +87,18 @@ pub(super) fn cancelling_requeues_what_was_not_polled(broker: &dyn Broker) {
         link.cancel().unwrap();
         link.acknowledge_up_to(first.tag).unwrap();
     });
-    with_link(broker, |link| {
-        link.consume(QUEUE, Access::Shared, 10).unwrap();
-        let (second, third) = (next_delivery(link), next_delivery(link));
-        assert_eq!((number_in(&second), number_in(&third)), (1, 2));
-        link.acknowledge_up_to(third.tag).unwrap();
-    });
+    assert_first_messages(broker, [1, 2], "they were not polled");
 }
 
 pub(super) fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
     let (release, released) = crossbeam_channel::bounded::<Infallible>(0);
     let (locked, is_locked) = crossbeam_channel::bounded(1);
     let mut holder = broker.connect();
-    holder
-        .spawn(
-            "holder",
-            DEDICATED,
-            Box::new(move |link| {
-                let link = link.unwrap();
-                link.declare(QUEUE).unwrap();
-                locked.send(link.consume(QUEUE, Access::Exclusive, 1)).unwrap();
-                let _ = released.recv();
-            }),
-        )
-        .unwrap();
+    spawn(&mut *holder, move |link| {
+        link.declare(QUEUE).unwrap();
+        locked.send(link.consume(QUEUE, Access::Exclusive, 1)).unwrap();
+        let _ = released.recv();
+    });
     is_locked.recv_timeout(LIMIT).unwrap().expect("the first consumer gets the lock");
 
     for access in [Access::Exclusive, Access::Shared] {

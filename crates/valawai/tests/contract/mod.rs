@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use valawai::internals::broker::memory::MemoryBroker;
-use valawai::internals::broker::{Confirm, ConsumeOn, Delivery, Event, Job, Link, Session, amqp};
+use valawai::internals::broker::{Access, Confirm, ConsumeOn, Delivery, Event, Link, Session, amqp};
 use valawai::internals::message::Outgoing;
 use valawai::internals::secret::Secret;
 
@@ -25,7 +25,7 @@ const QUEUE: &str = "valawai/c1/test/data/queue";
 const MISSING_QUEUE: &str = "valawai/c1/test/data/missing";
 
 /// Opens sessions.
-trait Broker {
+pub(crate) trait Broker {
     fn connect(&self) -> Box<dyn Session>;
 }
 
@@ -87,14 +87,31 @@ every_broker!(
 );
 
 /// Runs `job` with a link of a new session, and closes the session.
-fn with_link<T: Send + 'static>(broker: &dyn Broker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
+pub(crate) fn with_link<T: Send + 'static>(
+    broker: &dyn Broker,
+    job: impl FnOnce(&mut dyn Link) -> T + Send + 'static,
+) -> T {
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect();
-    let job: Job = Box::new(move |link| done.send(job(link.expect("a link"))).expect("the test waits"));
-    session.spawn("test", DEDICATED, job).expect("a thread");
+    spawn(&mut *session, move |link| done.send(job(link)).expect("the test waits"));
     let result = result.recv_timeout(LIMIT).expect("the job panicked, or did not end in time");
     assert!(session.close(Instant::now() + LIMIT).is_none(), "the session was lost");
     result
+}
+
+/// Starts a thread of `session` that runs `job` with a link.
+fn spawn(session: &mut dyn Session, job: impl FnOnce(&mut dyn Link) + Send + 'static) {
+    session.spawn("test", DEDICATED, Box::new(move |link| job(link.expect("a link")))).expect("a thread");
+}
+
+/// Asserts that exactly these messages of [`publish`] are delivered first in a new session, and acknowledges them.
+fn assert_first_messages(broker: &dyn Broker, numbers: [usize; 2], because: &'static str) {
+    with_link(broker, move |link| {
+        link.consume(QUEUE, Access::Shared, 10).unwrap();
+        let deliveries = numbers.map(|_| next_delivery(link));
+        assert_eq!(deliveries.each_ref().map(number_in), numbers, "{because}");
+        link.acknowledge_up_to(deliveries[1].tag).unwrap();
+    });
 }
 
 /// Publishes one message for each number in `bodies`, and waits for the confirms.

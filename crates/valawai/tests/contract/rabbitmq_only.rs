@@ -11,7 +11,8 @@ use valawai::internals::message::Outgoing;
 use valawai::internals::secret::Secret;
 
 use super::{
-    Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, next_delivery, wait_for_last_confirm, with_link,
+    Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, next_delivery, spawn, wait_for_last_confirm,
+    with_link,
 };
 use testkit::{Client, Message, Node, Vhost};
 
@@ -31,25 +32,18 @@ fn deleting_a_queue_ends_its_consumer() {
     let (consuming, is_consuming) = crossbeam_channel::bounded(1);
     let (done, result) = crossbeam_channel::bounded(1);
     let mut session = Broker::connect(&vhost);
-    session
-        .spawn(
-            "consumer",
-            DEDICATED,
-            Box::new(move |link| {
-                let link = link.unwrap();
-                link.declare(QUEUE).unwrap();
-                link.consume(QUEUE, Access::Shared, 1).unwrap();
-                consuming.send(()).unwrap();
-                let error = loop {
-                    match link.poll(true) {
-                        Ok(_) => link.wait(true, None, Duration::from_millis(100)),
-                        Err(error) => break error,
-                    }
-                };
-                done.send(error).unwrap();
-            }),
-        )
-        .unwrap();
+    spawn(&mut *session, move |link| {
+        link.declare(QUEUE).unwrap();
+        link.consume(QUEUE, Access::Shared, 1).unwrap();
+        consuming.send(()).unwrap();
+        let error = loop {
+            match link.poll(true) {
+                Ok(_) => link.wait(true, None, Duration::from_millis(100)),
+                Err(error) => break error,
+            }
+        };
+        done.send(error).unwrap();
+    });
     is_consuming.recv_timeout(LIMIT).unwrap();
     node.delete_queue(&vhost, QUEUE);
     let error = result.recv_timeout(LIMIT).expect("the link did not detect that its queue was deleted");

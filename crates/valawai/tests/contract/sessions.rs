@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use valawai::internals::shutdown;
 
-use super::{Broker, DEDICATED, LIMIT, with_link};
+use super::{Broker, LIMIT, spawn, with_link};
 
 pub(super) fn a_shutdown_ends_a_wait(broker: &dyn Broker) {
     with_link(broker, |link| {
@@ -21,16 +21,10 @@ pub(super) fn a_session_closes_after_its_threads_have_ended(broker: &dyn Broker)
     let (stop, stopped) = crossbeam_channel::bounded::<Infallible>(0);
     let (ended, has_ended) = crossbeam_channel::bounded(1);
     let mut session = broker.connect();
-    session
-        .spawn(
-            "waiting",
-            DEDICATED,
-            Box::new(move |_| {
-                let _ = stopped.recv();
-                ended.send(()).unwrap();
-            }),
-        )
-        .unwrap();
+    spawn(&mut *session, move |_| {
+        let _ = stopped.recv();
+        ended.send(()).unwrap();
+    });
     drop(stop);
     assert!(session.close(Instant::now() + LIMIT).is_none());
     assert!(has_ended.try_recv().is_ok(), "the session closed before its thread had ended");

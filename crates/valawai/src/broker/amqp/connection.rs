@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use amiquip::{Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning};
 use crossbeam_channel::Receiver;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel};
 use super::errors::{call_error, connect_error};
@@ -87,7 +87,7 @@ impl Connection {
     pub(super) fn open_channel(&self) -> Result<Channel, Error> {
         let name = format!("{}, {}", self.name, thread::current().name().unwrap_or_default());
         let deadline = self.watchdog.deadline(name, Arc::clone(&self.socket));
-        let mut inner = lock(&self.inner);
+        let mut inner = self.inner.lock();
         let connection = inner.as_mut().ok_or_else(|| Error::lost("it is closed"))?;
         let opened = deadline.guard(CALL_LIMIT, || connection.open_channel(None));
         Ok(Channel::new(opened.map_err(|error| call_error("open a channel", &error))?, deadline))
@@ -104,7 +104,7 @@ impl Connection {
 
     /// Whether the broker blocks publishing, as in a memory alarm.
     pub(super) fn is_blocked(&self) -> bool {
-        let mut blocked = lock(&self.blocked);
+        let mut blocked = self.blocked.lock();
         while let Ok(notification) = blocked.notifications.try_recv() {
             blocked.is_blocked = matches!(notification, ConnectionBlockedNotification::Blocked(_));
         }
@@ -118,7 +118,7 @@ impl Connection {
 
     /// Closes the connection before `deadline`, and returns what broke it, if anything did.
     pub(super) fn close(&self, deadline: Instant) -> Option<amiquip::Error> {
-        let inner = lock(&self.inner).take()?;
+        let inner = self.inner.lock().take()?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.shutdown_socket();
@@ -147,8 +147,4 @@ fn connection_options(options: &Options, name: &str) -> ConnectionOptions<Auth> 
 
 fn tuning() -> ConnectionTuning {
     ConnectionTuning::default().mem_channel_bound(CHANNEL_BOUND).buffered_writes_high_water(WRITE_BOUND)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::Host;
 use super::connection::{Connection, Connector};
@@ -41,7 +41,7 @@ impl Connections {
     pub(super) fn for_consuming(&self, consume_on: ConsumeOn) -> Result<Arc<Connection>, Error> {
         let ConsumeOn::Dedicated { buffer_limit } = consume_on else { return Ok(Arc::clone(&self.shared)) };
         let opened = Arc::new(self.connector.open("consume", buffer_limit)?);
-        match self.dedicated().as_mut() {
+        match self.dedicated.lock().as_mut() {
             Some(dedicated) => dedicated.push(Arc::clone(&opened)),
             None => return Err(Error::lost("the session was closed meanwhile")),
         }
@@ -51,15 +51,11 @@ impl Connections {
     /// Closes all connections before `deadline`: `gracefully`, or after shutting down their sockets. Returns what broke
     /// them.
     pub(super) fn close(&self, gracefully: bool, deadline: Instant) -> Vec<amiquip::Error> {
-        let dedicated = self.dedicated().take().unwrap_or_default();
+        let dedicated = self.dedicated.lock().take().unwrap_or_default();
         let all = || dedicated.iter().chain([&self.shared, &self.publishing]);
         if !gracefully {
             all().for_each(|connection| connection.shutdown_socket());
         }
         all().filter_map(|connection| connection.close(deadline)).collect()
-    }
-
-    fn dedicated(&self) -> MutexGuard<'_, Option<Vec<Arc<Connection>>>> {
-        self.dedicated.lock()
     }
 }

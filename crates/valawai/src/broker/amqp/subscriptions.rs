@@ -82,12 +82,12 @@ impl<'c> Subscriptions<'c> {
     }
 
     pub(super) fn unsettled(&self, tag: u64) -> Result<&amiquip::Delivery, Error> {
-        self.unsettled.get(&tag).ok_or_else(|| not_in_flight(tag))
+        self.unsettled.get(&tag).ok_or_else(|| Error::not_in_flight(tag))
     }
 
     /// Removes the delivery, which the caller settles.
     pub(super) fn settle(&mut self, tag: u64) -> Result<amiquip::Delivery, Error> {
-        self.unsettled.remove(&tag).ok_or_else(|| not_in_flight(tag))
+        self.unsettled.remove(&tag).ok_or_else(|| Error::not_in_flight(tag))
     }
 
     /// Removes the delivery and all earlier ones, which the caller settles.
@@ -145,8 +145,4 @@ impl<'c> Subscriptions<'c> {
         };
         deliveries.into_iter().map(requeue).collect()
     }
-}
-
-fn not_in_flight(tag: u64) -> Error {
-    Error::lost(format!("the delivery {tag} is not in flight"))
 }

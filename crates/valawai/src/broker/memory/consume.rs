@@ -58,7 +58,7 @@ impl Deliveries {
     }
 
     fn settle(&mut self, tag: u64) -> Result<Unsettled, Error> {
-        self.unsettled.remove(&tag).ok_or_else(|| not_in_flight(tag))
+        self.unsettled.remove(&tag).ok_or_else(|| Error::not_in_flight(tag))
     }
 }
 
@@ -100,7 +100,7 @@ impl Consume for MemoryLink {
     }
 
     fn forward(&mut self, tag: u64, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
-        let unsettled = self.deliveries.unsettled.get(&tag).ok_or_else(|| not_in_flight(tag))?;
+        let unsettled = self.deliveries.unsettled.get(&tag).ok_or_else(|| Error::not_in_flight(tag))?;
         let mut properties = unsettled.message.properties.clone();
         if let Some((_, attempts)) = headers.iter().find(|(name, _)| *name == ATTEMPTS) {
             properties.attempts = attempts.parse().unwrap_or(0);
@@ -125,8 +125,4 @@ impl Consume for MemoryLink {
         self.open()?.requeue(unsettled);
         Ok(())
     }
-}
-
-fn not_in_flight(tag: u64) -> Error {
-    Error::lost(format!("the delivery {tag} is not in flight"))
 }

@@ -10,8 +10,6 @@ use crate::name::ComponentId;
 pub(super) struct HealthReporter {
     health: HealthFile,
     identity: Identity,
-    /// What `identity` holds.
-    identified: Option<ComponentId>,
     /// What the health file holds.
     written: Option<ComponentId>,
     /// Whether it was logged that the health file cannot be written.
@@ -20,14 +18,13 @@ pub(super) struct HealthReporter {
 
 impl HealthReporter {
     pub(super) fn new(health: HealthFile, identity: Identity) -> Self {
-        Self { health, identity, identified: None, written: None, is_failure_logged: false }
+        Self { health, identity, written: None, is_failure_logged: false }
     }
 
     /// Reports `current`, the current registration. The health file is written only if the component also `is_working`.
     pub(super) fn update(&mut self, current: Option<&Notice>, is_working: bool) {
         let id = current.map(|notice| &notice.id);
-        if self.identified.as_ref() != id {
-            self.identified = id.cloned();
+        if self.identity.id().as_ref() != id {
             self.identity.set(id.cloned());
         }
         let healthy = current.filter(|_| is_working);
@@ -42,7 +39,6 @@ impl HealthReporter {
 
     /// Reports the component as unregistered and unhealthy, whatever an earlier run or session reported.
     pub(super) fn reset(&mut self) {
-        self.identified = None;
         self.identity.set(None);
         self.clear();
     }

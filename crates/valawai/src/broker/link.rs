@@ -62,6 +62,13 @@ pub trait Publish {
     /// If the session is over; [`Error::TooLarge`] if the broker would reject it, and nothing was published.
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error>;
 
+    /// Sends what was published. Small messages are collected: a [`Link`] sends them when it is polled or waits, at the
+    /// latest.
+    ///
+    /// # Errors
+    /// If the session is over.
+    fn flush(&mut self) -> Result<(), Error>;
+
     /// Checks that the broker accepts messages of this size. It closes the channel on which a larger one is published.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::{
     Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, next_delivery, spawn, wait_for_last_confirm,
     with_link,
 };
-use testkit::{Client, Message, Node, Vhost};
+use testkit::{Client, Message, Node, Vhost, wait_until};
 
 const MIB: usize = 1 << 20;
 
@@ -49,6 +49,32 @@ fn deleting_a_queue_ends_its_consumer() {
     let error = result.recv_timeout(LIMIT).expect("the link did not detect that its queue was deleted");
     assert!(matches!(error, Error::QueueGone { .. }), "{error:?}");
     session.close(Instant::now() + LIMIT);
+}
+
+#[test]
+fn a_message_is_sent_although_its_thread_goes_on_with_something_else() {
+    let vhost = Node::shared().vhost();
+    let client = Client::connect(&vhost);
+    client.declare(QUEUE);
+    with_link(&vhost, move |link| {
+        link.publish(&Outgoing::new(QUEUE, b"{}".to_vec())).unwrap();
+        // The link is neither polled nor does it wait, as while a slow handler runs.
+        wait_until("the message", LIMIT, || client.depth(QUEUE) == 1);
+    });
+}
+
+#[test]
+fn a_body_is_split_into_frames_that_the_broker_accepts() {
+    let node = Node::start();
+    node.rabbitmqctl(&["eval", "application:set_env(rabbit, frame_max, 4096)."]);
+    let vhost = node.vhost();
+    with_link(&vhost, |link| {
+        link.declare(QUEUE).unwrap();
+        link.consume(QUEUE, Access::Shared, 1).unwrap();
+        let body: Vec<u8> = (0..100_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        link.publish(&Outgoing::new(QUEUE, body.clone())).unwrap();
+        assert_eq!(next_delivery(link).message.body, body);
+    });
 }
 
 #[test]

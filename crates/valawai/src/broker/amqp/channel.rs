@@ -58,6 +58,11 @@ impl Channel {
         self.deadline.guard(limit, || call(inner))
     }
 
+    /// The number of the channel on its connection.
+    pub(super) fn number(&self) -> u16 {
+        self.inner.as_ref().expect("the channel exists until it is dropped").channel_id()
+    }
+
     /// The deadline of the call in progress.
     pub(super) fn deadline(&self) -> &Deadline {
         &self.deadline

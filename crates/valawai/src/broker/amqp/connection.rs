@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel};
 use super::errors::{call_error, connect_error};
+use super::frame_writer::FrameWriter;
 use super::frames::MAX_FRAME;
 use super::read_limiter::ReadLimiter;
 use super::size_limit::SizeLimit;
@@ -43,6 +44,7 @@ pub(super) struct Connection {
     name: String,
     socket: Arc<TcpStream>,
     read_limiter: Arc<ReadLimiter>,
+    writer: Arc<FrameWriter>,
     deadline: Arc<Deadline>,
     watchdog: Arc<Watchdog>,
     blocked: Mutex<Blocked>,
@@ -61,9 +63,11 @@ impl Connector {
         let name = format!("to {purpose}");
         let socket = socket::connect(&self.host)?;
         let handle = Arc::new(socket.try_clone().map_err(Error::lost)?);
-        let stream = Stream::new(mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?, buffer_limit);
+        let writer = Arc::new(FrameWriter::new(Arc::clone(&handle)));
+        let socket = mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?;
+        let stream = Stream::new(socket, Arc::clone(&writer), buffer_limit);
         let read_limiter = Arc::clone(stream.read_limiter());
-        self.watchdog.drive(&read_limiter);
+        self.watchdog.drive(&read_limiter, &writer);
         let deadline = self.watchdog.deadline(name.clone(), Arc::clone(&handle));
         let options = connection_options(&self.options, &name);
         let open = || amiquip::Connection::insecure_open_stream(stream, options, tuning());
@@ -74,6 +78,7 @@ impl Connector {
             name,
             socket: handle,
             read_limiter,
+            writer,
             deadline,
             watchdog: Arc::clone(&self.watchdog),
             blocked: Mutex::new(Blocked { notifications, is_blocked: false }),
@@ -95,6 +100,10 @@ impl Connection {
 
     pub(super) fn read_limiter(&self) -> &ReadLimiter {
         &self.read_limiter
+    }
+
+    pub(super) fn writer(&self) -> &FrameWriter {
+        &self.writer
     }
 
     /// The message sizes that the broker accepts.

@@ -19,13 +19,19 @@ const FRAME_END: u8 = 0xCE;
 const CONTENT_HEADER: usize = 12;
 const BODY_SIZE_AT: usize = 4;
 
+/// The method `connection.tune`: class (2 bytes), method (2), maximum of channels (2), largest frame (4), heartbeat (2).
+const TUNE: [u8; 4] = [0, 10, 0, 30];
+
 /// Scans a stream of frames, in pieces of any size.
 #[derive(Debug, Default)]
 pub(super) struct FrameScanner {
     header: Prefix<FRAME_HEADER>,
     payload_left: usize,
-    content_header: Prefix<CONTENT_HEADER>,
+    /// The start of the payload of a content header or a method.
+    start: Prefix<CONTENT_HEADER>,
     bodies: Vec<Body>,
+    /// The largest frame that the broker accepts, once it has said so.
+    max_frame: Option<u32>,
 }
 
 /// The first `N` bytes of a frame or of its payload, collected piece by piece.
@@ -45,9 +51,10 @@ struct Body {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FrameType {
+    Method,
     ContentHeader,
     Body,
-    Other,
+    Heartbeat,
 }
 
 impl<const N: usize> Default for Prefix<N> {
@@ -97,7 +104,7 @@ impl FrameScanner {
                 return Err(invalid(&format!("a frame of {size} bytes is larger than the negotiated maximum")));
             }
             self.payload_left = size as usize;
-            self.content_header = Prefix::default();
+            self.start = Prefix::default();
         }
         Ok(rest)
     }
@@ -107,7 +114,8 @@ impl FrameScanner {
         match self.frame_type()? {
             FrameType::Body => *completed += self.scan_body(payload.len()),
             FrameType::ContentHeader => self.scan_content_header(payload)?,
-            FrameType::Other => {}
+            FrameType::Method if self.max_frame.is_none() => self.scan_method(payload),
+            FrameType::Method | FrameType::Heartbeat => {}
         }
         self.payload_left -= payload.len();
         Ok(rest)
@@ -123,12 +131,12 @@ impl FrameScanner {
     }
 
     fn scan_content_header(&mut self, payload: &[u8]) -> io::Result<()> {
-        if self.content_header.is_complete() {
+        if self.start.is_complete() {
             return Ok(());
         }
-        self.content_header.fill(payload);
-        if self.content_header.is_complete() {
-            let size = &self.content_header.bytes[BODY_SIZE_AT..];
+        self.start.fill(payload);
+        if self.start.is_complete() {
+            let size = &self.start.bytes[BODY_SIZE_AT..];
             let size = size.iter().fold(0_u64, |size, byte| (size << 8) | u64::from(*byte));
             if size > MAX_BODY {
                 return Err(invalid(&format!("a message of {size} bytes is larger than any broker allows")));
@@ -143,6 +151,19 @@ impl FrameScanner {
         Ok(())
     }
 
+    fn scan_method(&mut self, payload: &[u8]) {
+        self.start.fill(payload);
+        if self.start.is_complete() && self.start.bytes.starts_with(&TUNE) {
+            let [.., a, b, c, d, _, _] = self.start.bytes;
+            self.max_frame = Some(u32::from_be_bytes([a, b, c, d]));
+        }
+    }
+
+    /// The largest frame that the broker accepts, in bytes; 0 stands for no limit. `None` until it has said so.
+    pub(super) fn max_frame(&self) -> Option<u32> {
+        self.max_frame
+    }
+
     fn scan_end<'b>(&mut self, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
         if bytes[0] != FRAME_END {
             return Err(invalid("a frame does not end with the end marker"));
@@ -153,7 +174,8 @@ impl FrameScanner {
 
     fn frame_type(&self) -> io::Result<FrameType> {
         match self.header.bytes[0] {
-            1 | 8 => Ok(FrameType::Other),
+            1 => Ok(FrameType::Method),
+            8 => Ok(FrameType::Heartbeat),
             2 => Ok(FrameType::ContentHeader),
             3 => Ok(FrameType::Body),
             b'A' => Err(invalid("the broker requires another version of AMQP; this client needs 0-9-1")),
@@ -171,76 +193,5 @@ fn invalid(text: &str) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const OTHER_CHANNEL: u8 = 2;
-
-    fn frame(frame_type: u8, payload: &[u8]) -> Vec<u8> {
-        let size = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&[frame_type, 0, 1][..], &size, payload, &[FRAME_END]].concat()
-    }
-
-    fn content_header(body_size: u64) -> Vec<u8> {
-        let payload = [&[0, 60, 0, 0][..], &body_size.to_be_bytes(), &[0, 0]].concat();
-        frame(2, &payload)
-    }
-
-    fn on_other_channel(mut frame: Vec<u8>) -> Vec<u8> {
-        frame[2] = OTHER_CHANNEL;
-        frame
-    }
-
-    #[test]
-    fn bodies_are_counted_in_pieces_of_any_size() {
-        let stream =
-            [frame(1, b"method"), content_header(11), frame(3, b"hello"), frame(3, b" world"), frame(8, b"")].concat();
-        for size in 1..=stream.len() {
-            let mut frames = FrameScanner::default();
-            let counted: usize = stream.chunks(size).map(|piece| frames.scan(piece).unwrap()).sum();
-            assert_eq!(counted, 11, "in pieces of {size} bytes");
-        }
-    }
-
-    #[test]
-    fn a_body_counts_when_it_is_complete() {
-        let mut frames = FrameScanner::default();
-        assert_eq!(frames.scan(&content_header(10)).unwrap(), 0);
-        assert_eq!(frames.scan(&frame(3, b"hello")).unwrap(), 0, "half of it");
-        assert_eq!(frames.scan(&frame(3, b"world")).unwrap(), 10);
-    }
-
-    #[test]
-    fn bodies_on_different_channels_are_counted_separately() {
-        let mut frames = FrameScanner::default();
-        frames.scan(&content_header(10)).unwrap();
-        frames.scan(&frame(3, b"hello")).unwrap();
-        assert_eq!(frames.scan(&on_other_channel(content_header(3))).unwrap(), 0);
-        assert_eq!(frames.scan(&on_other_channel(frame(3, b"abc"))).unwrap(), 3);
-        assert_eq!(frames.scan(&frame(3, b"world")).unwrap(), 10);
-    }
-
-    #[test]
-    fn an_empty_body_is_complete_without_a_frame() {
-        let mut frames = FrameScanner::default();
-        frames.scan(&content_header(0)).unwrap();
-        frames.scan(&content_header(3)).unwrap();
-        assert_eq!(frames.scan(&frame(3, b"abc")).unwrap(), 3);
-    }
-
-    #[test]
-    fn an_invalid_stream_is_rejected_with_a_reason() {
-        let huge_frame = [1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF].to_vec();
-        for (stream, expected) in [
-            (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "not AMQP"),
-            (b"\x15\x03\x01\x00\x02\x02".to_vec(), "not AMQP"),
-            (b"AMQP\x00\x01\x00\x00".to_vec(), "another version"),
-            (huge_frame, "larger than the negotiated maximum"),
-            (content_header(u64::MAX), "larger than any broker"),
-            ([&frame(1, b"x")[..8], &[0]].concat(), "does not end"),
-        ] {
-            let error = FrameScanner::default().scan(&stream).expect_err("the stream was accepted").to_string();
-            assert!(error.contains(expected), "{error:?} does not contain {expected:?}");
-        }
-    }
-}
+#[path = "frames_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! The link of one thread: a channel for consuming and a channel for publishing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use amiquip::ConfirmPayload;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
@@ -14,6 +14,9 @@ use crate::broker::{Access, Confirm, Consume, Error, Event, Link, OwnQueue, Publ
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
 
+/// Deliveries that follow each other within this time are handled quickly.
+const QUICK: Duration = Duration::from_micros(100);
+
 pub(super) struct AmqpLink<'c> {
     channels: &'c LinkChannels,
     subscriptions: Subscriptions<'c>,
@@ -22,6 +25,8 @@ pub(super) struct AmqpLink<'c> {
     returns: Receiver<amiquip::Return>,
     /// A confirm that was received, and is polled after the returns that precede it.
     next_confirm: Option<Confirm>,
+    /// When the last delivery was polled.
+    last_delivery: Instant,
     /// For passive declares, which close their channel if the queue does not exist.
     inspecting: Option<Channel>,
 }
@@ -46,6 +51,7 @@ impl<'c> AmqpLink<'c> {
             confirms,
             returns,
             next_confirm: None,
+            last_delivery: Instant::now(),
             inspecting: None,
         })
     }
@@ -56,7 +62,7 @@ impl<'c> AmqpLink<'c> {
             self.next_confirm = match self.confirms.try_recv() {
                 Ok(confirm) => Some(translate(confirm)),
                 Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return Err(disconnected()),
+                Err(TryRecvError::Disconnected) => return Err(self.publishing_error()),
             };
         }
         // amiquip queues a return before the confirm of its message: if there is none now, the confirm has none.
@@ -66,6 +72,24 @@ impl<'c> AmqpLink<'c> {
             return Ok(Some(Event::Returned(Returned { to: returned.routing_key, message_id })));
         }
         Ok(self.next_confirm.take().map(Event::Confirm))
+    }
+
+    /// Why the publishing channel is closed: the next call on it tells.
+    fn publishing_error(&self) -> Error {
+        let result = self.channels.publishing.call("publish", amiquip::Channel::enable_publisher_confirms);
+        result.err().unwrap_or_else(disconnected)
+    }
+
+    /// The next delivery. While deliveries are handled quickly, what is published for them is collected. If the next one takes
+    /// long, the watchdog's clock writes it.
+    fn poll_delivery(&mut self) -> Result<Option<Event>, Error> {
+        let delivery = self.subscriptions.poll()?;
+        let now = Instant::now();
+        if delivery.is_none() || now - self.last_delivery > QUICK {
+            self.publisher.write()?;
+        }
+        self.last_delivery = now;
+        Ok(delivery.map(Event::Delivery))
     }
 
     fn inspect(&mut self, queue: &str) -> Result<Inspection, Error> {
@@ -122,6 +146,10 @@ impl Publish for AmqpLink<'_> {
         self.publisher.publish(message)
     }
 
+    fn flush(&mut self) -> Result<(), Error> {
+        self.publisher.flush()
+    }
+
     fn check_size(&mut self, bytes: usize) -> Result<(), Error> {
         self.publisher.check_size(bytes)
     }
@@ -146,13 +174,7 @@ impl Consume for AmqpLink<'_> {
 
     fn forward(&mut self, tag: u64, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
         let properties = properties::forwarded(&self.subscriptions.unsettled(tag)?.properties, headers);
-        self.publisher.send(amiquip::Publish {
-            body,
-            routing_key: to.to_owned(),
-            mandatory: true,
-            immediate: false,
-            properties,
-        })
+        self.publisher.send(to, true, &properties, body)
     }
 
     fn acknowledge(&mut self, tag: u64) -> Result<(), Error> {
@@ -175,8 +197,11 @@ impl Link for AmqpLink<'_> {
     fn poll(&mut self, deliveries: bool) -> Result<Option<Event>, Error> {
         match self.poll_published()? {
             Some(event) => Ok(Some(event)),
-            None if deliveries => Ok(self.subscriptions.poll()?.map(Event::Delivery)),
-            None => self.subscriptions.check().map(|()| None),
+            None if deliveries => self.poll_delivery(),
+            None => {
+                self.publisher.write()?;
+                self.subscriptions.check().map(|()| None)
+            }
         }
     }
 
@@ -184,6 +209,9 @@ impl Link for AmqpLink<'_> {
         if deliveries && self.subscriptions.has_buffered() {
             return;
         }
+        // If it fails, the session is over, and the next poll tells why.
+        let retry = self.publisher.write().unwrap_or_default();
+        let limit = retry.map_or(limit, |retry| retry.min(limit));
         let mut select = Select::new();
         select.recv(&self.confirms);
         select.recv(&self.returns);

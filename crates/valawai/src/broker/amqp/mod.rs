@@ -2,7 +2,8 @@
 //!
 //! Used plainly, amiquip can hang, lose messages and exhaust the memory. One file implements each rule that prevents
 //! it: `socket` connects, `watchdog` shuts down the socket of a call that exceeds its deadline, `stream` checks what is
-//! received (`frames`) and bounds it (`read_limiter`), `connection` and `channel` put a limit on every call,
+//! received (`frames`) and bounds it (`read_limiter`), `publish_frames` and `frame_writer` publish without amiquip's
+//! slow path, `connection` and `channel` put a limit on every call,
 //! `subscriptions` holds the consumers of a link and `drain` cancels them, and `size_limit` detects messages that are
 //! too large for the broker.
 
@@ -11,11 +12,13 @@ mod connection;
 mod connections;
 mod drain;
 mod errors;
+mod frame_writer;
 mod frames;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod link;
 mod properties;
+mod publish_frames;
 mod publisher;
 mod queues;
 mod read_limiter;

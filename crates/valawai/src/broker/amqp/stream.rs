@@ -1,4 +1,5 @@
-//! The socket that amiquip reads: in large pieces, checked frame by frame, and bounded by the read limiter.
+//! The socket that amiquip reads and writes: it is read in large pieces, checked frame by frame, and bounded by the read
+//! limiter; it is written through the frame writer.
 
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -8,6 +9,7 @@ use mio::event::Evented;
 use mio::net::TcpStream;
 use mio::{Poll, PollOpt, Ready, Registration, Token};
 
+use super::frame_writer::FrameWriter;
 use super::frames::FrameScanner;
 use super::read_limiter::{ReadAllowance, ReadLimiter};
 
@@ -25,6 +27,7 @@ const MAX_BURST: usize = 4 * 1024 * 1024;
 pub(super) struct Stream {
     socket: TcpStream,
     read_limiter: Arc<ReadLimiter>,
+    writer: Arc<FrameWriter>,
     /// Through which the read limiter wakes the event loop that reads the socket.
     wake_up: Registration,
     frames: FrameScanner,
@@ -37,11 +40,12 @@ pub(super) struct Stream {
 
 impl Stream {
     /// A stream that buffers about `limit` bytes of message bodies before it stops reading.
-    pub(super) fn new(socket: TcpStream, limit: usize) -> Self {
+    pub(super) fn new(socket: TcpStream, writer: Arc<FrameWriter>, limit: usize) -> Self {
         let (wake_up, reader) = Registration::new2();
         Self {
             socket,
             read_limiter: Arc::new(ReadLimiter::new(limit, reader)),
+            writer,
             wake_up,
             frames: FrameScanner::default(),
             buffer: vec![0; BUFFER].into_boxed_slice(),
@@ -69,6 +73,9 @@ impl Stream {
         self.burst += read;
         self.read_limiter.received(read, self.frames.scan(&self.buffer[..read])?);
         self.unread = 0..read;
+        if let Some(max_frame) = self.frames.max_frame() {
+            self.writer.limit_frames(max_frame);
+        }
         Ok(())
     }
 }
@@ -76,6 +83,8 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.unread.is_empty() {
+            // What the socket did not accept from the thread that published it.
+            self.writer.flush().map_err(io::Error::other)?;
             self.fill()?;
         }
         let length = self.unread.len().min(into.len());
@@ -87,7 +96,7 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.write(bytes)
+        self.writer.write_for_amiquip(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -108,6 +117,12 @@ impl Evented for Stream {
     fn deregister(&self, poll: &Poll) -> io::Result<()> {
         Evented::deregister(&self.wake_up, poll)?;
         self.socket.deregister(poll)
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.writer.close();
     }
 }
 

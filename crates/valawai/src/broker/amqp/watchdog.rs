@@ -13,6 +13,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use parking_lot::Mutex;
 
 use super::SMALL_STACK;
+use super::frame_writer::FrameWriter;
 use super::read_limiter::ReadLimiter;
 
 /// The resolution of deadlines. A coarse clock makes guarding a call as cheap as two stores.
@@ -34,6 +35,7 @@ struct Clock {
     ticks: AtomicU64,
     deadlines: Mutex<Vec<Weak<Deadline>>>,
     read_limiters: Mutex<Vec<Weak<ReadLimiter>>>,
+    frame_writers: Mutex<Vec<Weak<FrameWriter>>>,
 }
 
 /// The deadline of the call that one thread makes on a socket.
@@ -68,9 +70,10 @@ impl Watchdog {
         deadline
     }
 
-    /// Calls [`ReadLimiter::tick`] at every tick.
-    pub(super) fn drive(&self, read_limiter: &Arc<ReadLimiter>) {
+    /// Calls [`ReadLimiter::tick`] and [`FrameWriter::flush`] at every tick.
+    pub(super) fn drive(&self, read_limiter: &Arc<ReadLimiter>, frame_writer: &Arc<FrameWriter>) {
         register(&self.clock.read_limiters, Arc::downgrade(read_limiter));
+        register(&self.clock.frame_writers, Arc::downgrade(frame_writer));
     }
 }
 
@@ -85,6 +88,10 @@ impl Clock {
         }
         for read_limiter in alive(&self.read_limiters) {
             read_limiter.tick();
+        }
+        for frame_writer in alive(&self.frame_writers) {
+            // If it fails, the session is over, and those that use it are told.
+            let _ = frame_writer.flush();
         }
     }
 }

@@ -133,6 +133,10 @@ impl Publish for MemoryLink {
         self.send(&message.to, copy, message.mandatory)
     }
 
+    fn flush(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn check_size(&mut self, bytes: usize) -> Result<(), Error> {
         match self.open()?.max_size {
             Some(max) if bytes > max => Err(Error::TooLarge { bytes, reason: format!("its limit is {max} bytes") }),

@@ -72,7 +72,8 @@ fn a_body_is_split_into_frames_that_the_broker_accepts() {
         link.declare(QUEUE).unwrap();
         link.consume(QUEUE, Access::Shared, 1).unwrap();
         let body: Vec<u8> = (0..100_000_u32).map(|number| number.to_le_bytes()[0]).collect();
-        link.publish(&Outgoing::new(QUEUE, body.clone())).unwrap();
+        let sequence = link.publish(&Outgoing::new(QUEUE, body.clone())).unwrap();
+        wait_for_last_confirm(link, sequence);
         assert_eq!(next_delivery(link).message.body, body);
     });
 }

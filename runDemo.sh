@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Demonstrates the component: it registers, becomes healthy, echoes a message and unregisters. It runs on a temporary
 # RabbitMQ node, with a simulator of the MOV. Installs what is missing on a Debian machine; elsewhere it runs in a
-# container.
+# container. With --scene, the examples of all three levels work together instead.
 set -euo pipefail
 cd "$(dirname "$0")"
 # shellcheck source=.ci/prepare.sh
@@ -9,4 +9,12 @@ cd "$(dirname "$0")"
 prepare ./runDemo.sh "$@"
 
 cargo build --locked --workspace --bins --examples
-exec "${CARGO_TARGET_DIR:-target}/debug/examples/demo"
+case "${1:-}" in
+"") demo=demo ;;
+--scene) demo=scene ;;
+*)
+    echo "usage: ./runDemo.sh [--scene]" >&2
+    exit 64
+    ;;
+esac
+exec "${CARGO_TARGET_DIR:-target}/debug/examples/$demo"

@@ -37,7 +37,7 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     let component = Component::new("1.0.0", CONTRACT).on("data/received_message").reply("data/publish_message", echo);
     let resolved = component.check().expect("the component matches the contract");
     let (log, _) = mov::log::open(LevelFilter::Trace, Identity::default());
-    Router::new(&resolved, Kind::Data, log, Options { dead_letters: true, ..Options::default() })
+    Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options { dead_letters: true, ..Options::default() })
 });
 
 fuzz_target!(|body: &[u8]| {

@@ -45,14 +45,15 @@
 //! | modules | contents |
 //! |---|---|
 //! | `commands` | the command line, with one file for each command |
+//! | `testing` | runs whole components without a broker |
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
 //! | `settings` | reads the environment variables; the only module that knows their names |
-//! | `publisher` | periodic publishing |
+//! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
 //! | `component` | what authors use: builder, contract check, context, test context |
 //! | `mov` | registration at the MOV, its log, its REST interface |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
-//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `ids` | values |
+//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `ids`, `sequence_window` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -79,8 +80,9 @@
 //! - **consumer-0**, **consumer-1** and so on (`WORKERS`) consume data channels, **control** consumes control channels.
 //! - **registrar** keeps the component registered and the health file correct.
 //! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
-//! - **publisher-0** and so on publish what periodic handlers return. Each of these handlers has a thread of its own,
-//!   **periodic**, which outlives sessions and does not delay a shutdown.
+//! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
+//! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
+//!   sessions; a shutdown waits for it for a second.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
 //!   delays no other thread, and one that all other threads share.
@@ -101,14 +103,21 @@ mod payload;
 mod process;
 mod publisher;
 mod secret;
+mod sequence_window;
 mod settings;
-pub mod shutdown;
+mod shutdown;
+pub mod testing;
 
 pub use commands::main;
-pub use component::{Component, Context, ContractErrors, Log, Output, TestContext};
+pub use component::{
+    ChannelBuilder, Component, Context, ContractErrors, Log, Mov, Output, Participant, Publisher, SentMessage,
+    StatefulChannelBuilder, TestContext,
+};
 pub use failure::{Failure, OrFail};
 pub use message::{Message, Properties, Reply};
+pub use name::Id;
 pub use payload::{Text, de};
+pub use shutdown::Shutdown;
 
 /// For the tests of the kit and the fuzz targets. Not part of the API: it changes without notice.
 #[cfg(any(feature = "internals", fuzzing))]

@@ -24,6 +24,14 @@ impl Message {
     pub fn read<'b, T: Deserialize<'b>>(&'b self) -> Result<T, Failure> {
         payload::read(&self.body)
     }
+
+    /// Whether the broker delivered the message before, and it was not acknowledged: because its reply was rejected, or because
+    /// the process that received it stopped or lost its connection. What was published for it then may have arrived. Retries
+    /// count as new messages.
+    #[must_use]
+    pub fn redelivered(&self) -> bool {
+        self.properties.redelivered
+    }
 }
 
 /// The body as it was delivered: as JSON if it is JSON, otherwise as a string. For logs.
@@ -54,6 +62,8 @@ pub struct Properties {
     pub conversation_id: Option<String>,
     /// How many attempts to process it failed before this one.
     pub attempts: u32,
+    /// Whether it was delivered before and not acknowledged.
+    pub redelivered: bool,
     /// How many deliveries of it a quorum queue counted before this one; 0 on other queues. At its limit the queue drops the
     /// message.
     pub deliveries: u32,

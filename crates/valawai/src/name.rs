@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A text that is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {expected}")]
@@ -57,11 +59,18 @@ impl Level {
     }
 }
 
-/// The identifier that the MOV assigns to a registration: 24 hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ComponentId(String);
+/// The identifier that the MOV assigns to a registered component or to a connection: 24 hexadecimal digits.
+///
+/// ```
+/// let id: valawai::Id = "65A0B1C2D3E4F5061728394A".parse()?;
+/// assert_eq!(id.as_str(), "65a0b1c2d3e4f5061728394a");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Id(String);
 
-impl ComponentId {
+impl Id {
     /// The identifier in lower case, as the MOV writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -69,25 +78,39 @@ impl ComponentId {
     }
 }
 
-impl FromStr for ComponentId {
+impl FromStr for Id {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         if text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             Ok(Self(text.to_ascii_lowercase()))
         } else {
-            Err(NameError::new(text, "a component identifier: 24 hexadecimal digits"))
+            Err(NameError::new(text, "an identifier of the MOV: 24 hexadecimal digits"))
         }
     }
 }
 
-impl fmt::Display for ComponentId {
+impl TryFrom<String> for Id {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<Id> for String {
+    fn from(id: Id) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for ComponentId {
+impl fmt::Debug for Id {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
@@ -196,44 +219,5 @@ fn is_word(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_channel_name_is_split_into_its_parts() {
-        let name: ChannelName = "valawai/c1/echo/data/received_message".parse().unwrap();
-        assert_eq!(name.level(), Level::C1);
-        assert_eq!(name.component(), "echo");
-        assert_eq!(name.kind(), Kind::Data);
-        assert_eq!(name.short(), "data/received_message");
-        assert_eq!(name.operation(), "received_message");
-    }
-
-    #[test]
-    fn names_that_the_mov_does_not_accept_are_rejected() {
-        for text in [
-            "",
-            "valawai/c1/echo/data",
-            "valawai/c3/echo/data/x",
-            "valawai/C1/echo/data/x",
-            "valawai/c1/ec-ho/data/x",
-            "valawai/c1//data/x",
-            "valawai/c1/echo/other/x",
-            "valawai/c1/echo/data/x/y",
-            "valawai/c1/echo/data/x.y",
-        ] {
-            assert!(text.parse::<ChannelName>().is_err(), "{text:?} was parsed as a channel name");
-        }
-        let long = format!("valawai/c1/{}/data/x", "e".repeat(250));
-        assert!(long.parse::<ChannelName>().is_err(), "a name that is too long for AMQP was parsed");
-    }
-
-    #[test]
-    fn an_identifier_is_24_hexadecimal_digits_in_lower_case() {
-        let id: ComponentId = "65A0B1C2D3E4F5061728394A".parse().unwrap();
-        assert_eq!(id.as_str(), "65a0b1c2d3e4f5061728394a");
-        for text in ["", "65a0", "65a0b1c2d3e4f5061728394g", "65a0b1c2d3e4f5061728394a0"] {
-            assert!(text.parse::<ComponentId>().is_err(), "{text:?} was parsed as an identifier");
-        }
-    }
-}
+#[path = "name_tests.rs"]
+mod tests;

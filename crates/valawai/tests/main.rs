@@ -3,5 +3,6 @@
 mod contract;
 mod kit;
 mod layers;
+mod levels;
 mod periodic;
 mod running_component;

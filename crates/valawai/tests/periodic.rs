@@ -178,3 +178,23 @@ fn a_nacked_message_is_published_again_until_it_is_accepted() {
     running.wait_for(HEARTBEAT, 1);
     assert_eq!((calls.load(Ordering::SeqCst), running.sessions()), (1, 1));
 }
+
+#[test]
+fn on_one_replica_another_one_takes_over_when_the_first_stops() {
+    let on_one_replica = || {
+        let (component, calls) = publishing(OFTEN, |_, _| Ok(()));
+        (component.on_one_replica(), calls)
+    };
+    let (first, first_calls) = on_one_replica();
+    let first = RunningComponent::start(&first);
+    let broker = first.broker.clone();
+    wait_until("the first replica to publish", SOON, || first_calls.load(Ordering::SeqCst) > 3);
+    let (second, second_calls) = on_one_replica();
+    let second = RunningComponent::start_replica(&second, broker);
+    second.assert_answers();
+    let before = first_calls.load(Ordering::SeqCst);
+    wait_until("the first replica to go on", SOON, || first_calls.load(Ordering::SeqCst) > before + 10);
+    assert_eq!(second_calls.load(Ordering::SeqCst), 0, "both replicas publish");
+    drop(first);
+    wait_until("the second replica to take over", SOON, || second_calls.load(Ordering::SeqCst) > 3);
+}

@@ -74,13 +74,18 @@ impl RunningComponent {
 
     /// The same with another queue in place of the heartbeats'.
     pub(crate) fn start_on(component: &Component, periodic_queue: &'static str, on_publish: OnPublish) -> Self {
-        log_capture::start();
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
         let broker = MemoryBroker::default();
         let outputs = [ANSWER, periodic_queue, MOV_LOG];
         with_link(&broker, move |link| outputs.iter().for_each(|queue| link.declare(queue).unwrap()));
         broker.on_publish(periodic_queue, on_publish);
+        Self::start_replica(component, broker)
+    }
+
+    /// Starts another process of a component on the same broker.
+    pub(crate) fn start_replica(component: &Component, broker: MemoryBroker) -> Self {
+        log_capture::start();
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
         let sessions = Arc::new(AtomicUsize::new(0));
         let (target, counter) = (broker.clone(), Arc::clone(&sessions));
         let connect = Arc::new(move |_| {

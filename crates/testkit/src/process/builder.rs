@@ -32,6 +32,11 @@ impl ProcessBuilder {
         Self::component_without_settings().broker(vhost)
     }
 
+    /// An example of the workspace, as in `c0_thermometer`, with the settings of a broker.
+    pub fn example(name: &str, vhost: &Vhost) -> Self {
+        Self::program(&built_program(&format!("examples/{name}"))).with_log_dir().broker(vhost)
+    }
+
     /// The component with no setting but its directory.
     pub fn component_without_settings() -> Self {
         Self::program(&built_program("c1_echo")).with_log_dir()

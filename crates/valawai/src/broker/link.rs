@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
+
 use super::{Error, Event};
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
@@ -17,6 +19,9 @@ pub trait Link: Queues + Publish + Consume {
 
     /// Waits until there may be an event, `shutdown` was requested (`None` ignores it), or `limit` has passed.
     fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration);
+
+    /// Waits as [`Self::wait`] without deliveries, or until there is a `signal`, which it takes.
+    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration);
 }
 
 /// Declaring and inspecting queues.

@@ -9,7 +9,6 @@ pub mod backoff;
 mod error;
 mod event;
 mod link;
-#[cfg(any(test, feature = "internals"))]
 pub mod memory;
 
 use std::time::Instant;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::{Component, ResolvedComponent};
+use super::{Component, Consumed, ResolvedComponent};
 use crate::asyncapi::{self, Contract, Direction};
+use crate::name::Level;
 
 /// The channel of the MOV's notices, which the kit consumes.
 pub(super) const REGISTERED: &str = "control/registered";
@@ -27,7 +28,7 @@ impl Component {
     fn errors_in(&self, contract: &Contract) -> Vec<String> {
         let consumed: Vec<&str> = self.consumed.iter().map(|declared| declared.channel.as_str()).collect();
         let published: Vec<&str> = self.published_channels().collect();
-        let mut errors = Vec::new();
+        let mut errors = self.mistakes.clone();
         for channel in &consumed {
             errors.extend(check_direction(contract, channel, Direction::Consume));
         }
@@ -38,6 +39,10 @@ impl Component {
             if consumed[..index].contains(channel) {
                 errors.push(format!("`{channel}` has two handlers; a message is passed to one"));
             }
+        }
+        errors.extend(self.consumed.iter().filter_map(check_options));
+        if contract.level() != Level::C2 && self.consumed.iter().any(|declared| declared.options.observes) {
+            errors.push("`on_sent` is for C2 components; the MOV notifies no others of sent messages".to_owned());
         }
         errors.extend(check_direction(contract, REGISTERED, Direction::Consume));
         if consumed.contains(&REGISTERED) {
@@ -58,8 +63,8 @@ impl Component {
 
     pub(super) fn published_channels(&self) -> impl Iterator<Item = &str> {
         let replies = self.consumed.iter().filter_map(|declared| declared.reply_to.as_deref());
-        let periodic = self.periodic.iter().map(|declared| declared.channel.as_str());
-        replies.chain(periodic).chain(self.outputs.iter().map(|output| output.channel()))
+        let sources = self.sources.iter().map(|declared| declared.channel.as_str());
+        replies.chain(sources).chain(self.outputs.iter().map(|output| output.channel()))
     }
 }
 
@@ -85,6 +90,18 @@ fn check_direction(contract: &Contract, channel: &str, expected: Direction) -> O
         None => Some(format!("`{channel}` is not a channel of asyncapi.yaml")),
         Some(found) if found.direction != expected => Some(format!("`{channel}` needs `{verb}` in asyncapi.yaml")),
         Some(_) => None,
+    }
+}
+
+fn check_options(Consumed { channel, options, .. }: &Consumed) -> Option<String> {
+    let is_zero = options.prefetch == Some(0) || options.workers == Some(0);
+    let has_racing_state = options.state.is_some() && options.workers.is_some_and(|workers| workers > 1);
+    if is_zero {
+        Some(format!("`{channel}` needs a prefetch and workers of at least 1"))
+    } else if has_racing_state {
+        Some(format!("`{channel}` has a state and several workers; a state belongs to one"))
+    } else {
+        None
     }
 }
 

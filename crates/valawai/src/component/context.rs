@@ -1,15 +1,14 @@
-//! What a handler is given: its message, the log of the platform, and a way to publish more than a reply.
+//! What a handler is given: its message, the log of the platform, and ways to publish more than a reply.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Output;
+use super::{Log, Mov, Output};
 use crate::failure::Failure;
 use crate::message::{Message, Reply};
-use crate::mov::log::{Entry, MovLog, Severity};
+use crate::mov::log::{Entry, MovLog};
 use crate::name::ChannelName;
 
 /// The context of one call of a handler.
@@ -23,17 +22,20 @@ pub struct Context {
 
 /// What all contexts of a component share.
 #[derive(Debug)]
-pub(crate) struct Scope {
+pub struct Scope {
     pub(crate) log: MovLog,
+    /// The full name of the component; empty in tests of a handler.
+    pub(crate) component: String,
     /// The channels on which the component publishes. `None` allows any output, for tests.
     pub(super) outputs: Option<Vec<ChannelName>>,
 }
 
-/// What a handler published with [`Context::send`].
+/// A message that a handler published in addition to its reply.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    pub(super) output: Output,
-    /// The queue of the output.
+    /// The short name of the channel, or the queue of the MOV.
+    pub(super) to: &'static str,
+    /// Its queue.
     pub(crate) queue: Arc<str>,
     pub(crate) reply: Reply,
 }
@@ -61,13 +63,13 @@ impl Context {
     /// Writes to the log now.
     #[must_use]
     pub fn log(&self) -> Log<'_> {
-        Log { context: self, on_confirm: false }
+        Log::new(&self.scope.log)
     }
 
     /// Writes to the log when the broker has confirmed all that is published for the message; not at all if it never does.
     #[must_use]
     pub fn log_on_confirm(&self) -> Log<'_> {
-        Log { context: self, on_confirm: true }
+        Log::on_confirm(&self.scope.log, &self.on_confirm)
     }
 
     /// Publishes `value` on `output`, before the reply. It is published if the handler succeeds, and the message is
@@ -81,8 +83,23 @@ impl Context {
             let channel = output.channel();
             return Err(Failure::refuse(format!("the component does not declare the output `{channel}` with `sends`")));
         };
-        self.sent.borrow_mut().push(Sent { output, queue, reply: Reply::json(value)? });
+        self.add_sent(Sent { to: output.channel(), queue, reply: Reply::json(value)? });
         Ok(())
+    }
+
+    /// Requests of the Master Of VALAWAI to change the topology. They are published as what is [sent](Self::send) is.
+    #[must_use]
+    pub fn mov(&self) -> Mov<'_> {
+        Mov::new(self)
+    }
+
+    pub(super) fn add_sent(&self, sent: Sent) {
+        self.sent.borrow_mut().push(sent);
+    }
+
+    /// The full name of the component; empty in tests of a handler.
+    pub(super) fn component(&self) -> &str {
+        &self.scope.component
     }
 
     pub(crate) fn into_handled(self) -> Handled {
@@ -106,48 +123,6 @@ impl Scope {
                 Some(Arc::clone(channel.queue()))
             }
             None => Some(output.channel().into()),
-        }
-    }
-}
-
-/// The log, by severity. Entries appear in the component's own log and, from `LOG_MOV_LEVEL` on, in the MOV's log.
-#[derive(Debug)]
-pub struct Log<'c> {
-    context: &'c Context,
-    on_confirm: bool,
-}
-
-impl Log<'_> {
-    /// Logs that something failed.
-    pub fn error(&self, message: impl fmt::Display, payload: &impl Serialize) {
-        self.add(Severity::Error, message, payload);
-    }
-
-    /// Logs that something needs attention.
-    pub fn warn(&self, message: impl fmt::Display, payload: &impl Serialize) {
-        self.add(Severity::Warn, message, payload);
-    }
-
-    /// Logs an ordinary event.
-    pub fn info(&self, message: impl fmt::Display, payload: &impl Serialize) {
-        self.add(Severity::Info, message, payload);
-    }
-
-    /// Logs a detail that helps to find a fault.
-    pub fn debug(&self, message: impl fmt::Display, payload: &impl Serialize) {
-        self.add(Severity::Debug, message, payload);
-    }
-
-    fn add(&self, severity: Severity, message: impl fmt::Display, payload: &impl Serialize) {
-        let log = &self.context.scope.log;
-        if !log.is_enabled(severity) {
-            return;
-        }
-        let entry = Entry::new(severity, message, payload);
-        if self.on_confirm {
-            self.context.on_confirm.borrow_mut().push(entry);
-        } else {
-            log.add(entry);
         }
     }
 }

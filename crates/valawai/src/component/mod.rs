@@ -1,27 +1,45 @@
 //! What authors use: a component is declared on top of its `asyncapi.yaml`, and its handlers are plain functions.
 
+mod channel_builder;
 mod check;
 pub(crate) mod context;
 pub(crate) mod handler;
+mod log;
+mod mov;
+pub(crate) mod outbox;
 mod output;
+mod publisher;
 mod resolved;
+mod sent_message;
+mod source;
+pub(crate) mod state;
 mod test_context;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use channel_builder::{ChannelBuilder, StatefulChannelBuilder};
 pub use check::ContractErrors;
-pub use context::{Context, Log};
+pub use context::{Context, Scope};
+pub use log::Log;
+pub use mov::Mov;
 pub use output::Output;
-pub use resolved::ResolvedComponent;
-pub(crate) use resolved::{Route, Schedule};
+pub use publisher::Publisher;
+pub use resolved::{ResolvedComponent, Route, Source};
+pub use sent_message::{Participant, SentMessage};
 pub use test_context::TestContext;
 
+use self::channel_builder::ChannelOptions;
 use self::handler::Handler;
+use self::source::SourceLoop;
 use crate::failure::Failure;
-use crate::message::{Message, Reply};
+use crate::shutdown::Shutdown;
+
+/// The channel of parameters.
+const PARAMETERS: &str = "control/parameters";
 
 /// A component as its author declares it, on top of its `asyncapi.yaml`.
 ///
@@ -38,23 +56,25 @@ pub struct Component {
     version: &'static str,
     asyncapi: &'static str,
     consumed: Vec<Consumed>,
-    periodic: Vec<Periodic>,
+    sources: Vec<DeclaredSource>,
     outputs: Vec<Output>,
+    /// What cannot be declared like that, for [`Self::check`].
+    mistakes: Vec<String>,
 }
 
 /// A channel with the handler of its messages.
 struct Consumed {
     channel: String,
-    task: Option<String>,
     reply_to: Option<String>,
     handler: Handler,
+    options: ChannelOptions,
 }
 
-/// A channel on which the component publishes periodically.
-struct Periodic {
+/// A channel on which the component publishes by itself.
+struct DeclaredSource {
     channel: String,
-    period: Duration,
-    handler: Handler,
+    run: SourceLoop,
+    on_one_replica: bool,
 }
 
 impl Component {
@@ -62,12 +82,119 @@ impl Component {
     /// `asyncapi.yaml`. [`component!`](crate::component!) takes both from the crate.
     #[must_use]
     pub fn new(version: &'static str, asyncapi: &'static str) -> Self {
-        Self { version, asyncapi, consumed: Vec::new(), periodic: Vec::new(), outputs: Vec::new() }
+        Self { version, asyncapi, consumed: Vec::new(), sources: Vec::new(), outputs: Vec::new(), mistakes: Vec::new() }
     }
 
     /// Declares what becomes of the messages on `channel`, as in `data/received_message`. A handler follows.
     pub fn on(self, channel: &str) -> ChannelBuilder {
-        ChannelBuilder { component: self, channel: channel.to_owned(), task: None }
+        ChannelBuilder { component: self, channel: channel.to_owned(), options: ChannelOptions::default() }
+    }
+
+    /// Passes the messages of a C2 component's `channel`, as in `control/sent_treatment`, to `handler`: messages that other
+    /// components sent to each other. `T` is their payload.
+    ///
+    /// Messages that the component itself published are left out, because a component that reacts to its own messages may
+    /// never end. A message is acknowledged when the broker has confirmed what the handler [sent](Context::send) and
+    /// [requested](Context::mov).
+    ///
+    /// The MOV stores what a C2 component that registers late is to observe as disabled. The kit enables it, once, after the
+    /// component has registered.
+    #[must_use]
+    pub fn on_sent<T: DeserializeOwned>(
+        self,
+        channel: &str,
+        handler: impl Fn(SentMessage<T>, &Context) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        let mut builder = self.on(channel);
+        builder.options.observes = true;
+        builder.consume(
+            move |sent: SentMessage<T>, context: &Context| {
+                if sent.source.name == context.component() { Ok(()) } else { handler(sent, context) }
+            },
+        )
+    }
+
+    /// Passes new parameters, the messages on `control/parameters`, to `handler`. It keeps what it wants of valid ones.
+    ///
+    /// Invalid parameters are reported as an error in the MOV's log, once, and nothing else happens: the handler keeps the last
+    /// valid ones. Parameters are never retried, because newer ones may have arrived meanwhile.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use serde::Deserialize;
+    /// use valawai::{Component, Context, Failure};
+    /// # const ASYNCAPI: &str = "";
+    ///
+    /// #[derive(Deserialize, Clone, Default)]
+    /// struct Limits { highest: f64 }
+    ///
+    /// let limits = Arc::new(Mutex::new(Limits::default()));
+    /// let current = Arc::clone(&limits);
+    /// let component = Component::new("1.0.0", ASYNCAPI).parameters(move |new: Limits, _| {
+    ///     if new.highest < 0.0 {
+    ///         return Err(Failure::refuse("`highest` is negative"));
+    ///     }
+    ///     *current.lock().unwrap() = new;
+    ///     Ok(())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn parameters<P: DeserializeOwned>(
+        self,
+        handler: impl Fn(P, &Context) -> Result<(), Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.on(PARAMETERS).retries(0).consume(handler)
+    }
+
+    /// Declares that the component publishes on `channel` by itself: `run` senses something, and publishes it.
+    ///
+    /// `run` has a thread of its own. It starts when the component is connected, and continues over outages and reconnects: its
+    /// [`Publisher`] waits until the broker is back. If it fails or panics, it is called again after a pause; if it
+    /// returns `Ok`, it is done. When the component stops, it has a second to return: it waits with [`Shutdown::wait_for`]
+    /// instead of sleeping, and returns the error of a publish with `?`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use serde::Serialize;
+    /// use valawai::{Component, Failure, Publisher, Shutdown};
+    /// # const ASYNCAPI: &str = "";
+    ///
+    /// #[derive(Serialize)]
+    /// struct Temperature { celsius: f64 }
+    ///
+    /// fn measure(publisher: &Publisher, shutdown: &Shutdown) -> Result<(), Failure> {
+    ///     while !shutdown.wait_for(Duration::from_secs(1)) {
+    ///         publisher.publish(&Temperature { celsius: 21.5 })?;
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let component = Component::new("1.0.0", ASYNCAPI).source("data/temperature", measure);
+    /// ```
+    #[must_use]
+    pub fn source<F>(mut self, channel: &str, run: F) -> Self
+    where
+        F: Fn(&Publisher, &Shutdown) -> Result<(), Failure> + Send + Sync + 'static,
+    {
+        self.add_source(channel, Arc::new(run));
+        self
+    }
+
+    /// Runs the source or the period that was declared last on one replica only: the process that registers the component. By
+    /// default, it runs on every replica.
+    ///
+    /// When that process ends or loses its connection, another one takes over. For a moment, both may run.
+    #[must_use]
+    pub fn on_one_replica(mut self) -> Self {
+        match self.sources.last_mut() {
+            Some(source) => source.on_one_replica = true,
+            None => self.mistakes.push("`on_one_replica` follows no `source` and no `every`".to_owned()),
+        }
+        self
+    }
+
+    fn add_source(&mut self, channel: &str, run: SourceLoop) {
+        self.sources.push(DeclaredSource { channel: channel.to_owned(), run, on_one_replica: false });
     }
 
     /// Declares that the component publishes by itself, once every `period`. A channel and a handler follow.
@@ -80,72 +207,6 @@ impl Component {
     pub fn sends(mut self, output: Output) -> Self {
         self.outputs.push(output);
         self
-    }
-}
-
-/// A component and a channel that waits for its handler.
-#[must_use = "the channel has no handler yet"]
-pub struct ChannelBuilder {
-    component: Component,
-    channel: String,
-    task: Option<String>,
-}
-
-impl ChannelBuilder {
-    /// Names in one word what the handler does, for the log: `Cannot process <task>, because …`. Defaults to the last
-    /// part of the channel's name.
-    pub fn task(mut self, task: &str) -> Self {
-        self.task = Some(task.to_owned());
-        self
-    }
-
-    /// Publishes what `handler` returns on the channel `to`. The consumed message is acknowledged when the broker has
-    /// confirmed the reply.
-    #[must_use]
-    pub fn reply<I, O, F>(self, to: &str, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        O: Serialize,
-        F: Fn(I, &Context) -> Result<O, Failure> + Send + Sync + 'static,
-    {
-        self.declare(Some(to), handler::replying(handler))
-    }
-
-    /// Publishes what `handler` returns on the channel `to`, or nothing: a filter.
-    #[must_use]
-    pub fn reply_optional<I, O, F>(self, to: &str, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        O: Serialize,
-        F: Fn(I, &Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
-    {
-        self.declare(Some(to), handler::replying_optionally(handler))
-    }
-
-    /// Publishes what `handler` returns on the channel `to`. The handler deserializes and serializes by itself, and may
-    /// borrow from the message.
-    #[must_use]
-    pub fn reply_raw<F>(self, to: &str, handler: F) -> Component
-    where
-        F: Fn(&Message, &Context) -> Result<Reply, Failure> + Send + Sync + 'static,
-    {
-        self.declare(Some(to), handler::replying_raw(handler))
-    }
-
-    /// Passes the messages to `handler` and publishes no reply.
-    #[must_use]
-    pub fn consume<I, F>(self, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        F: Fn(I, &Context) -> Result<(), Failure> + Send + Sync + 'static,
-    {
-        self.declare(None, handler::consuming(handler))
-    }
-
-    fn declare(self, reply_to: Option<&str>, handler: Handler) -> Component {
-        let Self { mut component, channel, task } = self;
-        component.consumed.push(Consumed { channel, task, reply_to: reply_to.map(str::to_owned), handler });
-        component
     }
 }
 
@@ -166,8 +227,7 @@ impl PeriodBuilder {
         F: Fn(&Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
     {
         let Self { mut component, period } = self;
-        let handler = handler::publishing(handler);
-        component.periodic.push(Periodic { channel: channel.to_owned(), period, handler });
+        component.add_source(channel, source::periodic(period, handler::publishing(handler)));
         component
     }
 }

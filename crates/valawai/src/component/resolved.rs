@@ -1,12 +1,13 @@
 //! A component whose declaration matches its contract, with the full names of its channels.
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::channel_builder::ChannelOptions;
 use super::check::REGISTERED;
 use super::context::Scope;
 use super::handler::Handler;
-use super::{Component, Consumed, Periodic};
+use super::source::SourceLoop;
+use super::{Component, Consumed, DeclaredSource};
 use crate::asyncapi::Contract;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
@@ -19,7 +20,7 @@ pub struct ResolvedComponent {
     /// The channel of the MOV's notices.
     pub(crate) registered: ChannelName,
     pub(crate) routes: Vec<Route>,
-    pub(crate) schedules: Vec<Schedule>,
+    pub(crate) sources: Vec<Source>,
     /// The channels on which it publishes.
     pub(crate) outputs: Vec<ChannelName>,
 }
@@ -38,50 +39,69 @@ impl ResolvedComponent {
     }
 
     /// What the contexts of its handlers share.
-    pub(crate) fn scope(&self, log: MovLog) -> Arc<Scope> {
-        Arc::new(Scope { log, outputs: Some(self.outputs.clone()) })
+    #[must_use]
+    pub fn scope(&self, log: MovLog) -> Arc<Scope> {
+        Arc::new(Scope { log, component: self.info.name.clone(), outputs: Some(self.outputs.clone()) })
     }
 
-    pub(crate) fn routes_of(&self, kind: Kind) -> Vec<Route> {
+    /// The queues on which a C2 component is notified of sent messages.
+    pub(crate) fn observed_channels(&self) -> Vec<Arc<str>> {
+        let observed = self.routes.iter().filter(|route| route.options.observes);
+        observed.map(|route| Arc::clone(route.channel.queue())).collect()
+    }
+
+    /// The channels of one kind.
+    #[must_use]
+    pub fn routes_of(&self, kind: Kind) -> Vec<Route> {
         self.routes.iter().filter(|route| route.channel.kind() == kind).cloned().collect()
     }
 }
 
 /// A consumed channel, its handler and the channel of the replies.
 #[derive(Clone)]
-pub(crate) struct Route {
+pub struct Route {
     pub(crate) channel: ChannelName,
     /// What the handler does, for the log.
     pub(crate) task: String,
     pub(crate) reply_to: Option<ChannelName>,
     pub(crate) handler: Handler,
+    pub(crate) options: ChannelOptions,
 }
 
-/// A channel on which the component publishes periodically.
+impl Route {
+    /// Whether threads of its own consume it.
+    pub(crate) fn has_own_threads(&self) -> bool {
+        self.options.workers.is_some() || self.options.state.is_some()
+    }
+}
+
+/// A channel on which the component publishes by itself.
 #[derive(Clone)]
-pub(crate) struct Schedule {
+pub struct Source {
     pub(crate) channel: ChannelName,
-    pub(crate) period: Duration,
-    pub(crate) handler: Handler,
+    pub(crate) run: SourceLoop,
+    /// Whether it runs only on the replica that registers the component.
+    pub(crate) on_one_replica: bool,
 }
 
 impl Component {
     /// The component with the full names of `contract`, which has all of its channels.
     pub(super) fn resolve(&self, contract: &Contract) -> ResolvedComponent {
         let full_name = |short: &str| contract.channel(short).expect("the channel was checked").name.clone();
-        let route = |Consumed { channel, task, reply_to, handler }: &Consumed| {
+        let route = |Consumed { channel, reply_to, handler, options }: &Consumed| {
             let channel = full_name(channel);
             Route {
-                task: task.clone().unwrap_or_else(|| channel.operation().to_owned()),
+                task: options.task.clone().unwrap_or_else(|| channel.operation().to_owned()),
                 channel,
                 reply_to: reply_to.as_deref().map(full_name),
                 handler: Arc::clone(handler),
+                options: options.clone(),
             }
         };
-        let schedule = |Periodic { channel, period, handler }: &Periodic| Schedule {
+        let source = |DeclaredSource { channel, run, on_one_replica }: &DeclaredSource| Source {
             channel: full_name(channel),
-            period: *period,
-            handler: Arc::clone(handler),
+            run: Arc::clone(run),
+            on_one_replica: *on_one_replica,
         };
         ResolvedComponent {
             info: ComponentInfo {
@@ -93,7 +113,7 @@ impl Component {
             },
             registered: full_name(REGISTERED),
             routes: self.consumed.iter().map(route).collect(),
-            schedules: self.periodic.iter().map(schedule).collect(),
+            sources: self.sources.iter().map(source).collect(),
             outputs: self.published_channels().map(full_name).collect(),
         }
     }

@@ -42,7 +42,7 @@ impl TestContext {
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
-        let scope = Scope { log, outputs: None };
+        let scope = Scope { log, component: String::new(), outputs: None };
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
     }
 
@@ -59,16 +59,29 @@ impl TestContext {
     }
 
     /// What was sent with [`Context::send`], in order: the channels and the payloads.
-    ///
-    /// # Panics
-    /// Never: what was sent is JSON.
     #[must_use]
     pub fn sent(&self) -> Vec<(&'static str, Value)> {
+        self.payloads(|to| !is_queue_of_mov(to))
+    }
+
+    /// What was requested with [`Context::mov`], in order: the queues of the MOV and the payloads.
+    #[must_use]
+    pub fn requested(&self) -> Vec<(&'static str, Value)> {
+        self.payloads(is_queue_of_mov)
+    }
+
+    fn payloads(&self, is_selected: impl Fn(&str) -> bool) -> Vec<(&'static str, Value)> {
         self.context.with_sent(|sent| {
             let payload = |body| serde_json::from_slice(body).expect("what was sent is JSON");
-            sent.iter().map(|sent| (sent.output.channel(), payload(sent.reply.body()))).collect()
+            let selected = sent.iter().filter(|sent| is_selected(sent.to));
+            selected.map(|sent| (sent.to, payload(sent.reply.body()))).collect()
         })
     }
+}
+
+/// Channels are given by their short names.
+fn is_queue_of_mov(to: &str) -> bool {
+    to.starts_with("valawai/")
 }
 
 /// A context with an empty message.

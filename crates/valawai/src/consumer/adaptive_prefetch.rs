@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use super::Options;
-
 /// The initial prefetch, which is small enough for the largest messages.
 const INITIAL: u16 = 4;
 
@@ -40,9 +38,8 @@ struct Sample {
 }
 
 impl AdaptivePrefetch {
-    pub(super) fn new(options: &Options) -> Self {
-        let max = options.prefetch;
-        let bytes_in_flight = options.bytes_in_flight;
+    /// A prefetch of at most `max`, for at most `bytes_in_flight`.
+    pub(super) fn new(max: u16, bytes_in_flight: usize) -> Self {
         Self { max, bytes_in_flight, current: INITIAL.min(max), sample: Sample::default() }
     }
 
@@ -96,8 +93,7 @@ mod tests {
     const QUICK: Duration = Duration::from_micros(10);
 
     fn adaptive_prefetch(max: u16) -> AdaptivePrefetch {
-        let options = Options { prefetch: max, bytes_in_flight: 32 * MIB, ..Options::default() };
-        AdaptivePrefetch::new(&options)
+        AdaptivePrefetch::new(max, 32 * MIB)
     }
 
     /// The changes of a prefetch of at most 1024 by these messages.

@@ -9,13 +9,13 @@ use super::circuit_breaker::{self, CircuitBreaker};
 use super::in_flight::InFlight;
 use super::nack_streak::NackStreak;
 use super::own_queues::OwnQueues;
+use super::rollback::TrackedState;
 use super::router::Outcome;
 use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
 use crate::health::status::RunningHandler;
-use crate::message::Outgoing;
 use crate::mov::log::{Entry, Severity};
 use crate::shutdown::Shutdown;
 
@@ -35,11 +35,15 @@ pub(super) struct ConsumerLoop<'c> {
     pub(super) link: &'c mut dyn Link,
     pub(super) in_flight: InFlight,
     unroutable: Unroutable,
+    /// The state of the handler, if it has one.
+    pub(super) state: Option<TrackedState>,
+    /// Whether nothing more is to be consumed.
+    pub(super) is_draining: bool,
     backoff: Backoff,
     paused_until: Option<Instant>,
     circuit_breaker: CircuitBreaker,
     /// One for each queue.
-    prefetches: Vec<AdaptivePrefetch>,
+    pub(super) prefetches: Vec<AdaptivePrefetch>,
     pub(super) own_queues: OwnQueues,
     nack_streak: NackStreak<'c>,
     unconfirmed: Unconfirmed<'c>,
@@ -53,10 +57,12 @@ impl<'c> ConsumerLoop<'c> {
             link,
             in_flight: InFlight::default(),
             unroutable: Unroutable::default(),
+            state: consumer.router.state().map(TrackedState::take_over),
+            is_draining: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
             circuit_breaker: CircuitBreaker::new(consumer.options.circuit_breaker),
-            prefetches: consumer.router.queues().map(|_| AdaptivePrefetch::new(&consumer.options)).collect(),
+            prefetches: consumer.prefetches().collect(),
             own_queues: OwnQueues::default(),
             nack_streak: NackStreak::new(&consumer.status),
             unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
@@ -106,52 +112,30 @@ impl<'c> ConsumerLoop<'c> {
         let bytes = message.body.len();
         let began = Instant::now();
         self.check_overdue(began)?;
+        self.prepare_state(tag);
         self.running_handler.begin(consumer, began);
         let outcome = self.consumer.router.decide(consumer, message);
         self.running_handler.end();
         let took = began.elapsed();
+        let outcome = self.refuse_too_large(consumer, outcome)?;
         self.record(&outcome);
-        self.carry_out(consumer, outcome, tag, message_id)?;
+        if outcome.is_success() || self.undo(tag)? {
+            self.carry_out(outcome, tag, message_id)?;
+        }
         self.adapt_prefetch(consumer, bytes, took)
     }
 
-    fn carry_out(&mut self, consumer: usize, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
-        match outcome {
-            Outcome::Publish { messages, on_confirm, message } => match self.too_large(&messages)? {
-                None => self.publish(&messages, on_confirm, tag),
-                Some(reason) => {
-                    let outcome = self.consumer.router.refuse_reply(consumer, message, reason);
-                    self.carry_out(consumer, outcome, tag, id)
-                }
-            },
-            Outcome::Retry { body, queue, attempts } => self.retry(tag, id, body, queue, attempts),
-            Outcome::DeadLetter(letter) => self.dead_letter(tag, id, letter),
-            Outcome::Requeue => self.requeue(tag),
-        }
-    }
-
-    fn publish(&mut self, messages: &[Outgoing], on_confirm: Vec<Entry>, tag: u64) -> Result<(), Error> {
-        for message in messages {
-            let sequence = self.link.publish(message)?;
-            self.in_flight.publish(sequence, tag, message);
-        }
-        let entries = self.in_flight.complete(tag, on_confirm);
-        self.log(entries);
-        Ok(())
-    }
-
-    /// Why the broker would reject one of `messages`; it is checked before any of them is published.
-    fn too_large(&mut self, messages: &[Outgoing]) -> Result<Option<String>, Error> {
-        let Some(largest) = messages.iter().map(|message| message.body.len()).max() else { return Ok(None) };
-        match self.link.check_size(largest) {
-            Ok(()) => Ok(None),
-            Err(error @ Error::TooLarge { .. }) => Ok(Some(error.to_string())),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn requeue(&mut self, tag: u64) -> Result<(), Error> {
+    /// Consumes nothing for a while.
+    pub(super) fn pause(&mut self) {
         self.paused_until = self.paused_until.max(Some(Instant::now() + self.backoff.pause()));
+    }
+
+    pub(super) fn requeue(&mut self, tag: u64) -> Result<(), Error> {
+        // A parked delivery is one whose handler failed, so no other message depends on it.
+        if !self.in_flight.is_parked(tag) && self.roll_back(tag)? {
+            return Ok(());
+        }
+        self.pause();
         self.in_flight.requeue(tag);
         self.link.requeue(tag)
     }
@@ -165,7 +149,10 @@ impl<'c> ConsumerLoop<'c> {
             self.nack_streak.end();
         }
         for tag in settlement.requeue {
-            self.requeue(tag)?;
+            // Unless it was requeued together with an earlier one.
+            if self.in_flight.is_open(tag) {
+                self.requeue(tag)?;
+            }
         }
         self.log(settlement.log);
         Ok(())
@@ -182,14 +169,15 @@ impl<'c> ConsumerLoop<'c> {
     }
 
     pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
+        let end = self.end_of_committed();
         if self.in_flight.has_parked() {
             // An ack of several deliveries would include the parked ones.
-            for tag in self.in_flight.take_each_acknowledgeable() {
+            for tag in self.in_flight.take_each_acknowledgeable(end) {
                 self.link.acknowledge(tag)?;
             }
             return Ok(());
         }
-        match self.in_flight.take_acknowledgeable() {
+        match self.in_flight.take_acknowledgeable(end) {
             Some(tag) => self.link.acknowledge_up_to(tag),
             None => Ok(()),
         }
@@ -197,7 +185,7 @@ impl<'c> ConsumerLoop<'c> {
 
     /// Records the outcome in the circuit breaker, and pauses if that opens.
     fn record(&mut self, outcome: &Outcome) {
-        let failed = !matches!(outcome, Outcome::Publish { .. });
+        let failed = !outcome.is_success();
         if let Some(failures) = self.circuit_breaker.record(failed) {
             let pause = circuit_breaker::PAUSE;
             let message = format!("{failures} of the last messages failed; consuming pauses for {pause:?}");
@@ -232,14 +220,16 @@ impl<'c> ConsumerLoop<'c> {
         if self.paused_until.is_some_and(|until| until <= Instant::now()) {
             self.paused_until = None;
         }
-        self.paused_until.is_none() && self.in_flight.unconfirmed_bytes() < self.consumer.options.bytes_in_flight
+        self.paused_until.is_none()
+            && self.in_flight.unconfirmed_bytes() < self.consumer.options.bytes_in_flight
+            && self.may_handle_more()
     }
 
     fn longest_wait(&self) -> Duration {
         self.paused_until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK))
     }
 
-    fn log(&self, entries: Vec<Entry>) {
+    pub(super) fn log(&self, entries: Vec<Entry>) {
         for entry in entries {
             self.consumer.log.add(entry);
         }

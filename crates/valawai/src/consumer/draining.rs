@@ -39,6 +39,7 @@ impl ConsumerLoop<'_> {
     }
 
     fn stop_consuming(&mut self) -> Result<(), Error> {
+        self.is_draining = true;
         for tag in self.link.cancel()? {
             self.in_flight.requeue(tag);
         }

@@ -12,10 +12,13 @@ pub mod fault_injection;
 mod forwarding;
 mod in_flight;
 mod nack_streak;
+mod outcomes;
 mod own_queues;
 pub mod retry;
+mod rollback;
 pub mod router;
-mod sequence_window;
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;
 mod unconfirmed;
@@ -24,6 +27,7 @@ mod unroutable;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::in_flight::publishes::{Publish, Publishes};
 pub(crate) use self::unroutable::Unroutable;
 
 use self::adaptive_prefetch::AdaptivePrefetch;
@@ -93,12 +97,20 @@ impl Consumer {
     /// # Errors
     /// If the session is over. The broker redelivers what was in flight in the next one.
     pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown, ready: impl FnOnce()) -> Result<(), Error> {
-        for queue in self.router.queues() {
+        for (queue, prefetch) in self.router.queues().zip(self.prefetches()) {
             link.declare(queue)?;
-            link.consume(queue, Access::Shared, AdaptivePrefetch::new(&self.options).prefetch())?;
+            link.consume(queue, Access::Shared, prefetch.prefetch())?;
         }
         ready();
         let _counted = self.status.count_consumers(self.router.queues().count());
         ConsumerLoop::new(self, link).run(shutdown)
+    }
+
+    /// The prefetches of the queues, in the order of their indices.
+    fn prefetches(&self) -> impl Iterator<Item = AdaptivePrefetch> {
+        self.router.routes().iter().map(|route| {
+            let prefetch = route.options.prefetch.unwrap_or(self.options.prefetch);
+            AdaptivePrefetch::new(prefetch, self.options.bytes_in_flight)
+        })
     }
 }

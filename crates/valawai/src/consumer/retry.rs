@@ -28,10 +28,11 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The delay after `attempts` failed attempts; `None` if the message is not retried again.
+    /// The delay after `attempts` failed attempts; `None` if the message is not retried again. `max_retries` is the limit of its
+    /// channel, if it has one of its own.
     #[must_use]
-    pub fn delay(&self, attempts: u32) -> Option<Duration> {
-        if attempts == 0 || attempts > self.max_retries {
+    pub fn delay(&self, attempts: u32, max_retries: Option<u32>) -> Option<Duration> {
+        if attempts == 0 || attempts > max_retries.unwrap_or(self.max_retries) {
             return None;
         }
         let exponent = i32::try_from(attempts - 1).unwrap_or(i32::MAX);
@@ -98,19 +99,27 @@ mod tests {
             factor: 3.0,
             max_delay: Duration::from_millis(1000),
         };
-        let delays: Vec<_> = (1..=5).map(|attempts| options.delay(attempts).map(|delay| delay.as_millis())).collect();
+        let delays: Vec<_> =
+            (1..=5).map(|attempts| options.delay(attempts, None).map(|delay| delay.as_millis())).collect();
         assert_eq!(delays, [Some(100), Some(300), Some(900), Some(1000), None]);
     }
 
     #[test]
     fn without_retries_there_is_no_delay() {
-        assert_eq!(Options { max_retries: 0, ..Options::default() }.delay(1), None);
+        assert_eq!(Options { max_retries: 0, ..Options::default() }.delay(1, None), None);
+    }
+
+    #[test]
+    fn the_limit_of_a_channel_replaces_the_general_one() {
+        let options = Options::default();
+        assert_eq!(options.delay(1, Some(0)), None);
+        assert!(options.delay(options.max_retries + 1, Some(options.max_retries + 1)).is_some());
     }
 
     #[test]
     fn many_attempts_do_not_overflow() {
         let options = Options { max_retries: u32::MAX, factor: 10.0, ..Options::default() };
-        assert_eq!(options.delay(u32::MAX), Some(options.max_delay));
+        assert_eq!(options.delay(u32::MAX, None), Some(options.max_delay));
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::component::context::{Handled, Scope};
 use crate::component::handler;
-use crate::component::{Context, ResolvedComponent, Route};
+use crate::component::state::StateHistory;
+use crate::component::{Context, Route};
 use crate::consumer::fault_injection::{Fault, FaultInjector};
 use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Properties, Reply};
-use crate::mov::log::{Entry, MovLog, Severity};
-use crate::name::Kind;
+use crate::mov::log::{Entry, Severity};
 use crate::payload::{self, Shape};
 
 /// RabbitMQ 4 drops a message of a quorum queue after twenty deliveries without an ack, which a full output queue or a broker
@@ -45,8 +45,18 @@ pub enum Outcome {
     },
     /// It is moved to the dead letters.
     DeadLetter(DeadLetter),
+    /// It cannot be processed, and dead letters are not kept: it is acknowledged.
+    Discard,
     /// It returns to its queue and is delivered again.
     Requeue,
+}
+
+impl Outcome {
+    /// Whether the handler succeeded.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Publish { .. })
+    }
 }
 
 /// A message that cannot be processed, and why.
@@ -84,10 +94,20 @@ pub struct Router {
 }
 
 impl Router {
-    /// A router for the component's channels of one kind.
+    /// A router for `routes`, whose handlers use `scope`.
     #[must_use]
-    pub fn new(component: &ResolvedComponent, kind: Kind, log: MovLog, options: Options) -> Self {
-        Self { routes: component.routes_of(kind), scope: component.scope(log), ids: Ids::new(), options }
+    pub fn new(routes: Vec<Route>, scope: Arc<Scope>, options: Options) -> Self {
+        Self { routes, scope, ids: Ids::new(), options }
+    }
+
+    /// The routes, in the order of their queues.
+    pub(super) fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The state of the handler, if it has one. Then there is no other handler.
+    pub(super) fn state(&self) -> Option<&Arc<dyn StateHistory>> {
+        self.routes.iter().find_map(|route| route.options.state.as_ref())
     }
 
     /// The queues to consume, in the order of their indices.
@@ -146,8 +166,12 @@ impl Router {
 
     fn retry(&self, route: &Route, message: Message, reason: &str) -> Outcome {
         let attempts = message.properties.attempts.saturating_add(1);
-        let Some(delay) = self.options.retry.delay(attempts) else {
-            return self.refuse(route, message, format!("{attempts} attempts failed, the last one because {reason}"));
+        let Some(delay) = self.options.retry.delay(attempts, route.options.retries) else {
+            let reason = match attempts {
+                1 => reason.to_owned(),
+                _ => format!("{attempts} attempts failed, the last one because {reason}"),
+            };
+            return self.refuse(route, message, reason);
         };
         log::warn!("{} is retried in {delay:?}, because {reason}", route.task);
         Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, delay), attempts }
@@ -156,7 +180,7 @@ impl Router {
     fn refuse(&self, route: &Route, message: Message, reason: String) -> Outcome {
         self.report(route, &message, &reason);
         if !self.options.dead_letters {
-            return Outcome::Publish { messages: Vec::new(), on_confirm: Vec::new(), message };
+            return Outcome::Discard;
         }
         Outcome::DeadLetter(DeadLetter {
             to: dead_letter_queue(&route.channel),

@@ -8,6 +8,7 @@ use crate::consumer::fault_injection;
 use crate::mov;
 use crate::mov::identity::Identity;
 use crate::mov::log::Writer;
+use crate::name::Kind;
 
 const INPUT: &str = "valawai/c1/echo/data/input";
 const FURTHER: Output = Output::new("data/further");
@@ -22,7 +23,8 @@ channels:
 fn router(handler: fn(Value, &Context) -> Result<Value, Failure>) -> (Router, Writer) {
     let component = Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler).sends(FURTHER);
     let (log, writer) = mov::log::open(log::LevelFilter::Info, Identity::default());
-    (Router::new(&component.check().unwrap(), Kind::Data, log, Options::default()), writer)
+    let resolved = component.check().unwrap();
+    (Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options::default()), writer)
 }
 
 fn echo(message: Value, _: &Context) -> Result<Value, Failure> {
@@ -42,6 +44,7 @@ fn message(body: &[u8], message_id: Option<&str>) -> Message {
 fn published(outcome: Outcome) -> Vec<Outgoing> {
     match outcome {
         Outcome::Publish { messages, .. } => messages,
+        Outcome::Discard => Vec::new(),
         other => panic!("the handler's success had another outcome: {other:?}"),
     }
 }

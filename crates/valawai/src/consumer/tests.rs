@@ -19,26 +19,30 @@ use crate::mov::identity::Identity;
 use crate::name::Kind;
 use crate::shutdown;
 
-const CONTRACT: &str = "
+pub(super) const CONTRACT: &str = "
 channels:
   valawai/c1/echo/control/registered: { subscribe: {} }
   valawai/c1/echo/data/input: { subscribe: {} }
   valawai/c1/echo/data/output: { publish: {} }
 ";
-const INPUT: &str = "valawai/c1/echo/data/input";
-const OUTPUT: &str = "valawai/c1/echo/data/output";
-const DEAD_LETTERS: &str = "valawai/c1/echo/dead_letter/data/input";
-const LIMIT: Duration = Duration::from_secs(10);
+pub(super) const INPUT: &str = "valawai/c1/echo/data/input";
+pub(super) const OUTPUT: &str = "valawai/c1/echo/data/output";
+pub(super) const DEAD_LETTERS: &str = "valawai/c1/echo/dead_letter/data/input";
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
 fn consumer(handler: impl Fn(Value, &Context) -> Result<Value, Failure> + Send + Sync + 'static) -> Consumer {
-    let component = Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler);
+    consumer_of(&Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler))
+}
+
+pub(super) fn consumer_of(component: &Component) -> Consumer {
     let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
     let options = router::Options {
         retry: retry::Options { first_delay: Duration::from_millis(20), ..Default::default() },
         dead_letters: true,
         ..Default::default()
     };
-    let router = Router::new(&component.check().unwrap(), Kind::Data, log.clone(), options);
+    let resolved = component.check().unwrap();
+    let router = Router::new(resolved.routes_of(Kind::Data), resolved.scope(log.clone()), options);
     Consumer::new(router, log, Options { prefetch: 8, bytes_in_flight: 1 << 20, ..Options::default() }, Arc::default())
 }
 
@@ -47,7 +51,10 @@ fn echo(message: Value, _: &Context) -> Result<Value, Failure> {
 }
 
 /// Runs `job` with a link of its own, and returns its result when the link is closed.
-fn with_link<T: Send + 'static>(broker: &MemoryBroker, job: impl FnOnce(&mut dyn Link) -> T + Send + 'static) -> T {
+pub(super) fn with_link<T: Send + 'static>(
+    broker: &MemoryBroker,
+    job: impl FnOnce(&mut dyn Link) -> T + Send + 'static,
+) -> T {
     let (sender, result) = crossbeam_channel::bounded(1);
     let mut session = broker.connect().unwrap();
     let job: Job = Box::new(move |link| sender.send(job(link.unwrap())).unwrap());
@@ -75,11 +82,16 @@ fn start(broker: &MemoryBroker, consumer: Consumer, shutdown: Shutdown) -> JoinH
 
 /// Runs `consumer` until `condition`, and stops it.
 fn run_until(broker: &MemoryBroker, consumer: Consumer, what: &str, condition: impl Fn() -> bool) {
+    run_while(broker, consumer, || wait_until(what, LIMIT, condition)).expect("the session was lost");
+}
+
+/// Runs `consumer` during `work`, and returns how it ended.
+pub(super) fn run_while(broker: &MemoryBroker, consumer: Consumer, work: impl FnOnce()) -> Result<(), Error> {
     let (handle, shutdown) = shutdown::channel();
     let running = start(broker, consumer, shutdown);
-    wait_until(what, LIMIT, condition);
+    work();
     drop(handle);
-    running.join().unwrap().expect("the session was lost");
+    running.join().unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// How many bytes of the file are read, at the most. A notice of the MOV is far smaller, but anybody may write the file.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -48,7 +48,7 @@ impl HealthFile {
 
     /// The identifier in the file, if it is a health file.
     #[must_use]
-    pub fn id(&self) -> Option<ComponentId> {
+    pub fn id(&self) -> Option<Id> {
         let notice: Value = serde_json::from_str(&read(&self.path).ok()?).ok()?;
         notice.get("id")?.as_str()?.parse().ok()
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-/// The state of all consumers and periodic publishers of the process. It outlives sessions.
+/// The state of all consumers and sources of the process. It outlives sessions.
 #[derive(Debug, Default)]
 pub struct ConsumerStatus {
     consumers: AtomicUsize,

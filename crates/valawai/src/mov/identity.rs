@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// The identifier of the current registration, if there is one. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Identity(Arc<RwLock<Option<ComponentId>>>);
+pub struct Identity(Arc<RwLock<Option<Id>>>);
 
 impl Identity {
     /// The identifier, or `None` if the component is not registered.
     #[must_use]
-    pub fn id(&self) -> Option<ComponentId> {
+    pub fn id(&self) -> Option<Id> {
         self.0.read().clone()
     }
 
     /// Replaces the identifier.
-    pub fn set(&self, id: Option<ComponentId>) {
+    pub fn set(&self, id: Option<Id>) {
         *self.0.write() = id;
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::component_info::ComponentInfo;
 use crate::asyncapi::Direction;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// The largest notice that is parsed, in bytes. A real one has a few thousand.
 const MAX_NOTICE_BYTES: usize = 1024 * 1024;
@@ -14,7 +14,7 @@ const MAX_NOTICE_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
     /// The identifier of the registration.
-    pub id: ComponentId,
+    pub id: Id,
     /// The whole notice, for the health file.
     pub json: Value,
 }
@@ -125,7 +125,7 @@ mod tests {
                 {{"id":"{other}","name":"c1_other","type":"C1"}}],"total":2,"query_id":"q-1"}}"#
         );
         let live = parse_page(body.as_bytes(), &ComponentInfo::example(), "q-1").unwrap();
-        let ids: Vec<ComponentId> = live.into_iter().map(|notice| notice.id).collect();
+        let ids: Vec<Id> = live.into_iter().map(|notice| notice.id).collect();
         assert_eq!(ids, [ID.parse().unwrap()]);
     }
 

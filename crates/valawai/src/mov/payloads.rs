@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::component_info::ComponentInfo;
 use super::log::{Entry, Severity};
 use crate::message::Outgoing;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// The queue of registrations, which the MOV consumes.
 pub const REGISTER: &str = "valawai/component/register";
@@ -18,6 +18,21 @@ pub const QUERY: &str = "valawai/component/query";
 
 /// The queue of the answers to [`QUERY`], which all components share.
 pub const PAGE: &str = "valawai/component/page";
+
+/// The queue of requests to create connections.
+pub const TOPOLOGY_CREATE: &str = "valawai/topology/create";
+
+/// The queue of requests to change connections.
+pub const TOPOLOGY_CHANGE: &str = "valawai/topology/change";
+
+/// The queue of requests to change which connections a C2 component observes.
+pub const NOTIFICATION_CHANGE: &str = "valawai/topology/notification/change";
+
+/// The queue of queries for connections.
+pub const TOPOLOGY_QUERY: &str = "valawai/topology/query";
+
+/// The queue of the answers to [`TOPOLOGY_QUERY`], which all components share.
+pub const TOPOLOGY_PAGE: &str = "valawai/topology/page";
 
 /// How long a query waits for the MOV, in milliseconds.
 const QUERY_EXPIRES_AFTER_MS: u32 = 10_000;
@@ -40,7 +55,7 @@ pub fn register(info: &ComponentInfo, expires_after_ms: u32) -> Outgoing {
 
 /// Ends the registration `id`.
 #[must_use]
-pub fn unregister(id: &ComponentId) -> Outgoing {
+pub fn unregister(id: &Id) -> Outgoing {
     #[derive(Serialize)]
     struct Unregister<'u> {
         component_id: &'u str,
@@ -67,7 +82,7 @@ pub fn query(info: &ComponentInfo, query_id: &str) -> Outgoing {
 
 /// Adds an entry to the MOV's log, whose queue is `queue`.
 #[must_use]
-pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing {
+pub fn add_log(entry: &Entry, id: Option<&Id>, queue: &str) -> Outgoing {
     #[derive(Serialize)]
     struct AddLog<'l> {
         level: Severity,
@@ -82,9 +97,91 @@ pub fn add_log(entry: &Entry, id: Option<&ComponentId>, queue: &str) -> Outgoing
         level: entry.severity,
         message: &entry.message,
         payload: entry.payload.as_deref(),
-        component_id: id.map(ComponentId::as_str),
+        component_id: id.map(Id::as_str),
     };
     Outgoing { persistent: false, mandatory: false, ..to_mov(queue, &body) }
+}
+
+/// What to do with a connection or a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Action {
+    /// The MOV forwards its messages.
+    Enable,
+    /// The MOV does not forward its messages.
+    Disable,
+    /// It ends.
+    Remove,
+}
+
+/// The body of a request to change a connection.
+#[derive(Debug, Serialize)]
+pub struct ChangeTopology<'r> {
+    /// What to do.
+    pub action: Action,
+    /// The connection.
+    pub connection_id: &'r Id,
+}
+
+/// The body of a request to create a connection.
+#[derive(Debug, Serialize)]
+pub struct CreateConnection<'r> {
+    /// The channel on which a component publishes.
+    pub source: Endpoint<'r>,
+    /// The channel that a component consumes.
+    pub target: Endpoint<'r>,
+    /// Whether the MOV forwards messages at once.
+    pub enabled: bool,
+}
+
+/// The body of a request to change a notification: whether a C2 component observes a connection.
+#[derive(Debug, Serialize)]
+pub struct ChangeNotification<'r> {
+    /// What to do.
+    pub action: Action,
+    /// The connection.
+    pub connection_id: &'r Id,
+    /// The channel of the C2 component.
+    pub target: Endpoint<'r>,
+}
+
+/// The body of a query for connections. The answer carries its identifier.
+#[derive(Debug, Serialize)]
+pub struct TopologyQuery<'r> {
+    /// Identifies the query.
+    pub id: &'r str,
+    /// How many connections to skip.
+    pub offset: usize,
+    /// How many connections to return.
+    pub limit: usize,
+}
+
+/// Queries the connections of all components.
+#[must_use]
+pub fn topology_query(query: &TopologyQuery<'_>) -> Outgoing {
+    Outgoing { expires_after_ms: Some(QUERY_EXPIRES_AFTER_MS), ..to_mov(TOPOLOGY_QUERY, query) }
+}
+
+/// Requests to change a notification: whether the channel `target` of a C2 component observes a connection.
+#[must_use]
+pub fn change_notification(action: Action, connection_id: &Id, target: (&Id, &str)) -> Outgoing {
+    let body = ChangeNotification { action, connection_id, target: Endpoint::new(target) };
+    to_mov(NOTIFICATION_CHANGE, &body)
+}
+
+/// A channel of a registered component.
+#[derive(Debug, Serialize)]
+pub struct Endpoint<'r> {
+    component_id: &'r Id,
+    channel_name: &'r str,
+}
+
+impl<'r> Endpoint<'r> {
+    /// The channel of a component, by its identifier and the full name of the channel.
+    #[must_use]
+    pub fn new((component_id, channel_name): (&'r Id, &'r str)) -> Self {
+        Self { component_id, channel_name }
+    }
 }
 
 fn to_mov(queue: &str, body: &impl Serialize) -> Outgoing {
@@ -127,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_log_entry_has_a_payload_that_is_a_string() {
-        let id: ComponentId = ID.parse().unwrap();
+        let id: Id = ID.parse().unwrap();
         let entry = Entry::new(Severity::Warn, "careful", &serde_json::json!({"a": 1}));
         assert_eq!(
             text(add_log(&entry, Some(&id), "q")),

@@ -10,7 +10,7 @@ use ureq::http::StatusCode;
 
 use super::component_info::ComponentInfo;
 use super::notice::Notice;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// The time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -64,7 +64,7 @@ impl RestClient {
 
     /// Whether `id` is a live registration; `None` without a clear response.
     #[must_use]
-    pub fn is_registered(&self, id: &ComponentId) -> Option<bool> {
+    pub fn is_registered(&self, id: &Id) -> Option<bool> {
         match self.get(&format!("/v1/components/{id}"))?.0 {
             status if status.is_success() => Some(true),
             StatusCode::NOT_FOUND => Some(false),
@@ -110,7 +110,7 @@ impl RestClient {
 }
 
 /// The registrations with exactly the component's name. The MOV also lists those whose name or description contains it.
-fn parse_ids(body: &str, info: &ComponentInfo) -> Option<Vec<ComponentId>> {
+fn parse_ids(body: &str, info: &ComponentInfo) -> Option<Vec<Id>> {
     #[derive(Deserialize)]
     struct Page {
         #[serde(default)]

@@ -9,7 +9,7 @@ use super::supervisor::{Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
-use crate::publisher::PeriodicPublisher;
+use crate::publisher::SourcePublisher;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
 
 /// The longest pause before a process that is not the registrar tries again to become it.
@@ -57,7 +57,7 @@ struct Group {
 struct RunningSession<'t> {
     tasks: &'t Tasks,
     supervisor: Supervisor,
-    /// Consumers and periodic publishers.
+    /// Consumers and publishers of sources.
     workers: Group,
     registrar: Group,
     log_writer: Group,
@@ -77,7 +77,8 @@ impl<'t> RunningSession<'t> {
     /// Returns when the shutdown is requested. An error is the end of the session.
     fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.start_log_writer()?;
-        self.start_workers()?;
+        self.start_consumers()?;
+        self.start_publishers(shutdown)?;
         if !self.wait_for_consumers(shutdown)? {
             return Ok(());
         }
@@ -113,16 +114,23 @@ impl<'t> RunningSession<'t> {
         self.supervisor.start_unconfirmed("mov-log", Role::LogWriter, task)
     }
 
-    fn start_workers(&mut self) -> Result<(), Error> {
+    fn start_consumers(&mut self) -> Result<(), Error> {
         for (name, consumer) in self.tasks.consumers.clone() {
             let (shutdown, consume_on) = (self.workers.shutdown.clone(), consumer.consume_on());
             let task = move |link: &mut dyn Link, ready: &mut dyn FnMut()| consumer.run(link, &shutdown, ready);
             self.supervisor.start(&name, Role::Consumer, consume_on, task)?;
         }
-        for (number, publisher) in self.tasks.periodic_publishers.clone().into_iter().enumerate() {
+        Ok(())
+    }
+
+    /// Starts the publishers of the sources, and the sources themselves unless they are running. These stop at `shutdown`, not
+    /// with the session.
+    fn start_publishers(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        for (number, publisher) in self.tasks.publishers.clone().into_iter().enumerate() {
+            publisher.start_source(shutdown)?;
             let (shutdown, name) = (self.workers.shutdown.clone(), format!("publisher-{number}"));
             let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| publisher.run(link, &shutdown);
-            self.supervisor.start(&name, Role::PeriodicPublisher, ConsumeOn::Shared, task)?;
+            self.supervisor.start(&name, Role::Publisher, ConsumeOn::Shared, task)?;
         }
         Ok(())
     }
@@ -153,11 +161,12 @@ impl<'t> RunningSession<'t> {
         log::info!("stopping");
         let by = |part: f64| began + self.tasks.grace.mul_f64(part);
         self.workers.stop();
+        self.tasks.registrar_role.lose();
         if !self.supervisor.join_all(Role::Consumer, by(DRAINED_BY)) {
             log::warn!("not all messages in flight were finished in time; the broker delivers them again");
         }
-        self.supervisor.join_all(Role::PeriodicPublisher, by(DRAINED_BY));
-        self.tasks.periodic_publishers.iter().for_each(PeriodicPublisher::report_lost);
+        self.supervisor.join_all(Role::Publisher, by(DRAINED_BY));
+        self.tasks.publishers.iter().for_each(SourcePublisher::close);
         if !self.unregister(by(UNREGISTERED_BY)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");
         }

@@ -10,7 +10,7 @@ use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Consumer,
-    PeriodicPublisher,
+    Publisher,
     Registrar,
     LogWriter,
 }

@@ -9,7 +9,7 @@ use crate::component::{Component, Context};
 use crate::failure::Failure;
 use crate::mov::identity::Identity;
 use crate::mov::log;
-use crate::shutdown;
+use crate::shutdown::{self, ShutdownHandle};
 
 const CONTRACT: &str = "
 channels:
@@ -22,16 +22,21 @@ fn beat(_: &Context) -> Result<Option<Value>, Failure> {
     Ok(Some(json!({})))
 }
 
-fn publisher(confirm_limit: Duration) -> PeriodicPublisher {
+/// A publisher whose source runs until the handle is dropped.
+fn publisher(confirm_limit: Duration) -> (SourcePublisher, ShutdownHandle) {
     let component = Component::new("1.0.0", CONTRACT).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
     let resolved = component.check().unwrap();
     let (log, _) = log::open(::log::LevelFilter::Info, Identity::default());
-    let publisher = PeriodicPublisher::new(resolved.schedules[0].clone(), resolved.scope(log), Arc::default());
-    PeriodicPublisher { confirm_limit, ..publisher }
+    let source = resolved.sources[0].clone();
+    let publisher = SourcePublisher::new(source, resolved.scope(log), Arc::default(), RegistrarRole::default());
+    let publisher = SourcePublisher { confirm_limit, ..publisher };
+    let (handle, shutdown) = shutdown::channel();
+    publisher.start_source(&shutdown).unwrap();
+    (publisher, handle)
 }
 
 /// Runs `publisher` in a session, and returns its result, if it ended by itself.
-fn run(broker: &MemoryBroker, publisher: &PeriodicPublisher) -> Option<Result<(), Error>> {
+fn run(broker: &MemoryBroker, publisher: &SourcePublisher) -> Option<Result<(), Error>> {
     let (handle, shutdown) = shutdown::channel();
     let (sender, result) = crossbeam_channel::bounded(1);
     let publisher = publisher.clone();
@@ -46,21 +51,21 @@ fn run(broker: &MemoryBroker, publisher: &PeriodicPublisher) -> Option<Result<()
 #[test]
 fn a_message_that_is_never_accepted_ends_the_session_and_is_published_in_the_next_one() {
     for on_publish in [OnPublish::Withhold, OnPublish::Nack] {
-        let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_millis(300)));
+        let (broker, (publisher, _source)) = (MemoryBroker::default(), publisher(Duration::from_millis(300)));
         broker.on_publish(HEARTBEAT, on_publish);
         let result = run(&broker, &publisher);
         assert!(matches!(result, Some(Err(Error::ReopenRequired { .. }))), "{on_publish:?}: {result:?}");
-        assert_eq!(publisher.state.lock().pending.count(), 1, "{on_publish:?}: the message is gone");
+        assert_eq!(publisher.outbox.count(), 1, "{on_publish:?}: the message is gone");
         assert!(!publisher.status.is_stalled(), "{on_publish:?}: it counts as nacked after its session");
         broker.on_publish(HEARTBEAT, OnPublish::Confirm);
         assert!(run(&broker, &publisher).is_none(), "{on_publish:?}: the next session ended too");
-        assert_eq!(publisher.state.lock().pending.count(), 0, "{on_publish:?}: the message was not published again");
+        assert_eq!(publisher.outbox.count(), 0, "{on_publish:?}: the message was not published again");
     }
 }
 
 #[test]
 fn a_message_that_is_not_accepted_shows_in_the_status() {
-    let (broker, publisher) = (MemoryBroker::default(), publisher(Duration::from_secs(4)));
+    let (broker, (publisher, _source)) = (MemoryBroker::default(), publisher(Duration::from_secs(4)));
     broker.on_publish(HEARTBEAT, OnPublish::Withhold);
     let was_stalled = std::thread::scope(|scope| {
         let running = scope.spawn(|| run(&broker, &publisher));

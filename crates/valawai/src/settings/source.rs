@@ -28,6 +28,12 @@ impl Source for Environment {
 
 impl<const N: usize> Source for [(&str, &str); N] {
     fn get(&self, name: &str) -> Result<Option<String>, String> {
+        Source::get(&self.as_slice(), name)
+    }
+}
+
+impl Source for &[(&str, &str)] {
+    fn get(&self, name: &str) -> Result<Option<String>, String> {
         Ok(self.iter().find(|(key, _)| *key == name).map(|(_, text)| (*text).to_owned()))
     }
 }

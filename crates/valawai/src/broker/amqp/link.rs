@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use amiquip::ConfirmPayload;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
-use super::channel::{CALL_LIMIT, CLOSE_LIMIT, Channel, LinkChannels};
+use super::channel::{CALL_LIMIT, CLOSE_LIMIT, LinkChannels};
 use super::errors::disconnected;
+use super::inspector::{Inspection, Inspector};
 use super::publisher::Publisher;
 use super::subscriptions::Subscriptions;
 use super::{properties, queues};
@@ -27,14 +28,7 @@ pub(super) struct AmqpLink<'c> {
     next_confirm: Option<Confirm>,
     /// When the last delivery was polled.
     last_delivery: Instant,
-    /// For passive declares, which close their channel if the queue does not exist.
-    inspecting: Option<Channel>,
-}
-
-/// The broker's reply to a passive declare.
-enum Inspection {
-    Found { consumers: u32 },
-    Refused { reason: String },
+    inspector: Inspector<'c>,
 }
 
 impl<'c> AmqpLink<'c> {
@@ -52,7 +46,7 @@ impl<'c> AmqpLink<'c> {
             returns,
             next_confirm: None,
             last_delivery: Instant::now(),
-            inspecting: None,
+            inspector: Inspector::new(&channels.query_connection),
         })
     }
 
@@ -92,23 +86,11 @@ impl<'c> AmqpLink<'c> {
         Ok(delivery.map(Event::Delivery))
     }
 
-    fn inspect(&mut self, queue: &str) -> Result<Inspection, Error> {
-        let channel = match self.inspecting.take() {
-            Some(channel) => channel,
-            None => self.channels.query_connection.open_channel()?,
-        };
-        let action = format!("inspect the queue {queue}");
-        let consumers = channel.call(&action, |channel| {
-            channel.queue_declare_passive(queue).map(|found| found.declared_consumer_count().unwrap_or(0))
-        });
-        match consumers {
-            Ok(consumers) => {
-                self.inspecting = Some(channel);
-                Ok(Inspection::Found { consumers })
-            }
-            Err(Error::Denied { reason, .. }) => Ok(Inspection::Refused { reason }),
-            Err(error) => Err(error),
-        }
+    /// Writes what was published. Returns how long to wait: until the next attempt, if the socket did not accept all of it.
+    fn write_before_wait(&mut self, limit: Duration) -> Duration {
+        // If it fails, the session is over, and the next poll tells why.
+        let retry = self.publisher.write().unwrap_or_default();
+        retry.map_or(limit, |retry| retry.min(limit))
     }
 }
 
@@ -127,14 +109,14 @@ impl Queues for AmqpLink<'_> {
     }
 
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
-        match self.inspect(queue)? {
+        match self.inspector.inspect(queue)? {
             Inspection::Found { consumers } => Ok(Some(consumers)),
             Inspection::Refused { .. } => Ok(None),
         }
     }
 
     fn is_missing(&mut self, queue: &str) -> Result<bool, Error> {
-        match self.inspect(queue)? {
+        match self.inspector.inspect(queue)? {
             Inspection::Found { .. } => Ok(false),
             Inspection::Refused { reason } => Ok(reason.contains("no queue")),
         }
@@ -209,9 +191,7 @@ impl Link for AmqpLink<'_> {
         if deliveries && self.subscriptions.has_buffered() {
             return;
         }
-        // If it fails, the session is over, and the next poll tells why.
-        let retry = self.publisher.write().unwrap_or_default();
-        let limit = retry.map_or(limit, |retry| retry.min(limit));
+        let limit = self.write_before_wait(limit);
         let mut select = Select::new();
         select.recv(&self.confirms);
         select.recv(&self.returns);
@@ -225,6 +205,19 @@ impl Link for AmqpLink<'_> {
         }
         // `poll` determines which of them is ready, if any.
         let _ = select.ready_timeout(limit);
+    }
+
+    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration) {
+        let limit = self.write_before_wait(limit);
+        let mut select = Select::new();
+        select.recv(&self.confirms);
+        select.recv(&self.returns);
+        select.recv(signal);
+        if let Some(shutdown) = shutdown {
+            select.recv(shutdown.requested());
+        }
+        let _ = select.ready_timeout(limit);
+        let _ = signal.try_recv();
     }
 }
 

@@ -16,6 +16,7 @@ mod frame_writer;
 mod frames;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+mod inspector;
 mod link;
 mod properties;
 mod publish_frames;

@@ -17,13 +17,14 @@ const MAX_IDENTIFIER: usize = 255;
 const PERSISTENT: u8 = 2;
 
 /// The properties of a delivery that this library uses.
-pub(super) fn from_amqp(amqp: &AmqpProperties) -> Properties {
+pub(super) fn from_amqp(amqp: &AmqpProperties, redelivered: bool) -> Properties {
     let headers = amqp.headers().as_ref();
     Properties {
         message_id: amqp.message_id().clone().filter(|id| !id.is_empty()),
         correlation_id: amqp.correlation_id().clone(),
         conversation_id: headers.and_then(conversation_id),
         attempts: headers.map_or(0, attempts),
+        redelivered,
         deliveries: headers.map_or(0, deliveries),
     }
 }
@@ -118,7 +119,7 @@ mod tests {
             ..Properties::default()
         };
         let message = Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) };
-        assert_eq!(from_amqp(&to_amqp(&message)), properties);
+        assert_eq!(from_amqp(&to_amqp(&message), false), properties);
     }
 
     #[test]
@@ -135,7 +136,7 @@ mod tests {
             .with_content_type("text/plain".into())
             .with_reply_to("reply".into());
         let forwarded = forwarded(&amqp, &[(ATTEMPTS, "3")]);
-        assert_eq!(from_amqp(&forwarded).attempts, 3);
+        assert_eq!(from_amqp(&forwarded, false).attempts, 3);
         assert_eq!(forwarded.headers().as_ref().unwrap()["kept"], AmqpValue::Boolean(true));
         assert_eq!((forwarded.content_type(), forwarded.reply_to()), (amqp.content_type(), amqp.reply_to()));
         assert_eq!(forwarded.delivery_mode(), &Some(PERSISTENT));
@@ -149,14 +150,14 @@ mod tests {
             .with_expiration("5".into());
         let forwarded = forwarded(&amqp, &[]);
         assert_eq!((forwarded.user_id(), forwarded.expiration()), (&None, &None));
-        assert_eq!(from_amqp(&forwarded).deliveries, 0);
+        assert_eq!(from_amqp(&forwarded, false).deliveries, 0);
     }
 
     #[test]
     fn an_invalid_conversation_id_is_ignored() {
         for value in [AmqpValue::LongString("x".repeat(256)), AmqpValue::Boolean(true)] {
             let amqp = AmqpProperties::default().with_headers(table([(CONVERSATION_ID, value)]));
-            assert_eq!(from_amqp(&amqp).conversation_id, None);
+            assert_eq!(from_amqp(&amqp, false).conversation_id, None);
         }
     }
 }

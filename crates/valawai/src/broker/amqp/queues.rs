@@ -32,7 +32,7 @@ pub(super) fn browse(
             Err(error) => return Err(error),
         };
         connection.read_limiter().release(got.body.len());
-        let message = Message { properties: properties::from_amqp(&got.properties), body: got.body.clone() };
+        let message = Message { properties: properties::from_amqp(&got.properties, false), body: got.body.clone() };
         if take(&message) {
             channel.call(&action, |channel| got.ack(channel))?;
         }

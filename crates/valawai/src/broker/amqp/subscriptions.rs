@@ -101,7 +101,7 @@ impl<'c> Subscriptions<'c> {
         self.channels.consuming_connection.read_limiter().release(delivery.body.len());
         let tag = delivery.delivery_tag();
         let body = mem::take(&mut delivery.body);
-        let properties = properties::from_amqp(&delivery.properties);
+        let properties = properties::from_amqp(&delivery.properties, delivery.redelivered);
         self.unsettled.insert(tag, delivery);
         Delivery { tag, consumer, message: Message { body, properties } }
     }

@@ -21,7 +21,6 @@ pub(super) struct Deliveries {
 struct Consumer {
     queue: String,
     prefetch: usize,
-    is_cancelled: bool,
     is_exclusive: bool,
 }
 
@@ -29,12 +28,9 @@ impl Deliveries {
     pub(super) fn poll(&mut self, state: &mut State) -> Result<Option<Delivery>, Error> {
         state.move_delayed();
         for _ in 0..self.consumers.len() {
-            let index = self.next;
+            let index = self.next % self.consumers.len();
             self.next = (self.next + 1) % self.consumers.len();
             let consumer = &self.consumers[index];
-            if consumer.is_cancelled {
-                continue;
-            }
             let Some(queue) = state.queues.get_mut(&consumer.queue) else {
                 return Err(Error::QueueGone { queue: consumer.queue.clone() });
             };
@@ -43,6 +39,7 @@ impl Deliveries {
             }
             if let Some((position, message)) = queue.ready.pop_first() {
                 self.delivered += 1;
+                queue.delivered += 1;
                 let unsettled = Unsettled { queue: consumer.queue.clone(), position, message: message.clone() };
                 self.unsettled.insert(self.delivered, unsettled);
                 return Ok(Some(Delivery { tag: self.delivered, consumer: index, message }));
@@ -76,7 +73,7 @@ impl Consume for MemoryLink {
         found.is_exclusive = is_exclusive;
         drop(state);
         let prefetch = usize::from(prefetch);
-        let consumer = Consumer { queue: queue.to_owned(), prefetch, is_cancelled: false, is_exclusive };
+        let consumer = Consumer { queue: queue.to_owned(), prefetch, is_exclusive };
         self.deliveries.consumers.push(consumer);
         Ok(())
     }
@@ -89,8 +86,7 @@ impl Consume for MemoryLink {
 
     fn cancel(&mut self) -> Result<Vec<u64>, Error> {
         let mut state = self.broker.state();
-        for consumer in self.deliveries.consumers.iter_mut().filter(|consumer| !consumer.is_cancelled) {
-            consumer.is_cancelled = true;
+        for consumer in mem::take(&mut self.deliveries.consumers) {
             if let Some(queue) = state.queues.get_mut(&consumer.queue) {
                 queue.consumers -= 1;
                 queue.is_exclusive &= !consumer.is_exclusive;
@@ -110,12 +106,18 @@ impl Consume for MemoryLink {
 
     fn acknowledge(&mut self, tag: u64) -> Result<(), Error> {
         drop(self.open()?);
-        self.deliveries.settle(tag).map(drop)
+        let Unsettled { queue, .. } = self.deliveries.settle(tag)?;
+        self.broker.state().forget(&queue);
+        Ok(())
     }
 
     fn acknowledge_up_to(&mut self, tag: u64) -> Result<(), Error> {
         self.acknowledge(tag)?;
-        self.deliveries.unsettled = self.deliveries.unsettled.split_off(&tag);
+        let later = self.deliveries.unsettled.split_off(&tag);
+        let mut state = self.broker.state();
+        for Unsettled { queue, .. } in mem::replace(&mut self.deliveries.unsettled, later).into_values() {
+            state.forget(&queue);
+        }
         Ok(())
     }
 

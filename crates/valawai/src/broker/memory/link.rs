@@ -161,14 +161,20 @@ impl Link for MemoryLink {
     }
 
     fn wait(&mut self, _deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration) {
+        self.wait_for_signal(&crossbeam_channel::never(), shutdown, limit);
+    }
+
+    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration) {
         let mut select = Select::new();
         select.recv(&self.changed);
+        select.recv(signal);
         if let Some(shutdown) = shutdown {
             select.recv(shutdown.requested());
         }
         // `poll` determines what happened, if anything.
         let _ = select.ready_timeout(limit.min(TICK));
         let _ = self.changed.try_recv();
+        let _ = signal.try_recv();
     }
 }
 

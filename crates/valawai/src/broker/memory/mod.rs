@@ -5,6 +5,7 @@ mod link;
 mod session;
 mod state;
 
+use std::mem;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -12,6 +13,7 @@ use parking_lot::{Mutex, MutexGuard};
 pub use self::session::MemorySession;
 use self::state::State;
 use super::Error;
+use crate::message::Message;
 
 /// What the broker does with messages that are published to a queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +55,36 @@ impl MemoryBroker {
     #[must_use]
     pub fn depth(&self, queue: &str) -> Option<usize> {
         self.state().queues.get(queue).map(|queue| queue.ready.len())
+    }
+
+    /// Declares `queue`.
+    pub fn declare(&self, queue: &str) {
+        self.state().queues.entry(queue.to_owned()).or_default();
+    }
+
+    /// Adds `message` to `queue`, which is declared.
+    pub fn add(&self, queue: &str, message: Message) {
+        let mut state = self.state();
+        state.queues.entry(queue.to_owned()).or_default().add(message);
+        state.wake_links();
+    }
+
+    /// The number of messages in `queue` that are not acknowledged, delivered or not.
+    #[must_use]
+    pub fn unacknowledged(&self, queue: &str) -> usize {
+        self.state().queues.get(queue).map_or(0, |queue| queue.ready.len() + queue.delivered)
+    }
+
+    /// The messages in `queue` that are not delivered, from the oldest.
+    #[must_use]
+    pub fn messages(&self, queue: &str) -> Vec<Message> {
+        self.state().queues.get(queue).map_or(Vec::new(), |queue| queue.ready.values().cloned().collect())
+    }
+
+    /// Removes the messages in `queue` that are not delivered, and returns their number.
+    #[must_use]
+    pub fn purge(&self, queue: &str) -> usize {
+        self.state().queues.get_mut(queue).map_or(0, |queue| mem::take(&mut queue.ready).len())
     }
 
     /// The number of consumers of `queue`, 0 if it does not exist.

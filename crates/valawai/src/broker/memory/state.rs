@@ -32,6 +32,8 @@ pub(super) struct Queue {
     pub(super) delay: Option<(Duration, String)>,
     published_at: BTreeMap<u64, Instant>,
     pub(super) newest_only: bool,
+    /// The number of messages that are delivered and not settled.
+    pub(super) delivered: usize,
     pub(super) consumers: u32,
     pub(super) is_exclusive: bool,
     pub(super) on_publish: OnPublish,
@@ -45,7 +47,8 @@ pub(super) struct Unsettled {
 }
 
 impl Queue {
-    pub(super) fn add(&mut self, message: Message) {
+    pub(super) fn add(&mut self, mut message: Message) {
+        message.properties.redelivered = false;
         self.published += 1;
         self.ready.insert(self.published, message);
         self.published_at.insert(self.published, Instant::now());
@@ -80,9 +83,19 @@ impl State {
 
     pub(super) fn requeue(&mut self, unsettled: Unsettled) {
         if let Some(queue) = self.queues.get_mut(&unsettled.queue) {
-            queue.ready.insert(unsettled.position, unsettled.message);
+            let mut message = unsettled.message;
+            message.properties.redelivered = true;
+            queue.delivered -= 1;
+            queue.ready.insert(unsettled.position, message);
         }
         self.wake_links();
+    }
+
+    /// A message of `queue` was acknowledged.
+    pub(super) fn forget(&mut self, queue: &str) {
+        if let Some(queue) = self.queues.get_mut(queue) {
+            queue.delivered -= 1;
+        }
     }
 
     pub(super) fn wake_links(&mut self) {

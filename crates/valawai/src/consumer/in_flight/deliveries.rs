@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::consumer::sequence_window::SequenceWindow;
 use crate::mov::log::Entry;
+use crate::sequence_window::SequenceWindow;
 
 /// More deliveries than any prefetch allows. A tag that is further ahead is an error of the broker, and would take memory.
 const MAX_UNSETTLED: u64 = 1 << 24;
@@ -27,6 +27,16 @@ enum Delivery {
     Done,
     /// Requeued, parked, or acknowledged by itself: an ack of several deliveries skips it.
     Removed,
+}
+
+impl Delivery {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Done | Self::Removed)
+    }
 }
 
 /// What a confirm means for its delivery.
@@ -95,6 +105,10 @@ impl Deliveries {
         }
     }
 
+    pub(super) fn is_open(&mut self, tag: u64) -> bool {
+        matches!(self.get_mut(tag), Some(Delivery::Open { .. }))
+    }
+
     pub(super) fn park(&mut self, tag: u64) {
         if !self.parked.contains_key(&tag) {
             let delivery = self.window.set(tag, Delivery::Removed);
@@ -102,30 +116,49 @@ impl Deliveries {
         }
     }
 
+    pub(super) fn is_parked(&self, tag: u64) -> bool {
+        self.parked.contains_key(&tag)
+    }
+
     pub(super) fn has_parked(&self) -> bool {
         !self.parked.is_empty()
     }
 
-    /// The highest tag up to which no delivery is open, if one of them is to be acknowledged.
-    pub(super) fn take_acknowledgeable(&mut self) -> Option<u64> {
-        let is_settled = |delivery: &Delivery| matches!(delivery, Delivery::Done | Delivery::Removed);
-        let settled = self.window.iter().take_while(|(_, delivery)| is_settled(delivery));
-        let highest = settled.filter(|(_, delivery)| matches!(delivery, Delivery::Done)).last().map(|(tag, _)| tag);
-        self.window.pop_while(is_settled);
+    /// The highest tag below `end` up to which no delivery is open, if one of them is to be acknowledged.
+    pub(super) fn take_acknowledgeable(&mut self, end: u64) -> Option<u64> {
+        let settled = self.window.iter().take_while(|(tag, delivery)| *tag < end && delivery.is_settled());
+        let highest = settled.filter(|(_, delivery)| delivery.is_done()).last().map(|(tag, _)| tag);
+        self.window.pop_while(|tag, delivery| tag < end && delivery.is_settled());
         highest
     }
 
-    /// All deliveries that are to be acknowledged, including those behind open ones.
-    pub(super) fn take_each_acknowledgeable(&mut self) -> Vec<u64> {
-        let is_done = |delivery: &Delivery| matches!(delivery, Delivery::Done);
+    /// All deliveries below `end` that are to be acknowledged, including those behind open ones.
+    pub(super) fn take_each_acknowledgeable(&mut self, end: u64) -> Vec<u64> {
         let mut tags: Vec<u64> =
-            self.parked.extract_if(.., |_, delivery| is_done(delivery)).map(|(tag, _)| tag).collect();
-        for (tag, delivery) in self.window.iter_mut().filter(|(_, delivery)| is_done(delivery)) {
+            self.parked.extract_if(.., |_, delivery| delivery.is_done()).map(|(tag, _)| tag).collect();
+        for (tag, delivery) in self.window.iter_mut().filter(|(tag, delivery)| *tag < end && delivery.is_done()) {
             *delivery = Delivery::Removed;
             tags.push(tag);
         }
-        self.window.pop_while(|delivery| matches!(delivery, Delivery::Removed));
+        self.window.pop_while(|_, delivery| matches!(delivery, Delivery::Removed));
         tags
+    }
+
+    /// The first delivery that is not settled.
+    pub(super) fn first_open(&self) -> Option<u64> {
+        self.window.iter().find(|(_, delivery)| !delivery.is_settled()).map(|(tag, _)| tag)
+    }
+
+    /// The deliveries from `tag` on that are not acknowledged, without the parked ones.
+    pub(super) fn unacknowledged_from(&self, tag: u64) -> Vec<u64> {
+        let is_unacknowledged = |delivery: &Delivery| !matches!(delivery, Delivery::Removed | Delivery::Expected);
+        let from = self.window.iter().filter(|(found, delivery)| *found >= tag && is_unacknowledged(delivery));
+        from.map(|(tag, _)| tag).collect()
+    }
+
+    /// The number of deliveries that are not acknowledged, about.
+    pub(super) fn count(&self) -> u64 {
+        self.window.last() + 1 - self.window.first()
     }
 
     fn get_mut(&mut self, tag: u64) -> Option<&mut Delivery> {

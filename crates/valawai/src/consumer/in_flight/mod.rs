@@ -4,7 +4,7 @@
 //! it turns a nack into an ack if confirms arrive out of order.
 
 mod deliveries;
-mod publishes;
+pub(crate) mod publishes;
 #[cfg(test)]
 mod tests;
 
@@ -71,9 +71,21 @@ impl InFlight {
         self.deliveries.requeue(tag);
     }
 
+    /// Whether the delivery `tag` is neither acknowledged nor requeued.
+    #[must_use]
+    pub(super) fn is_open(&mut self, tag: u64) -> bool {
+        self.deliveries.is_open(tag)
+    }
+
     /// Parks the delivery `tag`: it stays unsettled, maybe for hours, and later deliveries are acknowledged without it.
     pub(super) fn park(&mut self, tag: u64) {
         self.deliveries.park(tag);
+    }
+
+    /// Whether the delivery `tag` is parked.
+    #[must_use]
+    pub(super) fn is_parked(&self, tag: u64) -> bool {
+        self.deliveries.is_parked(tag)
     }
 
     /// Whether deliveries are parked, so that an ack must not include earlier deliveries.
@@ -119,14 +131,32 @@ impl InFlight {
         }
     }
 
-    /// The tag up to which deliveries are to be acknowledged, if there are any. Each is returned once.
-    pub(super) fn take_acknowledgeable(&mut self) -> Option<u64> {
-        self.deliveries.take_acknowledgeable()
+    /// The tag below `end` up to which deliveries are to be acknowledged, if there are any. Each is returned once.
+    pub(super) fn take_acknowledgeable(&mut self, end: u64) -> Option<u64> {
+        self.deliveries.take_acknowledgeable(end)
     }
 
-    /// The deliveries to acknowledge one by one, while others are parked. Each is returned once.
-    pub(super) fn take_each_acknowledgeable(&mut self) -> Vec<u64> {
-        self.deliveries.take_each_acknowledgeable()
+    /// The deliveries below `end` to acknowledge one by one, while others are parked. Each is returned once.
+    pub(super) fn take_each_acknowledgeable(&mut self, end: u64) -> Vec<u64> {
+        self.deliveries.take_each_acknowledgeable(end)
+    }
+
+    /// The first delivery for which not everything is confirmed.
+    #[must_use]
+    pub(super) fn first_open(&self) -> Option<u64> {
+        self.deliveries.first_open()
+    }
+
+    /// The deliveries from `tag` on that are not acknowledged, without the parked ones.
+    #[must_use]
+    pub(super) fn unacknowledged_from(&self, tag: u64) -> Vec<u64> {
+        self.deliveries.unacknowledged_from(tag)
+    }
+
+    /// The number of deliveries that are not acknowledged, about.
+    #[must_use]
+    pub(super) fn count(&self) -> u64 {
+        self.deliveries.count()
     }
 
     /// The oldest unconfirmed publish.

@@ -50,15 +50,15 @@ fn a_nacked_reply_requeues_its_delivery_although_a_later_ack_covers_it() {
     assert_eq!(in_flight.confirm(nack(2), &mut unroutable).requeue, [2]);
     in_flight.requeue(2);
     assert!(in_flight.confirm(ack_up_to(3), &mut unroutable).requeue.is_empty());
-    assert_eq!(in_flight.take_acknowledgeable(), Some(3));
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(3));
 }
 
 #[test]
 fn an_acknowledgeable_delivery_is_returned_once() {
     let (mut in_flight, mut unroutable) = replied(1);
     in_flight.confirm(ack(1), &mut unroutable);
-    assert_eq!(in_flight.take_acknowledgeable(), Some(1));
-    assert_eq!(in_flight.take_acknowledgeable(), None);
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(1));
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), None);
 }
 
 #[test]
@@ -68,10 +68,10 @@ fn an_ack_does_not_cover_a_delivery_that_was_not_polled() {
         assert!(in_flight.deliver(tag));
         in_flight.complete(tag, Vec::new());
     }
-    assert_eq!(in_flight.take_acknowledgeable(), Some(1), "delivery 2 was not polled yet");
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(1), "delivery 2 was not polled yet");
     assert!(in_flight.deliver(2));
     in_flight.complete(2, Vec::new());
-    assert_eq!(in_flight.take_acknowledgeable(), Some(3));
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(3));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_returned_reply_counts_as_published() {
     let (mut in_flight, mut unroutable) = replied(1);
     assert!(in_flight.mark_returned(&returned(1)), "it is a reply");
     assert!(in_flight.confirm(ack(1), &mut unroutable).accepted);
-    assert_eq!(in_flight.take_acknowledgeable(), Some(1));
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(1));
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn deliveries_behind_a_parked_one_are_acknowledged_one_by_one() {
         in_flight.complete(tag, Vec::new());
     }
     in_flight.confirm(ack(4), &mut unroutable);
-    assert_eq!(in_flight.take_each_acknowledgeable(), [4]);
+    assert_eq!(in_flight.take_each_acknowledgeable(u64::MAX), [4]);
     in_flight.confirm(ack_up_to(3), &mut unroutable);
-    assert_eq!(in_flight.take_each_acknowledgeable(), [1, 3]);
+    assert_eq!(in_flight.take_each_acknowledgeable(u64::MAX), [1, 3]);
 }
 
 #[test]
@@ -156,9 +156,9 @@ fn a_parked_delivery_is_acknowledged_when_its_forward_is_confirmed() {
     in_flight.park(1);
     in_flight.forward(1, 1, "own", None, 10);
     in_flight.complete(1, Vec::new());
-    assert!(in_flight.take_each_acknowledgeable().is_empty() && in_flight.has_parked());
+    assert!(in_flight.take_each_acknowledgeable(u64::MAX).is_empty() && in_flight.has_parked());
     in_flight.confirm(ack(1), &mut unroutable);
-    assert_eq!(in_flight.take_each_acknowledgeable(), [1]);
+    assert_eq!(in_flight.take_each_acknowledgeable(u64::MAX), [1]);
     assert!(!in_flight.has_parked());
 }
 
@@ -167,7 +167,7 @@ fn unexpected_delivery_tags_are_rejected() {
     let mut in_flight = InFlight::default();
     assert!(in_flight.deliver(1));
     in_flight.complete(1, Vec::new());
-    assert_eq!(in_flight.take_acknowledgeable(), Some(1));
+    assert_eq!(in_flight.take_acknowledgeable(u64::MAX), Some(1));
     assert!(!in_flight.deliver(1), "the tag was settled");
     assert!(!in_flight.deliver(u64::MAX), "the tag is too far ahead");
     assert!(in_flight.deliver(2));
@@ -207,7 +207,7 @@ proptest! {
                 prop_assert!(requeued.insert(tag), "delivery {} was requeued twice", tag);
                 in_flight.requeue(tag);
             }
-            if let Some(up_to) = in_flight.take_acknowledgeable() {
+            if let Some(up_to) = in_flight.take_acknowledgeable(u64::MAX) {
                 prop_assert!(up_to > acknowledged, "delivery {} was acknowledged twice", up_to);
                 for (sequence, tag) in &tags {
                     let is_acknowledged = *tag <= up_to && !requeued.contains(tag);
@@ -217,7 +217,7 @@ proptest! {
                 acknowledged = up_to;
             }
         }
-        let _ = in_flight.take_acknowledgeable();
+        let _ = in_flight.take_acknowledgeable(u64::MAX);
         prop_assert!(in_flight.is_confirmed());
         prop_assert_eq!(in_flight.unconfirmed_bytes(), 0);
         for tag in (1_u64..).take(counts.len()) {

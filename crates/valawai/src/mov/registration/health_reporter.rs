@@ -4,14 +4,14 @@
 use crate::health::health_file::HealthFile;
 use crate::mov::identity::Identity;
 use crate::mov::notice::Notice;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 #[derive(Debug)]
 pub(super) struct HealthReporter {
     health: HealthFile,
     identity: Identity,
     /// What the health file holds.
-    written: Option<ComponentId>,
+    written: Option<Id>,
     /// Whether it was logged that the health file cannot be written.
     is_failure_logged: bool,
 }

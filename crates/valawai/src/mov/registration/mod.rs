@@ -8,7 +8,9 @@
 
 mod health_reporter;
 mod identity_queue;
+mod late_notifications;
 mod registrar;
+mod registrar_role;
 mod registration_query;
 mod standby;
 mod state;
@@ -16,8 +18,11 @@ mod state;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use self::registrar_role::RegistrarRole;
+
 use self::health_reporter::HealthReporter;
 use self::identity_queue::{IdentityQueue, IdentityRecord};
+use self::late_notifications::LateNotifications;
 use self::registrar::RegistrarLoop;
 use self::standby::LockOutcome;
 use self::state::RegistrationState;
@@ -27,7 +32,7 @@ use super::rest::RestClient;
 use crate::broker::{Error, Link};
 use crate::health::health_file::HealthFile;
 use crate::health::status::ConsumerStatus;
-use crate::name::ComponentId;
+use crate::name::Id;
 use crate::shutdown::Shutdown;
 
 /// A broker that accepts no messages for longer makes the component unhealthy.
@@ -51,6 +56,10 @@ pub struct Options {
     pub identity: Identity,
     /// The MOV's REST interface, if its address is set.
     pub rest: Option<RestClient>,
+    /// Whether this process is the registrar, for the other threads.
+    pub role: RegistrarRole,
+    /// The channels on which a C2 component is notified of sent messages.
+    pub observed: Vec<Arc<str>>,
 }
 
 /// The registration of the component, as this process takes part in it; it outlives the sessions.
@@ -59,11 +68,13 @@ pub struct Registration {
     shared_queue: Option<String>,
     status: Arc<ConsumerStatus>,
     rest: Option<RestClient>,
+    role: RegistrarRole,
+    late_notifications: LateNotifications,
     state: RegistrationState,
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
     /// The registration in the identity queue.
-    recorded: Option<ComponentId>,
+    recorded: Option<Id>,
     blocked_since: Option<Instant>,
     is_blocked: bool,
 }
@@ -73,7 +84,7 @@ impl Registration {
     /// file may still be live.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { info, queue, shared_queue, status, timeout, health, identity, rest } = options;
+        let Options { info, queue, shared_queue, status, timeout, health, identity, rest, role, observed } = options;
         let last_known = health.id();
         let mut health_reporter = HealthReporter::new(health, identity);
         health_reporter.reset();
@@ -84,6 +95,8 @@ impl Registration {
             shared_queue,
             status,
             rest,
+            role,
+            late_notifications: LateNotifications::new(observed),
             state,
             identity_queue,
             health_reporter,
@@ -111,6 +124,7 @@ impl Registration {
             LockOutcome::NotNeeded => Ok(()),
             LockOutcome::Acquired { observed } => {
                 self.take_over(link, observed.as_ref())?;
+                self.role.acquire();
                 RegistrarLoop::new(self, link).run(shutdown)
             }
         }
@@ -118,7 +132,7 @@ impl Registration {
 
     /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
     /// reported while it was a standby.
-    fn take_over(&mut self, link: &mut dyn Link, observed: Option<&ComponentId>) -> Result<(), Error> {
+    fn take_over(&mut self, link: &mut dyn Link, observed: Option<&Id>) -> Result<(), Error> {
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
             IdentityRecord::Unregistered | IdentityRecord::Missing => None,
@@ -128,6 +142,7 @@ impl Registration {
         let now = Instant::now();
         self.state.take_over(recorded, was_standby, now);
         self.state.session_opened(now);
+        self.late_notifications.session_opened();
         Ok(())
     }
 

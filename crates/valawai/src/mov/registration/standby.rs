@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Registration;
 use super::identity_queue::{IdentityRecord, RecordedRegistration};
 use crate::broker::{Access, Error, Link};
-use crate::name::ComponentId;
+use crate::name::Id;
 use crate::shutdown::Shutdown;
 
 /// How often a standby sends a request to the broker: in turn for the lock and for the current registration.
@@ -22,7 +22,7 @@ const PREFETCH: u16 = 16;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LockOutcome {
     /// This process is the registrar now. Until then it reported the registration `observed`.
-    Acquired { observed: Option<ComponentId> },
+    Acquired { observed: Option<Id> },
     /// This process stops, and other processes keep the component registered.
     NotNeeded,
 }
@@ -43,6 +43,8 @@ impl Registration {
                 self.acquire_lock(link)?;
                 return Ok(LockOutcome::Acquired { observed: observed.map(|registration| registration.notice.id) });
             }
+            // Another process holds the lock.
+            self.role.lose();
             checks_lock = !checks_lock;
             self.check_broker(link, Instant::now());
             self.health_reporter.update(observed.as_ref().map(|registration| &registration.notice), !self.is_blocked);

@@ -12,7 +12,7 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link};
 use crate::mov::notice::Notice;
 use crate::mov::payloads;
-use crate::name::ComponentId;
+use crate::name::Id;
 use crate::shutdown::Shutdown;
 
 /// How often the MOV is checked.
@@ -35,7 +35,7 @@ pub(super) struct RegistrarLoop<'r> {
     link: &'r mut dyn Link,
     query: RegistrationQuery,
     /// The registrations to end whose messages are in flight, by sequence number.
-    unregistering: HashMap<u64, ComponentId>,
+    unregistering: HashMap<u64, Id>,
     next_check: Instant,
     next_rest_check: Instant,
     missing_queue_backoff: Backoff,
@@ -72,6 +72,7 @@ impl<'r> RegistrarLoop<'r> {
                 self.carry_out(step)?;
             }
             self.publish_state()?;
+            self.check_late_notifications(now)?;
             match self.link.poll(true)? {
                 Some(event) => self.handle(event)?,
                 None => self.link.wait(true, Some(shutdown), self.time_to_next_check()),
@@ -113,7 +114,7 @@ impl<'r> RegistrarLoop<'r> {
     }
 
     fn handle_delivery(&mut self, delivery: &Delivery) -> Result<(), Error> {
-        let Registration { state, queue, .. } = &mut *self.registration;
+        let Registration { state, queue, late_notifications, .. } = &mut *self.registration;
         match Notice::parse(&delivery.message.body, state.info()) {
             Ok(notice) if self.is_stopping => state.notice_received_while_stopping(notice),
             Ok(notice) => {
@@ -121,11 +122,20 @@ impl<'r> RegistrarLoop<'r> {
                 state.notice_received(notice, Instant::now());
                 if let Some(id) = state.current().map(|notice| &notice.id).filter(|id| before.as_ref() != Some(id)) {
                     log::info!("registered with the MOV as {id}");
+                    late_notifications.registered(Instant::now());
                 }
             }
             Err(error) => log::error!("ignoring a message on {queue}: {error}"),
         }
         self.link.acknowledge_up_to(delivery.tag)
+    }
+
+    fn check_late_notifications(&mut self, now: Instant) -> Result<(), Error> {
+        let Registration { state, late_notifications, .. } = &mut *self.registration;
+        match state.current() {
+            Some(current) => late_notifications.check(self.link, state.info(), &current.id, now),
+            None => Ok(()),
+        }
     }
 
     fn handle_confirm(&mut self, confirm: Confirm) {

@@ -9,7 +9,7 @@ use crate::broker::Error;
 use crate::mov::notice::Notice;
 use crate::mov::payloads;
 use crate::mov::rest::RestClient;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 impl RegistrarLoop<'_> {
     pub(super) fn carry_out(&mut self, step: Step) -> Result<(), Error> {
@@ -62,7 +62,7 @@ impl RegistrarLoop<'_> {
         self.link.publish(&payloads::register(state.info(), expires_after_ms)).map(drop)
     }
 
-    pub(super) fn unregister(&mut self, id: ComponentId) -> Result<(), Error> {
+    pub(super) fn unregister(&mut self, id: Id) -> Result<(), Error> {
         log::info!("ending the registration {id}");
         let sequence = self.link.publish(&payloads::unregister(&id))?;
         self.unregistering.insert(sequence, id);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{LastKnown, Phase, RECHECK_DELAY, RegistrationState};
 use crate::mov::notice::Notice;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 impl RegistrationState {
     /// The MOV answered a query: `live` are the live registrations of the component's name, the oldest first.
@@ -22,7 +22,7 @@ impl RegistrationState {
     }
 
     /// Whether `id` is the registration to keep if several are live.
-    fn is_preferred(&self, id: &ComponentId) -> bool {
+    fn is_preferred(&self, id: &Id) -> bool {
         match (&self.current, &self.last_known) {
             (Some(current), _) => current.id == *id,
             (None, Some(last_known)) => last_known.id == *id,
@@ -90,12 +90,12 @@ impl RegistrationState {
     }
 
     /// The broker accepted the message that ends the registration `id`.
-    pub(in crate::mov::registration) fn unregister_confirmed(&mut self, id: &ComponentId) {
+    pub(in crate::mov::registration) fn unregister_confirmed(&mut self, id: &Id) {
         self.stale.confirmed(id);
     }
 
     /// The broker rejected the message that ends the registration `id`, so it is sent again.
-    pub(in crate::mov::registration) fn unregister_nacked(&mut self, id: &ComponentId) {
+    pub(in crate::mov::registration) fn unregister_nacked(&mut self, id: &Id) {
         self.stale.nacked(id);
     }
 }

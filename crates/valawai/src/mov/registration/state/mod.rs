@@ -24,7 +24,7 @@ use self::stale_registrations::StaleRegistrations;
 use super::identity_queue::RecordedRegistration;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::notice::Notice;
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// How soon the MOV is queried if there may be a second registration.
 const RECHECK_DELAY: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub(super) enum Step {
     /// Send a registration.
     Register,
     /// End a registration.
-    Unregister(ComponentId),
+    Unregister(Id),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,14 +73,14 @@ pub(super) struct RegistrationState {
 /// A registration that may be live.
 #[derive(Debug)]
 struct LastKnown {
-    id: ComponentId,
+    id: Id,
     /// The fingerprint of the contract it was made with, if that is known.
     contract: Option<String>,
 }
 
 impl RegistrationState {
     /// `last_known` is a registration of an earlier run. The MOV may take `timeout` to answer.
-    pub(super) fn new(info: ComponentInfo, timeout: Duration, last_known: Option<ComponentId>) -> Self {
+    pub(super) fn new(info: ComponentInfo, timeout: Duration, last_known: Option<Id>) -> Self {
         Self {
             info,
             phase: Phase::WaitingForMov,
@@ -178,7 +178,7 @@ impl RegistrationState {
     }
 
     /// The last process of the component stops. Returns all registrations to end: those that are live or may be.
-    pub(super) fn unregister_all(&mut self) -> Vec<ComponentId> {
+    pub(super) fn unregister_all(&mut self) -> Vec<Id> {
         self.phase = Phase::WaitingForMov;
         self.drop_current();
         if let Some(LastKnown { id, .. }) = self.last_known.take() {
@@ -187,7 +187,7 @@ impl RegistrationState {
         std::iter::from_fn(|| self.stale.next()).collect()
     }
 
-    fn is_current(&self, id: &ComponentId) -> bool {
+    fn is_current(&self, id: &Id) -> bool {
         self.current.as_ref().is_some_and(|current| current.id == *id)
     }
 

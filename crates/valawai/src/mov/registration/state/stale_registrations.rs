@@ -2,40 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use crate::name::ComponentId;
+use crate::name::Id;
 
 /// How many ended registrations are remembered, so that none is ended twice: the MOV logs that as an error.
 const MAX_ENDED: usize = 1000;
 
 #[derive(Debug, Default)]
 pub(super) struct StaleRegistrations {
-    to_end: BTreeSet<ComponentId>,
+    to_end: BTreeSet<Id>,
     /// Those whose end the broker has not confirmed.
-    in_flight: BTreeSet<ComponentId>,
-    ended: BTreeSet<ComponentId>,
+    in_flight: BTreeSet<Id>,
+    ended: BTreeSet<Id>,
 }
 
 impl StaleRegistrations {
     /// Replaces the registrations to end. Those that are ended already are left out.
-    pub(super) fn replace(&mut self, ids: impl IntoIterator<Item = ComponentId>) {
+    pub(super) fn replace(&mut self, ids: impl IntoIterator<Item = Id>) {
         self.to_end.clear();
         ids.into_iter().for_each(|id| self.add(id));
     }
 
     /// Adds a registration to end, unless it is ended already.
-    pub(super) fn add(&mut self, id: ComponentId) {
+    pub(super) fn add(&mut self, id: Id) {
         if !self.is_ended(&id) {
             self.to_end.insert(id);
         }
     }
 
     /// Whether the message that ends `id` was sent. The MOV may not have processed it yet.
-    pub(super) fn is_ended(&self, id: &ComponentId) -> bool {
+    pub(super) fn is_ended(&self, id: &Id) -> bool {
         self.ended.contains(id)
     }
 
     /// Returns the next registration to end. Each is returned once.
-    pub(super) fn next(&mut self) -> Option<ComponentId> {
+    pub(super) fn next(&mut self) -> Option<Id> {
         let id = self.to_end.pop_first()?;
         if self.ended.len() >= MAX_ENDED {
             self.ended.clear();
@@ -46,12 +46,12 @@ impl StaleRegistrations {
     }
 
     /// The broker accepted the message that ends `id`.
-    pub(super) fn confirmed(&mut self, id: &ComponentId) {
+    pub(super) fn confirmed(&mut self, id: &Id) {
         self.in_flight.remove(id);
     }
 
     /// The broker rejected the message that ends `id`, so it is sent again.
-    pub(super) fn nacked(&mut self, id: &ComponentId) {
+    pub(super) fn nacked(&mut self, id: &Id) {
         self.to_end.extend(self.in_flight.take(id));
     }
 

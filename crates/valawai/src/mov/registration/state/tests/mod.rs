@@ -12,7 +12,7 @@ use super::*;
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SECOND: Duration = Duration::from_secs(1);
 
-fn new_state(last_known: Option<ComponentId>) -> RegistrationState {
+fn new_state(last_known: Option<Id>) -> RegistrationState {
     RegistrationState::new(ComponentInfo::example(), TIMEOUT, last_known)
 }
 
@@ -20,7 +20,7 @@ fn contract() -> String {
     ComponentInfo::example().contract_fingerprint()
 }
 
-fn id(digit: char) -> ComponentId {
+fn id(digit: char) -> Id {
     digit.to_string().repeat(24).parse().unwrap()
 }
 
@@ -37,12 +37,12 @@ fn recorded(digit: char, contract: &str) -> RecordedRegistration {
     RecordedRegistration { notice: notice(digit), contract: contract.to_owned() }
 }
 
-fn current(state: &RegistrationState) -> Option<ComponentId> {
+fn current(state: &RegistrationState) -> Option<Id> {
     state.current().map(|notice| notice.id.clone())
 }
 
 /// A state with a MOV that has started; an earlier run left `last_known`.
-fn with_started_mov(last_known: Option<ComponentId>) -> (RegistrationState, Instant) {
+fn with_started_mov(last_known: Option<Id>) -> (RegistrationState, Instant) {
     let now = Instant::now();
     let mut state = new_state(last_known);
     state.observe_mov(Some(1), now);
@@ -51,7 +51,7 @@ fn with_started_mov(last_known: Option<ComponentId>) -> (RegistrationState, Inst
 }
 
 /// A state that has sent its first query.
-fn querying(last_known: Option<ComponentId>) -> (RegistrationState, Instant) {
+fn querying(last_known: Option<Id>) -> (RegistrationState, Instant) {
     let (mut state, now) = with_started_mov(last_known);
     assert_eq!(state.next_steps(now), [Step::Query]);
     (state, now)

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 /// The items with the numbers from `first` on. Items are removed at the front.
 #[derive(Debug)]
-pub(super) struct SequenceWindow<T> {
+pub(crate) struct SequenceWindow<T> {
     first: u64,
     items: VecDeque<T>,
 }
@@ -17,16 +17,16 @@ impl<T> Default for SequenceWindow<T> {
 
 impl<T: Default> SequenceWindow<T> {
     /// The number of the first item.
-    pub(super) fn first(&self) -> u64 {
+    pub(crate) fn first(&self) -> u64 {
         self.first
     }
 
     /// The number of the last item.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.first + self.items.len() as u64 - 1
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
@@ -34,7 +34,7 @@ impl<T: Default> SequenceWindow<T> {
     ///
     /// # Panics
     /// If `number` is smaller than the first.
-    pub(super) fn set(&mut self, number: u64, item: T) -> T {
+    pub(crate) fn set(&mut self, number: u64, item: T) -> T {
         let index = self.index(number).expect("the number is not smaller than the first");
         if index >= self.items.len() {
             self.items.resize_with(index + 1, T::default);
@@ -42,22 +42,22 @@ impl<T: Default> SequenceWindow<T> {
         std::mem::replace(&mut self.items[index], item)
     }
 
-    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut T> {
         let index = self.index(number)?;
         self.items.get_mut(index)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         (self.first..).zip(&self.items)
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
         (self.first..).zip(&mut self.items)
     }
 
-    /// Removes items at the front while `condition` holds for them.
-    pub(super) fn pop_while(&mut self, condition: impl Fn(&T) -> bool) {
-        while self.items.front().is_some_and(&condition) {
+    /// Removes items at the front while `condition` holds for their numbers and them.
+    pub(crate) fn pop_while(&mut self, condition: impl Fn(u64, &T) -> bool) {
+        while self.items.front().is_some_and(|item| condition(self.first, item)) {
             self.items.pop_front();
             self.first += 1;
         }
@@ -85,7 +85,7 @@ mod tests {
         for number in 1..=4 {
             window.set(number, number);
         }
-        window.pop_while(|number| *number < 3);
+        window.pop_while(|number, _| number < 3);
         assert_eq!((window.first(), window.last()), (3, 4));
         assert_eq!(window.get_mut(2), None);
         assert_eq!(window.get_mut(4), Some(&mut 4));

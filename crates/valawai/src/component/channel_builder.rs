@@ -1,0 +1,196 @@
+//! A channel that is being declared: its options, and then its handler.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::handler::{self, Handler};
+use super::state::{HandlerState, StateHistory};
+use super::{Component, Consumed, Context};
+use crate::failure::Failure;
+use crate::message::{Message, Reply};
+
+/// What is particular to one channel.
+#[derive(Clone, Default)]
+pub(crate) struct ChannelOptions {
+    /// What the handler does, for the log.
+    pub(crate) task: Option<String>,
+    /// The limit of the deliveries in flight.
+    pub(crate) prefetch: Option<u16>,
+    /// The number of threads that consume this channel and no other.
+    pub(crate) workers: Option<usize>,
+    /// How often a message is retried.
+    pub(crate) retries: Option<u32>,
+    /// Whether it is a channel on which a C2 component is notified of sent messages.
+    pub(crate) observes: bool,
+    /// The state of its handler.
+    pub(crate) state: Option<Arc<dyn StateHistory>>,
+}
+
+/// A component and a channel that waits for its handler.
+#[must_use = "the channel has no handler yet"]
+pub struct ChannelBuilder {
+    pub(super) component: Component,
+    pub(super) channel: String,
+    pub(super) options: ChannelOptions,
+}
+
+impl ChannelBuilder {
+    /// Names in one word what the handler does, for the log: `Cannot process <task>, because …`. Defaults to the last
+    /// part of the channel's name.
+    pub fn task(mut self, task: &str) -> Self {
+        self.options.task = Some(task.to_owned());
+        self
+    }
+
+    /// The maximum number of messages of this channel in flight, in each of its workers. Defaults to the setting
+    /// `RABBITMQ_PREFETCH`.
+    pub fn prefetch(mut self, messages: u16) -> Self {
+        self.options.prefetch = Some(messages);
+        self
+    }
+
+    /// Consumes this channel on as many threads of its own, so that it neither delays the other channels nor waits for
+    /// them. More than one loses the order of its messages. Defaults to the threads that all data channels share, whose
+    /// number is the setting `WORKERS`.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.options.workers = Some(threads);
+        self
+    }
+
+    /// How often a message of this channel is retried after a [`Failure::Retry`], until it becomes a dead letter. Defaults to
+    /// the setting `MAX_RETRIES`.
+    pub fn retries(mut self, times: u32) -> Self {
+        self.options.retries = Some(times);
+        self
+    }
+
+    /// Gives the handler a state, which starts as `initial` with each process.
+    ///
+    /// A change of it counts when everything that the handler published is confirmed. If it is not, or if the handler
+    /// fails, the state is rolled back, together with the messages behind that depend on it: they are delivered again. So
+    /// a filter that remembers what it published last never takes a value for published that was not. The handler may see
+    /// a message again that it has seen before, as all handlers may.
+    ///
+    /// The channel gets a thread of its own, and its messages are handled in order. `S` is cloned now and then, which should be
+    /// cheap; about a dozen copies exist at a time.
+    ///
+    /// ```
+    /// use serde::{Deserialize, Serialize};
+    /// use valawai::{Component, Context, Failure};
+    /// # const ASYNCAPI: &str = "";
+    ///
+    /// #[derive(Deserialize, Serialize, Clone, PartialEq)]
+    /// struct Presence { is_present: bool }
+    ///
+    /// /// Passes on changes only.
+    /// fn changes(now: Presence, last: &mut Option<Presence>, _: &Context) -> Result<Option<Presence>, Failure> {
+    ///     let has_changed = last.replace(now.clone()).as_ref() != Some(&now);
+    ///     Ok(has_changed.then_some(now))
+    /// }
+    ///
+    /// let component = Component::new("1.0.0", ASYNCAPI)
+    ///     .on("data/presence")
+    ///     .with_state(None)
+    ///     .reply_optional("data/change", changes);
+    /// ```
+    pub fn with_state<S: Clone + Send + 'static>(mut self, initial: S) -> StatefulChannelBuilder<S> {
+        let state = Arc::new(HandlerState::new(initial));
+        self.options.state = Some(Arc::clone(&state) as Arc<dyn StateHistory>);
+        StatefulChannelBuilder { channel: self, state }
+    }
+
+    /// Publishes what `handler` returns on the channel `to`. The consumed message is acknowledged when the broker has
+    /// confirmed the reply.
+    #[must_use]
+    pub fn reply<I, O, F>(self, to: &str, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+        F: Fn(I, &Context) -> Result<O, Failure> + Send + Sync + 'static,
+    {
+        self.declare(Some(to), handler::replying(handler))
+    }
+
+    /// Publishes what `handler` returns on the channel `to`, or nothing: a filter.
+    #[must_use]
+    pub fn reply_optional<I, O, F>(self, to: &str, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+        F: Fn(I, &Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
+    {
+        self.declare(Some(to), handler::replying_optionally(handler))
+    }
+
+    /// Publishes what `handler` returns on the channel `to`. The handler deserializes and serializes by itself, and may
+    /// borrow from the message.
+    #[must_use]
+    pub fn reply_raw<F>(self, to: &str, handler: F) -> Component
+    where
+        F: Fn(&Message, &Context) -> Result<Reply, Failure> + Send + Sync + 'static,
+    {
+        self.declare(Some(to), handler::replying_raw(handler))
+    }
+
+    /// Passes the messages to `handler` and publishes no reply.
+    #[must_use]
+    pub fn consume<I, F>(self, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        F: Fn(I, &Context) -> Result<(), Failure> + Send + Sync + 'static,
+    {
+        self.declare(None, handler::consuming(handler))
+    }
+
+    fn declare(self, reply_to: Option<&str>, handler: Handler) -> Component {
+        let Self { mut component, channel, options } = self;
+        component.consumed.push(Consumed { channel, reply_to: reply_to.map(str::to_owned), handler, options });
+        component
+    }
+}
+
+/// A component and a channel with a state, that waits for its handler. See [`ChannelBuilder::with_state`].
+#[must_use = "the channel has no handler yet"]
+pub struct StatefulChannelBuilder<S> {
+    channel: ChannelBuilder,
+    state: Arc<HandlerState<S>>,
+}
+
+impl<S: Clone + Send + 'static> StatefulChannelBuilder<S> {
+    /// As [`ChannelBuilder::reply`], with the state.
+    #[must_use]
+    pub fn reply<I, O, F>(self, to: &str, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+        F: Fn(I, &mut S, &Context) -> Result<O, Failure> + Send + Sync + 'static,
+    {
+        let Self { channel, state } = self;
+        channel.reply(to, move |input, context| state.with(|state| handler(input, state, context)))
+    }
+
+    /// As [`ChannelBuilder::reply_optional`], with the state.
+    #[must_use]
+    pub fn reply_optional<I, O, F>(self, to: &str, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        O: Serialize,
+        F: Fn(I, &mut S, &Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
+    {
+        let Self { channel, state } = self;
+        channel.reply_optional(to, move |input, context| state.with(|state| handler(input, state, context)))
+    }
+
+    /// As [`ChannelBuilder::consume`], with the state.
+    #[must_use]
+    pub fn consume<I, F>(self, handler: F) -> Component
+    where
+        I: DeserializeOwned,
+        F: Fn(I, &mut S, &Context) -> Result<(), Failure> + Send + Sync + 'static,
+    {
+        let Self { channel, state } = self;
+        channel.consume(move |input, context| state.with(|state| handler(input, state, context)))
+    }
+}

@@ -1,0 +1,94 @@
+//! What a source publishes with.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Log;
+use super::context::{Handled, Scope};
+use super::outbox::Outbox;
+use crate::failure::Failure;
+use crate::ids::Ids;
+use crate::message::{Outgoing, Reply};
+use crate::name::ChannelName;
+
+/// Publishes the messages of a source. See [`Component::source`](crate::Component::source).
+///
+/// Messages are kept until the broker has confirmed them, over outages and reconnects, as long as the process lives. At most
+/// 1024 messages or 16 MiB are unconfirmed; then a source waits.
+pub struct Publisher {
+    outbox: Arc<Outbox>,
+    channel: ChannelName,
+    scope: Arc<Scope>,
+    ids: Ids,
+}
+
+impl Publisher {
+    pub(crate) fn new(outbox: Arc<Outbox>, channel: ChannelName, scope: Arc<Scope>) -> Self {
+        Self { outbox, channel, scope, ids: Ids::new() }
+    }
+
+    /// Publishes `value`, and returns when the broker has confirmed it and everything before. In an outage, that is when the
+    /// broker is back.
+    ///
+    /// # Errors
+    /// [`Failure::Refuse`] if `value` does not result in a valid payload, or the broker would not accept a message of that
+    /// size. [`Failure::Retry`] if the component stops.
+    pub fn publish(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.enqueue(value)?;
+        self.flush()
+    }
+
+    /// Publishes `value` without waiting for the broker, if there is space. It is much faster than [`Self::publish`] when many
+    /// messages follow each other. Call [`Self::flush`] where it matters that they have arrived.
+    ///
+    /// # Errors
+    /// [`Failure::Refuse`] if `value` does not result in a valid payload; [`Failure::Retry`] if the component stops.
+    pub fn enqueue(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.add(Arc::clone(self.channel.queue()), Reply::json(value)?)
+    }
+
+    /// Waits until the broker has confirmed everything that was published.
+    ///
+    /// # Errors
+    /// [`Failure::Refuse`] if the broker would not accept a message because of its size, and it was dropped.
+    /// [`Failure::Retry`] if the component stops.
+    pub fn flush(&self) -> Result<(), Failure> {
+        self.outbox.flush()
+    }
+
+    /// Writes to the log.
+    #[must_use]
+    pub fn log(&self) -> Log<'_> {
+        Log::new(&self.scope.log)
+    }
+
+    pub(super) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    pub(super) fn channel(&self) -> &ChannelName {
+        &self.channel
+    }
+
+    /// Publishes what a handler sent and returned, and logs what it wanted to be logged on confirm.
+    pub(super) fn publish_handled(&self, handled: Handled, reply: Option<Reply>) -> Result<(), Failure> {
+        for sent in handled.sent {
+            self.add(sent.queue, sent.reply)?;
+        }
+        if let Some(reply) = reply {
+            self.add(Arc::clone(self.channel.queue()), reply)?;
+        }
+        self.flush()?;
+        for entry in handled.on_confirm {
+            self.scope.log.add(entry);
+        }
+        Ok(())
+    }
+
+    fn add(&self, queue: Arc<str>, reply: Reply) -> Result<(), Failure> {
+        let mut message = Outgoing::new(queue, reply.into_body());
+        message.properties.message_id = Some(self.ids.next());
+        self.outbox.add(message)
+    }
+}

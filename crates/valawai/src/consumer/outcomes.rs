@@ -1,0 +1,53 @@
+//! Carries out what the router decided.
+
+use super::consumer_loop::ConsumerLoop;
+use super::router::Outcome;
+use crate::broker::Error;
+use crate::message::Outgoing;
+use crate::mov::log::Entry;
+
+impl ConsumerLoop<'_> {
+    /// The outcome, or a refusal if the broker would reject one of its messages.
+    pub(super) fn refuse_too_large(&mut self, consumer: usize, outcome: Outcome) -> Result<Outcome, Error> {
+        match outcome {
+            Outcome::Publish { messages, on_confirm, message } => Ok(match self.too_large(&messages)? {
+                None => Outcome::Publish { messages, on_confirm, message },
+                Some(reason) => self.consumer.router.refuse_reply(consumer, message, reason),
+            }),
+            other => Ok(other),
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
+        match outcome {
+            Outcome::Publish { messages, on_confirm, .. } => self.publish(&messages, on_confirm, tag),
+            Outcome::Retry { body, queue, attempts } => self.retry(tag, id, body, queue, attempts),
+            Outcome::DeadLetter(letter) => self.dead_letter(tag, id, letter),
+            Outcome::Discard => {
+                self.in_flight.complete(tag, Vec::new());
+                Ok(())
+            }
+            Outcome::Requeue => self.requeue(tag),
+        }
+    }
+
+    fn publish(&mut self, messages: &[Outgoing], on_confirm: Vec<Entry>, tag: u64) -> Result<(), Error> {
+        for message in messages {
+            let sequence = self.link.publish(message)?;
+            self.in_flight.publish(sequence, tag, message);
+        }
+        let entries = self.in_flight.complete(tag, on_confirm);
+        self.log(entries);
+        Ok(())
+    }
+
+    /// Why the broker would reject one of `messages`; it is checked before any of them is published.
+    fn too_large(&mut self, messages: &[Outgoing]) -> Result<Option<String>, Error> {
+        let Some(largest) = messages.iter().map(|message| message.body.len()).max() else { return Ok(None) };
+        match self.link.check_size(largest) {
+            Ok(()) => Ok(None),
+            Err(error @ Error::TooLarge { .. }) => Ok(Some(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Whole components, tested without a broker.
+//!
+//! [`run`] runs a component as `main` does, on a broker inside the process that confirms, redelivers and delays messages as
+//! RabbitMQ does, with a Master Of VALAWAI (MOV) that registers it. [`TestContext`](crate::TestContext) is for a handler alone.
+
+mod mov;
+mod running;
+
+pub use running::{LogEntry, Running};
+
+use crate::component::Component;
+
+/// Runs `component` until the result is dropped.
+///
+/// ```
+/// use serde_json::{Value, json};
+/// use valawai::{Component, Context, Failure, testing};
+/// # const ASYNCAPI: &str = "
+/// # channels:
+/// #   valawai/c1/echo/control/registered: { subscribe: {} }
+/// #   valawai/c1/echo/data/received_message: { subscribe: {} }
+/// #   valawai/c1/echo/data/publish_message: { publish: {} }
+/// # ";
+///
+/// fn echo(message: Value, _: &Context) -> Result<Value, Failure> {
+///     Ok(message)
+/// }
+///
+/// let component = Component::new("1.0.0", ASYNCAPI).on("data/received_message").reply("data/publish_message", echo);
+/// let running = testing::run(&component);
+/// running.publish("data/received_message", &json!({"content": "hello"}));
+/// assert_eq!(running.receive("data/publish_message"), json!({"content": "hello"}));
+/// ```
+///
+/// # Panics
+/// If the component does not match its `asyncapi.yaml`.
+#[must_use]
+pub fn run(component: &Component) -> Running {
+    run_with(component, &[])
+}
+
+/// Runs `component` with these settings, as in `("RETRY_TTL", "10")` for retries after 10 ms.
+///
+/// # Panics
+/// If the component does not match its `asyncapi.yaml`, or a setting is invalid.
+#[must_use]
+pub fn run_with(component: &Component, settings: &[(&'static str, &str)]) -> Running {
+    Running::start(component, settings)
+}

@@ -1,0 +1,244 @@
+//! A component that runs on the in-memory broker.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::mov::TestMov;
+use crate::broker::memory::{MemoryBroker, OnPublish};
+use crate::broker::{Error, Session};
+use crate::component::{Component, ResolvedComponent};
+use crate::consumer::retry::dead_letter_queue;
+use crate::message::Message;
+use crate::mov::payloads;
+use crate::name::ChannelName;
+use crate::process::App;
+use crate::settings::Settings;
+use crate::shutdown::{self, ShutdownHandle};
+
+/// The queue of the MOV's log.
+const MOV_LOG: &str = "valawai/log/add";
+
+/// How long to wait for what a test expects.
+const LIMIT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A component that runs on a broker inside the process. Dropping it stops the component. See [`run`](super::run).
+///
+/// Channels are given by their short names, as in `data/received_message`. Methods that wait panic after ten seconds.
+pub struct Running {
+    component: ResolvedComponent,
+    broker: MemoryBroker,
+    mov: TestMov,
+    /// How many messages of each channel were received.
+    received: Mutex<HashMap<String, usize>>,
+    shutdown: Option<ShutdownHandle>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
+    _folder: tempfile::TempDir,
+}
+
+/// An entry that the component wrote to the MOV's log.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct LogEntry {
+    /// `ERROR`, `WARN`, `INFO` or `DEBUG`.
+    pub level: String,
+    /// What happened.
+    pub message: String,
+    /// What it happened to, as JSON.
+    #[serde(default)]
+    pub payload: Option<String>,
+}
+
+impl Running {
+    pub(super) fn start(component: &Component, settings: &[(&'static str, &str)]) -> Self {
+        let component = component.check().unwrap_or_else(|errors| panic!("{errors}"));
+        let folder = tempfile::tempdir().expect("make a temporary folder");
+        let log_dir = folder.path().to_str().expect("a path that is UTF-8");
+        let all: Vec<(&str, &str)> = settings.iter().copied().chain([("LOG_DIR", log_dir)]).collect();
+        let settings = Settings::read(&&all[..]).unwrap_or_else(|problems| panic!("{problems}"));
+        let broker = MemoryBroker::default();
+        let own = component.outputs.iter().map(|channel| &**channel.queue());
+        let of_mov = [MOV_LOG, payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
+        own.chain(of_mov).for_each(|queue| broker.declare(queue));
+        let mov = TestMov::start(&broker);
+        let target = broker.clone();
+        let connect = Arc::new(move |_| Ok(Box::new(target.connect()?) as Box<dyn Session>));
+        let app = App::new(&component, &settings, connect);
+        let (handle, shutdown) = shutdown::channel();
+        let thread = thread::spawn(move || app.run(&shutdown));
+        let running = Self {
+            component,
+            broker,
+            mov,
+            received: Mutex::default(),
+            shutdown: Some(handle),
+            thread: Some(thread),
+            _folder: folder,
+        };
+        running.wait_for("the component to consume", || running.is_consuming().then_some(()));
+        running
+    }
+
+    /// Publishes `value` on a channel that the component consumes.
+    ///
+    /// # Panics
+    /// If it consumes no such channel, or `value` cannot be serialized.
+    pub fn publish(&self, channel: &str, value: &impl Serialize) {
+        self.publish_raw(channel, serde_json::to_vec(value).expect("a value that can be serialized"));
+    }
+
+    /// Publishes a body of any kind on a channel that the component consumes.
+    ///
+    /// # Panics
+    /// If it consumes no such channel.
+    pub fn publish_raw(&self, channel: &str, body: impl Into<Vec<u8>>) {
+        let message = Message { body: body.into(), ..Message::default() };
+        self.broker.add(self.consumed(channel).queue(), message);
+    }
+
+    /// The next message that the component publishes on a channel, or has published since the last call.
+    ///
+    /// # Panics
+    /// If it publishes none, or none within ten seconds.
+    #[must_use]
+    pub fn receive(&self, channel: &str) -> Value {
+        let mut received = self.received.lock();
+        let count = received.entry(channel.to_owned()).or_default();
+        let position = std::mem::replace(count, *count + 1);
+        drop(received);
+        self.wait_for(&format!("a message on {channel}"), || self.published(channel).get(position).cloned())
+    }
+
+    /// All messages that the component has published on a channel, from the first.
+    ///
+    /// # Panics
+    /// If it publishes on no such channel.
+    #[must_use]
+    pub fn published(&self, channel: &str) -> Vec<Value> {
+        let output = self.component.outputs.iter().find(|output| output.short() == channel);
+        let output = output.unwrap_or_else(|| panic!("the component does not publish on {channel}"));
+        self.messages(output.queue())
+    }
+
+    /// The messages of a consumed channel that became dead letters.
+    ///
+    /// # Panics
+    /// If the component consumes no such channel.
+    #[must_use]
+    pub fn dead_letters(&self, channel: &str) -> Vec<Value> {
+        self.messages(&dead_letter_queue(self.consumed(channel)))
+    }
+
+    /// Waits until all messages on a consumed channel are acknowledged: processed, or moved to be retried or to the dead
+    /// letters.
+    ///
+    /// # Panics
+    /// If that takes longer than ten seconds, or the component consumes no such channel.
+    pub fn wait_until_acknowledged(&self, channel: &str) {
+        let queue = self.consumed(channel).queue();
+        self.wait_for(&format!("all messages on {channel} to be acknowledged"), || {
+            (self.broker.unacknowledged(queue) == 0).then_some(())
+        });
+    }
+
+    /// Waits for an entry in the MOV's log that contains `text`.
+    ///
+    /// # Panics
+    /// If there is none within ten seconds.
+    #[must_use]
+    pub fn wait_for_log(&self, text: &str) -> LogEntry {
+        self.wait_for(&format!("`{text}` in the MOV's log"), || {
+            self.log().into_iter().find(|entry| entry.message.contains(text))
+        })
+    }
+
+    /// The entries that the component has written to the MOV's log.
+    ///
+    /// # Panics
+    /// If it wrote something else.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogEntry> {
+        let entry = |value| serde_json::from_value(value).expect("an entry of the log");
+        self.messages(MOV_LOG).into_iter().map(entry).collect()
+    }
+
+    /// What the component has requested of the MOV, by [`Context::mov`](crate::Context::mov): the queues and the payloads, in
+    /// order for each queue.
+    #[must_use]
+    pub fn requested(&self) -> Vec<(&'static str, Value)> {
+        let queues = [payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
+        queues.into_iter().flat_map(|queue| self.messages(queue).into_iter().map(move |body| (queue, body))).collect()
+    }
+
+    /// Waits until the component is registered, and returns the MOV's notice.
+    ///
+    /// # Panics
+    /// If that takes longer than ten seconds.
+    #[must_use]
+    pub fn wait_registered(&self) -> Value {
+        self.wait_for("the registration", || self.mov.registered().pop())
+    }
+
+    /// Sets whether the broker rejects what is published on a channel, as for a full queue.
+    ///
+    /// # Panics
+    /// If the component publishes on no such channel.
+    pub fn reject(&self, channel: &str, rejects: bool) {
+        let output = self.component.outputs.iter().find(|output| output.short() == channel);
+        let output = output.unwrap_or_else(|| panic!("the component does not publish on {channel}"));
+        self.broker.on_publish(output.queue(), if rejects { OnPublish::Nack } else { OnPublish::Confirm });
+    }
+
+    /// Breaks the connections of the component, as a restart of the broker does.
+    pub fn disconnect(&self) {
+        self.broker.lose_all_sessions();
+        self.mov.reconnect(&self.broker);
+    }
+
+    fn consumed(&self, channel: &str) -> &ChannelName {
+        let route = self.component.routes.iter().find(|route| route.channel.short() == channel);
+        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).channel
+    }
+
+    fn is_consuming(&self) -> bool {
+        self.component.routes.iter().all(|route| self.broker.consumers(route.channel.queue()) > 0)
+    }
+
+    fn messages(&self, queue: &str) -> Vec<Value> {
+        let json = |message: Message| {
+            serde_json::from_slice(&message.body)
+                .unwrap_or_else(|_| String::from_utf8_lossy(&message.body).into_owned().into())
+        };
+        self.broker.messages(queue).into_iter().map(json).collect()
+    }
+
+    fn wait_for<T>(&self, what: &str, check: impl Fn() -> Option<T>) -> T {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(found) = check() {
+                return found;
+            }
+            let is_running = self.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+            assert!(is_running, "the component ended while the test waited for {what}");
+            assert!(Instant::now() < deadline, "{what}: not within {LIMIT:?}; the log of the MOV: {:#?}", self.log());
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.shutdown.take());
+        if let Some(thread) = self.thread.take() {
+            let result = thread.join();
+            if !thread::panicking() {
+                assert!(matches!(result, Ok(Ok(()))), "the component did not stop in order: {result:?}");
+            }
+        }
+    }
+}

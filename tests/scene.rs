@@ -1,0 +1,92 @@
+//! The examples of all levels as processes: the MOV connects them, and C2 disables a connection.
+
+use serde_json::Value;
+use testkit::mov::Connection;
+use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost, wait_until};
+
+use crate::test_bed::{LONG, SOON};
+
+const READING: &str = "valawai/c0/thermometer/data/reading";
+const REPORT: &str = "valawai/c1/word_count/data/report";
+const COUNT: &str = "valawai/c1/word_count/data/count";
+const VALUE: &str = "valawai/c2/treatment_values/data/value";
+
+fn start(vhost: &Vhost, example: &str) -> Process {
+    ProcessBuilder::example(example, vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5).start()
+}
+
+/// The connection from the thermometer to the word count.
+fn connection(mov: &Mov) -> Option<Connection> {
+    let is_it = |it: &Connection| it.source.channel_name == READING && it.target.channel_name == REPORT && !it.deleted;
+    mov.connections().into_iter().find(is_it)
+}
+
+fn words_of(messages: &[Value]) -> Vec<u64> {
+    messages.iter().filter_map(|count| count["total_words"].as_u64()).collect()
+}
+
+fn numbers(client: &Client, queue: &str) -> Vec<Value> {
+    client.drain(queue).iter().map(testkit::Received::json).collect()
+}
+
+/// Starts the components in this order, and waits until C2 has disabled the connection.
+fn play(order: [&str; 3]) {
+    let vhost = Node::shared().vhost();
+    let client = Client::connect(&vhost);
+    client.declare(COUNT);
+    client.declare(VALUE);
+    let mov = Mov::start(&vhost);
+    let mut processes = Vec::new();
+    for example in order {
+        let process = start(&vhost, example);
+        process.wait_healthy();
+        processes.push(process);
+    }
+    mov.wait_until("C2 to disable the connection", LONG, |_| {
+        connection(&mov).is_some_and(|it| !it.enabled && it.notifications.len() == 1)
+    });
+    let values = numbers(&client, VALUE);
+    let alignments: Vec<f64> = values.iter().filter_map(|value| value["alignment"].as_f64()).collect();
+    assert!(alignments.last().is_some_and(|alignment| *alignment < -0.5), "{order:?}: {alignments:?}");
+    let totals = words_of(&numbers(&client, COUNT));
+    assert!(!totals.is_empty() && totals.is_sorted(), "{order:?}: the words were not counted: {totals:?}");
+    for process in processes {
+        assert_eq!(process.stop(SOON).code(), Some(0));
+    }
+    mov.wait_until("all components to be unregistered", SOON, |snapshot| snapshot.live.is_empty());
+}
+
+#[test]
+fn a_c2_component_that_came_first_values_and_disables() {
+    play(["c2_treatment_values", "c1_word_count", "c0_thermometer"]);
+}
+
+#[test]
+fn a_c2_component_that_came_late_enables_its_notifications() {
+    play(["c0_thermometer", "c1_word_count", "c2_treatment_values"]);
+}
+
+#[test]
+fn nothing_that_was_confirmed_to_a_source_is_lost_when_the_broker_is_killed() {
+    let node = Node::start();
+    let vhost = node.vhost();
+    Client::connect(&vhost).declare(READING);
+    let thermometer = start(&vhost, "c0_thermometer");
+    wait_until("readings", SOON, || Client::connect(&vhost).depth(READING) > 5);
+    node.kill();
+    node.start_again();
+    let client = Client::connect(&vhost);
+    let before = client.depth(READING);
+    wait_until("readings after the restart", LONG, || client.depth(READING) > before + 5);
+    assert_eq!(thermometer.stop(SOON).code(), Some(0));
+    let mut readings: Vec<u64> = numbers(&client, READING).iter().map(half_degrees).collect();
+    readings.dedup();
+    let expected: Vec<u64> = (32..56).cycle().take(readings.len()).collect();
+    assert_eq!(readings, expected, "a reading is missing");
+}
+
+/// The thermometer repeats the half degrees from 32 to 55.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "temperatures are small and positive")]
+fn half_degrees(reading: &Value) -> u64 {
+    (reading["celsius"].as_f64().expect("a number") * 2.0) as u64
+}

@@ -15,7 +15,7 @@ pub fn scan<'b>(mut pieces: impl Iterator<Item = &'b [u8]>) -> Option<usize> {
 /// The properties of a delivery.
 #[must_use]
 pub fn properties_of(amqp: &AmqpProperties) -> Properties {
-    properties::from_amqp(amqp)
+    properties::from_amqp(amqp, false)
 }
 
 /// The AMQP properties of `message`.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::REGISTERED;
 use super::context::Scope;
 use super::handler::Handler;
 use super::{Component, Consumed, Periodic};
-use crate::asyncapi::Contract;
+use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
@@ -22,6 +21,7 @@ pub struct ResolvedComponent {
     pub(crate) schedules: Vec<Schedule>,
     /// The channels on which it publishes.
     pub(crate) outputs: Vec<ChannelName>,
+    warnings: Vec<String>,
 }
 
 impl ResolvedComponent {
@@ -35,6 +35,13 @@ impl ResolvedComponent {
     #[must_use]
     pub fn version(&self) -> &str {
         self.info.version
+    }
+
+    /// What the MOV accepts in the `asyncapi.yaml`, but what is probably not meant: each with the line, what the MOV does, and
+    /// the remedy. They are logged at the start.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What the contexts of its handlers share.
@@ -95,6 +102,7 @@ impl Component {
             routes: self.consumed.iter().map(route).collect(),
             schedules: self.periodic.iter().map(schedule).collect(),
             outputs: self.published_channels().map(full_name).collect(),
+            warnings: contract.warnings().iter().map(Finding::to_string).collect(),
         }
     }
 }

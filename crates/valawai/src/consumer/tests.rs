@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::wait_until;
 
 use super::*;
+use crate::asyncapi::sample;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Job, Session};
 use crate::component::{Component, Context};
@@ -19,19 +20,14 @@ use crate::mov::identity::Identity;
 use crate::name::Kind;
 use crate::shutdown;
 
-const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/input: { subscribe: {} }
-  valawai/c1/echo/data/output: { publish: {} }
-";
 const INPUT: &str = "valawai/c1/echo/data/input";
 const OUTPUT: &str = "valawai/c1/echo/data/output";
 const DEAD_LETTERS: &str = "valawai/c1/echo/dead_letter/data/input";
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn consumer(handler: impl Fn(Value, &Context) -> Result<Value, Failure> + Send + Sync + 'static) -> Consumer {
-    let component = Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler);
+    let contract = sample("c1/echo", &["subscribe data/input", "publish data/output"]);
+    let component = Component::new("1.0.0", contract).on("data/input").reply("data/output", handler);
     let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
     let options = router::Options {
         retry: retry::Options { first_delay: Duration::from_millis(20), ..Default::default() },

@@ -9,17 +9,11 @@ use log::LevelFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use valawai::internals::asyncapi::sample;
 use valawai::internals::consumer::router::{Options, Outcome, Router};
 use valawai::internals::mov::{self, identity::Identity};
 use valawai::internals::name::Kind;
 use valawai::{Component, Context, Failure, Message, Properties, Text};
-
-const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/received_message: { subscribe: {} }
-  valawai/c1/echo/data/publish_message: { publish: {} }
-";
 
 #[derive(Deserialize, Serialize)]
 struct Echo {
@@ -34,7 +28,8 @@ fn echo(message: Echo, context: &Context) -> Result<Echo, Failure> {
 }
 
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
-    let component = Component::new("1.0.0", CONTRACT).on("data/received_message").reply("data/publish_message", echo);
+    let contract = sample("c1/echo", &["subscribe data/received_message", "publish data/publish_message"]);
+    let component = Component::new("1.0.0", contract).on("data/received_message").reply("data/publish_message", echo);
     let resolved = component.check().expect("the component matches the contract");
     let (log, _) = mov::log::open(LevelFilter::Trace, Identity::default());
     Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options { dead_letters: true, ..Options::default() })

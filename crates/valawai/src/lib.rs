@@ -12,9 +12,11 @@
 //!
 //! # const ASYNCAPI: &str = "
 //! # channels:
-//! #   valawai/c1/echo/control/registered: { subscribe: {} }
-//! #   valawai/c1/echo/data/received_message: { subscribe: {} }
-//! #   valawai/c1/echo/data/publish_message: { publish: {} }
+//! #   valawai/c1/echo/control/registered: { subscribe: { message: { payload: { properties: {
+//! #     id: &text { type: string }, name: *text, description: *text, version: *text, api_version: *text, type: *text,
+//! #     since: *text, channels: *text } } } } }
+//! #   valawai/c1/echo/data/received_message: { subscribe: { message: { payload: { properties: { content: *text } } } } }
+//! #   valawai/c1/echo/data/publish_message: { publish: { message: { payload: { properties: { content: *text } } } } }
 //! # ";
 //! #[derive(Deserialize, Serialize)]
 //! struct Echo {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use valawai::{Component, Context, Failure};
 
 use crate::running_component::{
-    ANSWER, CONTRACT, HEARTBEAT, PARAMETERS, QUESTION, RunningComponent, answer, component,
+    ANSWER, HEARTBEAT, PARAMETERS, QUESTION, RunningComponent, answer, component, contract,
 };
 use testkit::wait::SOON;
 
@@ -22,7 +22,7 @@ fn a_slow_data_handler_does_not_delay_control_messages() {
         let _ = released.recv();
         answer(question, context)
     };
-    let component = Component::new("1.0.0", CONTRACT)
+    let component = Component::new("1.0.0", contract())
         .on("data/question")
         .reply("data/answer", slow_answer)
         .on("control/parameters")

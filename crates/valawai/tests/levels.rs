@@ -10,29 +10,16 @@ use serde_json::{Value, json};
 
 use testkit::wait::SOON;
 use testkit::wait_until;
+use valawai::internals::asyncapi::sample;
 use valawai::{Component, Context, Failure, Publisher, SentMessage, Shutdown, testing};
 
-const C0: &str = "
-channels:
-  valawai/c0/thermometer/control/registered: { subscribe: {} }
-  valawai/c0/thermometer/data/temperature: { publish: {} }
-";
-const C1: &str = "
-channels:
-  valawai/c1/alarm/control/registered: { subscribe: {} }
-  valawai/c1/alarm/control/parameters: { subscribe: {} }
-  valawai/c1/alarm/data/temperature: { subscribe: {} }
-  valawai/c1/alarm/data/alarm: { publish: {} }
-";
-const C2: &str = "
-channels:
-  valawai/c2/comfort/control/registered: { subscribe: {} }
-  valawai/c2/comfort/control/sent_temperature: { subscribe: {} }
-  valawai/c2/comfort/data/comfort: { publish: {} }
-";
+fn alarm_contract() -> &'static str {
+    let channels = ["subscribe control/parameters", "subscribe data/temperature", "publish data/alarm"];
+    sample("c1/alarm", &channels)
+}
 
 fn thermometer(run: impl Fn(&Publisher, &Shutdown) -> Result<(), Failure> + Send + Sync + 'static) -> Component {
-    Component::new("1.0.0", C0).source("data/temperature", run)
+    Component::new("1.0.0", sample("c0/thermometer", &["publish data/temperature"])).source("data/temperature", run)
 }
 
 /// Publishes the numbers below `count`, and stays.
@@ -122,7 +109,7 @@ fn parameters_are_validated_and_the_last_valid_ones_are_kept() {
 
     let limit = Arc::new(Mutex::new(30));
     let (current, used) = (Arc::clone(&limit), Arc::clone(&limit));
-    let component = Component::new("1.0.0", C1)
+    let component = Component::new("1.0.0", alarm_contract())
         .on("data/temperature")
         .reply_optional("data/alarm", move |now: Temperature, _: &Context| {
             Ok((now.celsius > f64::from(*used.lock())).then(|| json!({ "celsius": now.celsius })))
@@ -156,7 +143,7 @@ fn parameters_are_validated_and_the_last_valid_ones_are_kept() {
 fn a_channel_with_workers_of_its_own_is_consumed_in_parallel() {
     let most = Arc::new(AtomicU64::new(0));
     let (running_now, counted) = (AtomicU64::new(0), Arc::clone(&most));
-    let component = Component::new("1.0.0", C1)
+    let component = Component::new("1.0.0", alarm_contract())
         .on("data/temperature")
         .workers(4)
         .prefetch(1)
@@ -189,17 +176,16 @@ fn sent(source: &str, celsius: f64) -> Value {
 
 fn comfort() -> Component {
     const COMFORT: valawai::Output = valawai::Output::new("data/comfort");
-    Component::new("1.0.0", C2).sends(COMFORT).on_sent(
-        "control/sent_temperature",
-        |sent: SentMessage<Temperature>, context| {
+    Component::new("1.0.0", sample("c2/comfort", &["subscribe control/sent_temperature", "publish data/comfort"]))
+        .sends(COMFORT)
+        .on_sent("control/sent_temperature", |sent: SentMessage<Temperature>, context| {
             context
                 .send(COMFORT, &json!({ "of": sent.source.name, "comfort": sent.message_payload.celsius < 30.0 }))?;
             if sent.message_payload.celsius >= 30.0 {
                 context.mov().disable(&sent.connection_id);
             }
             Ok(())
-        },
-    )
+        })
 }
 
 #[test]

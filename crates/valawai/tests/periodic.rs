@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use valawai::internals::asyncapi::sample;
 use valawai::internals::broker::memory::OnPublish;
 use valawai::{Component, Context, Failure};
 
 use crate::contract::with_link;
-use crate::running_component::{CONTRACT, HEARTBEAT, RunningComponent, component_of};
+use crate::running_component::{HEARTBEAT, RunningComponent, component_of, contract};
 use testkit::wait::SOON;
 use testkit::{log_capture, wait_until};
 
@@ -45,7 +46,7 @@ where
         before(number, context)?;
         Ok(Some(json!({ "number": number })))
     };
-    let component = component_of(CONTRACT.replace("heartbeat", operation).leak());
+    let component = component_of(contract().replace("heartbeat", operation).leak());
     (component.every(period).publish(&format!("data/{operation}"), heartbeat), calls)
 }
 
@@ -78,19 +79,15 @@ fn failures_are_reported_to_the_mov() {
 
 #[test]
 fn a_missing_queue_is_reported_once_and_its_messages_are_counted_across_sessions() {
-    const CONTRACT: &str = "
-channels:
-  valawai/c1/alone/control/registered: { subscribe: {} }
-  valawai/c1/alone/data/unconnected: { publish: {} }
-";
     const UNCONNECTED: &str = "valawai/c1/alone/data/unconnected";
+    let contract = sample("c1/alone", &["publish data/unconnected"]);
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&calls);
     let handler = move |_: &Context| {
         counter.fetch_add(1, Ordering::SeqCst);
         Ok(Some(json!({})))
     };
-    let component = Component::new("1.0.0", CONTRACT).every(OFTEN).publish("data/unconnected", handler);
+    let component = Component::new("1.0.0", contract).every(OFTEN).publish("data/unconnected", handler);
     let running = RunningComponent::start(&component);
     let warnings = || log_capture::lines_containing(&["[WARN]", IS_MISSING, UNCONNECTED]).len();
     wait_until("the warning", SOON, || warnings() > 0);

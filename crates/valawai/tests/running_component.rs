@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use valawai::internals::asyncapi::sample;
 use valawai::internals::broker::memory::{MemoryBroker, OnPublish};
 use valawai::internals::broker::{Error, Session};
 use valawai::internals::message::{Message, Outgoing};
@@ -20,22 +21,21 @@ use testkit::mov::LOG_QUEUE as MOV_LOG;
 use testkit::wait::SOON;
 use testkit::{log_capture, wait_until};
 
-pub(crate) const CONTRACT: &str = "
-channels:
-  valawai/c1/own/control/registered: { subscribe: {} }
-  valawai/c1/own/control/parameters: { subscribe: {} }
-  valawai/c1/own/data/question: { subscribe: {} }
-  valawai/c1/own/data/answer: { publish: {} }
-  valawai/c1/own/data/heartbeat: { publish: {} }
-";
 pub(crate) const PARAMETERS: &str = "valawai/c1/own/control/parameters";
 pub(crate) const QUESTION: &str = "valawai/c1/own/data/question";
 pub(crate) const ANSWER: &str = "valawai/c1/own/data/answer";
 pub(crate) const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
 
-/// A component of [`CONTRACT`] without heartbeats: it replies to each question with the question, and ignores parameters.
+/// The contract of most components here.
+pub(crate) fn contract() -> &'static str {
+    let consumed = ["subscribe control/parameters", "subscribe data/question"];
+    let published = ["publish data/answer", "publish data/heartbeat"];
+    sample("c1/own", &[consumed, published].concat())
+}
+
+/// A component of [`contract`] without heartbeats: it replies to each question with the question, and ignores parameters.
 pub(crate) fn component() -> Component {
-    component_of(CONTRACT)
+    component_of(contract())
 }
 
 /// The same with another contract.

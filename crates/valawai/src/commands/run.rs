@@ -32,6 +32,9 @@ pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
         }
     };
     log::info!("{} {} starts", resolved.name(), resolved.version());
+    for warning in resolved.warnings() {
+        log::warn!("{warning}");
+    }
     if settings.faults.is_enabled() {
         log::warn!("CHAOS settings are in effect; faults are injected: {:?}", settings.faults);
     }

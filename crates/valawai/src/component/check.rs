@@ -3,21 +3,18 @@
 use std::fmt;
 
 use super::{Component, Consumed, ResolvedComponent};
-use crate::asyncapi::{self, Contract, Direction};
+use crate::asyncapi::{Contract, Direction, Finding, REGISTERED};
 use crate::name::Level;
 
-/// The channel of the MOV's notices, which the kit consumes.
-pub(super) const REGISTERED: &str = "control/registered";
-
 impl Component {
-    /// Checks that the component matches its `asyncapi.yaml`: each channel of the one is in the other, with the right
-    /// direction. It runs at each start; a test of one line finds mistakes earlier.
+    /// Checks that the MOV can use the `asyncapi.yaml`, and that the component matches it: each channel of the one is in the
+    /// other, with the right direction. It runs at each start; a test of one line finds mistakes earlier.
     ///
     /// # Errors
-    /// All mismatches.
+    /// All that makes the MOV refuse the component, never notify it, or never connect or forward a channel, with the lines;
+    /// without such defects, all mismatches. What only deserves care is in `warnings()` of the result.
     pub fn check(&self) -> Result<ResolvedComponent, ContractErrors> {
-        let contract =
-            Contract::parse(self.asyncapi).map_err(|error: asyncapi::Error| ContractErrors(vec![error.to_string()]))?;
+        let contract = Contract::parse(self.asyncapi).map_err(|findings| ContractErrors::of_contract(&findings))?;
         let mut errors = self.errors_in(&contract);
         if !is_version(self.version) {
             errors.push(format!("the version `{}` is not three numbers, as in 1.0.0", self.version));
@@ -68,14 +65,20 @@ impl Component {
     }
 }
 
-/// The mismatches between a component and its `asyncapi.yaml`.
+/// The defects of an `asyncapi.yaml`, or the mismatches between it and its component.
 #[derive(Debug)]
 pub struct ContractErrors(Vec<String>);
 
+impl ContractErrors {
+    fn of_contract(findings: &[Finding]) -> Self {
+        Self(findings.iter().map(Finding::to_string).collect())
+    }
+}
+
 impl fmt::Display for ContractErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the component does not match its asyncapi.yaml: ")?;
-        formatter.write_str(&self.0.join("; "))
+        formatter.write_str("the component cannot run with its asyncapi.yaml:")?;
+        self.0.iter().try_for_each(|error| write!(formatter, "\n- {error}"))
     }
 }
 
@@ -116,15 +119,13 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::asyncapi::sample;
     use crate::component::Output;
     use crate::{Context, Failure};
 
-    const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/input: { subscribe: {} }
-  valawai/c1/echo/data/output: { publish: {} }
-";
+    fn contract() -> &'static str {
+        sample("c1/echo", &["subscribe data/input", "publish data/output"])
+    }
 
     fn reply(message: Value, _: &Context) -> Result<Value, Failure> {
         Ok(message)
@@ -136,18 +137,26 @@ channels:
 
     #[test]
     fn a_component_that_uses_each_channel_in_its_direction_matches() {
-        let echo = Component::new("1.2.3", CONTRACT).on("data/input").reply("data/output", reply).check().unwrap();
+        let echo = Component::new("1.2.3", contract()).on("data/input").reply("data/output", reply).check().unwrap();
         assert_eq!((echo.name(), echo.version()), ("c1_echo", "1.2.3"));
         let sends =
-            Component::new("1.2.3", CONTRACT).on("data/input").consume(consume).sends(Output::new("data/output"));
+            Component::new("1.2.3", contract()).on("data/input").consume(consume).sends(Output::new("data/output"));
         assert!(sends.check().is_ok());
+    }
+
+    #[test]
+    fn what_only_deserves_care_is_a_warning() {
+        let echo = Component::new("1.2.3", contract()).on("data/input").reply("data/output", reply).check().unwrap();
+        let [broad, own] = echo.warnings() else { panic!("{:?} are not two warnings", echo.warnings()) };
+        assert!(broad.starts_with("asyncapi.yaml:6: `data/output` publishes an object without fields"), "{broad}");
+        assert!(own.contains("matches what `data/input` subscribes to (line 5)"), "{own}");
     }
 
     #[test]
     fn closures_with_captured_state_need_no_annotations() {
         let count = std::sync::atomic::AtomicU64::new(0);
         let counting =
-            Component::new("1.2.3", CONTRACT).on("data/input").reply("data/output", move |message: Value, _| {
+            Component::new("1.2.3", contract()).on("data/input").reply("data/output", move |message: Value, _| {
                 count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 Ok(message)
             });
@@ -156,11 +165,11 @@ channels:
 
     #[test]
     fn each_mismatch_is_reported() {
-        let echo = || Component::new("1.2.3", CONTRACT).on("data/input").reply("data/output", reply);
+        let echo = || Component::new("1.2.3", contract()).on("data/input").reply("data/output", reply);
         for (component, expected) in [
-            (Component::new("1.2.3", CONTRACT), "`data/input` is in asyncapi.yaml, but"),
-            (Component::new("1.2", CONTRACT), "is not three numbers"),
-            (Component::new("1.2.3", "channels: 5"), "no channels"),
+            (Component::new("1.2.3", contract()), "`data/input` is in asyncapi.yaml, but"),
+            (Component::new("1.2", contract()), "is not three numbers"),
+            (Component::new("1.2.3", "channels: 5"), "asyncapi.yaml:1: there are no channels"),
             (echo().on("data/other").consume(consume), "`data/other` is not a channel"),
             (echo().on("data/output").consume(consume), "`data/output` needs `subscribe`"),
             (echo().sends(Output::new("data/input")), "`data/input` needs `publish`"),

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::channel_builder::ChannelOptions;
-use super::check::REGISTERED;
 use super::context::Scope;
 use super::handler::Handler;
 use super::source::SourceLoop;
 use super::{Component, Consumed, DeclaredSource};
-use crate::asyncapi::Contract;
+use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
@@ -23,6 +22,7 @@ pub struct ResolvedComponent {
     pub(crate) sources: Vec<Source>,
     /// The channels on which it publishes.
     pub(crate) outputs: Vec<ChannelName>,
+    warnings: Vec<String>,
 }
 
 impl ResolvedComponent {
@@ -36,6 +36,13 @@ impl ResolvedComponent {
     #[must_use]
     pub fn version(&self) -> &str {
         self.info.version
+    }
+
+    /// What the MOV accepts in the `asyncapi.yaml`, but what is probably not meant: each with the line, what the MOV does, and
+    /// the remedy. They are logged at the start.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What the contexts of its handlers share.
@@ -115,6 +122,7 @@ impl Component {
             routes: self.consumed.iter().map(route).collect(),
             sources: self.sources.iter().map(source).collect(),
             outputs: self.published_channels().map(full_name).collect(),
+            warnings: contract.warnings().iter().map(Finding::to_string).collect(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::asyncapi::sample;
 use crate::component::{Component, Output};
 use crate::consumer::fault_injection;
 use crate::mov;
@@ -12,16 +13,10 @@ use crate::name::Kind;
 
 const INPUT: &str = "valawai/c1/echo/data/input";
 const FURTHER: Output = Output::new("data/further");
-const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/input: { subscribe: {} }
-  valawai/c1/echo/data/output: { publish: {} }
-  valawai/c1/echo/data/further: { publish: {} }
-";
 
 fn router(handler: fn(Value, &Context) -> Result<Value, Failure>) -> (Router, Writer) {
-    let component = Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler).sends(FURTHER);
+    let contract = sample("c1/echo", &["subscribe data/input", "publish data/output", "publish data/further"]);
+    let component = Component::new("1.0.0", contract).on("data/input").reply("data/output", handler).sends(FURTHER);
     let (log, writer) = mov::log::open(log::LevelFilter::Info, Identity::default());
     let resolved = component.check().unwrap();
     (Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options::default()), writer)

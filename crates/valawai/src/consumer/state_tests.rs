@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::wait_until;
 
-use super::tests::{CONTRACT, DEAD_LETTERS, INPUT, LIMIT, OUTPUT, consumer_of, run_while, with_link};
+use super::tests::{DEAD_LETTERS, INPUT, LIMIT, OUTPUT, component, consumer_of, run_while, with_link};
 use super::*;
 use crate::broker::memory::{MemoryBroker, OnPublish};
-use crate::component::{Component, Context};
+use crate::component::Context;
 use crate::failure::Failure;
 use crate::message::{Message, Outgoing};
 
@@ -23,8 +23,7 @@ fn changes(message: Value, last: &mut Option<u64>, _: &Context) -> Result<Option
 }
 
 fn filter(prefetch: u16) -> Consumer {
-    let component =
-        Component::new("1.0.0", CONTRACT).on("data/input").with_state(None).reply_optional("data/output", changes);
+    let component = component().on("data/input").with_state(None).reply_optional("data/output", changes);
     Consumer { options: Options { prefetch, ..Options::default() }, ..consumer_of(&component) }
 }
 
@@ -109,7 +108,7 @@ fn the_change_of_a_handler_that_fails_is_undone() {
         *sum += number;
         if number % 100 == 7 { Err(Failure::refuse("an unlucky number")) } else { Ok(json!({ "number": *sum })) }
     };
-    let component = Component::new("1.0.0", CONTRACT).on("data/input").with_state(0).reply("data/output", sum);
+    let component = component().on("data/input").with_state(0).reply("data/output", sum);
     let broker = broker_with(1000);
     run_while(&broker, consumer_of(&component), || {
         wait_until("all messages", LIMIT, || broker.depth(DEAD_LETTERS) == Some(20) && broker.depth(INPUT) == Some(0));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testkit::wait_until;
 
 use super::*;
+use crate::asyncapi::sample;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Job, Session};
 use crate::component::{Component, Context};
@@ -19,19 +20,18 @@ use crate::mov::identity::Identity;
 use crate::name::Kind;
 use crate::shutdown;
 
-pub(super) const CONTRACT: &str = "
-channels:
-  valawai/c1/echo/control/registered: { subscribe: {} }
-  valawai/c1/echo/data/input: { subscribe: {} }
-  valawai/c1/echo/data/output: { publish: {} }
-";
 pub(super) const INPUT: &str = "valawai/c1/echo/data/input";
 pub(super) const OUTPUT: &str = "valawai/c1/echo/data/output";
 pub(super) const DEAD_LETTERS: &str = "valawai/c1/echo/dead_letter/data/input";
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
 
+/// A component with an input and an output, which wait for a handler.
+pub(super) fn component() -> Component {
+    Component::new("1.0.0", sample("c1/echo", &["subscribe data/input", "publish data/output"]))
+}
+
 fn consumer(handler: impl Fn(Value, &Context) -> Result<Value, Failure> + Send + Sync + 'static) -> Consumer {
-    consumer_of(&Component::new("1.0.0", CONTRACT).on("data/input").reply("data/output", handler))
+    consumer_of(&component().on("data/input").reply("data/output", handler))
 }
 
 pub(super) fn consumer_of(component: &Component) -> Consumer {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::asyncapi::sample;
 use crate::broker::Session;
 use crate::broker::memory::{MemoryBroker, OnPublish};
 use crate::component::{Component, Context};
@@ -11,11 +12,6 @@ use crate::mov::identity::Identity;
 use crate::mov::log;
 use crate::shutdown::{self, ShutdownHandle};
 
-const CONTRACT: &str = "
-channels:
-  valawai/c1/own/control/registered: { subscribe: {} }
-  valawai/c1/own/data/heartbeat: { publish: {} }
-";
 const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
 
 fn beat(_: &Context) -> Result<Option<Value>, Failure> {
@@ -24,7 +20,8 @@ fn beat(_: &Context) -> Result<Option<Value>, Failure> {
 
 /// A publisher whose source runs until the handle is dropped.
 fn publisher(confirm_limit: Duration) -> (SourcePublisher, ShutdownHandle) {
-    let component = Component::new("1.0.0", CONTRACT).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
+    let contract = sample("c1/own", &["publish data/heartbeat"]);
+    let component = Component::new("1.0.0", contract).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
     let resolved = component.check().unwrap();
     let (log, _) = log::open(::log::LevelFilter::Info, Identity::default());
     let source = resolved.sources[0].clone();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use valawai::internals::asyncapi::sample;
 use valawai::internals::broker::{Session, amqp};
 use valawai::internals::process::App;
 use valawai::internals::settings::Settings;
@@ -14,11 +15,6 @@ use super::{EXISTS, IS_MISSING, OFTEN};
 use testkit::wait::SOON;
 use testkit::{Client, Node, log_capture, wait_until};
 
-const CONTRACT: &str = "
-channels:
-  valawai/c1/real/control/registered: { subscribe: {} }
-  valawai/c1/real/data/heartbeat: { publish: {} }
-";
 const HEARTBEAT: &str = "valawai/c1/real/data/heartbeat";
 
 #[test]
@@ -28,7 +24,8 @@ fn a_missing_queue_is_reported_and_a_lost_connection_is_reopened() {
     let vhost = node.vhost();
     let client = Client::connect(&vhost);
     let heartbeat = |_: &Context| Ok(Some(json!({})));
-    let component = Component::new("1.0.0", CONTRACT).every(OFTEN).publish("data/heartbeat", heartbeat);
+    let contract = sample("c1/real", &["publish data/heartbeat"]);
+    let component = Component::new("1.0.0", contract).every(OFTEN).publish("data/heartbeat", heartbeat);
     let url = format!(
         "amqp://{}:{}@{}:{}/{}",
         vhost.username,

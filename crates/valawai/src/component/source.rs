@@ -7,7 +7,7 @@ use super::handler::{self, Handler};
 use super::{Context, Publisher};
 use crate::failure::Failure;
 use crate::message::Message;
-use crate::mov::log::{Entry, Severity};
+use crate::mov::log::Entry;
 use crate::shutdown::Shutdown;
 
 /// Publishes until the shutdown.
@@ -42,10 +42,6 @@ fn publish_once(handler: &Handler, publisher: &Publisher) -> Result<(), Failure>
 }
 
 fn report(publisher: &Publisher, failure: &Failure) {
-    let severity = match failure {
-        Failure::Retry(_) => Severity::Warn,
-        Failure::Refuse(_) => Severity::Error,
-    };
     let message = format!("Nothing is published on {}, because {failure}", publisher.channel().short());
-    publisher.scope().log.add(Entry { severity, message, payload: None });
+    publisher.scope().log.add(Entry::about(failure, message));
 }

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use self::in_flight::publishes::{Publish, Publishes};
+pub(crate) use self::unconfirmed::Unconfirmed;
 pub(crate) use self::unroutable::Unroutable;
 
 use self::adaptive_prefetch::AdaptivePrefetch;

@@ -11,7 +11,7 @@ use crate::health::status::{ConsumerStatus, StatusGuard};
 const LATE_AFTER: Duration = Duration::from_secs(1);
 
 /// The age of the oldest unconfirmed publish, as precise as the interval of the checks.
-pub(super) struct Unconfirmed<'s> {
+pub(crate) struct Unconfirmed<'s> {
     status: &'s ConsumerStatus,
     limit: Duration,
     oldest: Option<u64>,
@@ -20,13 +20,13 @@ pub(super) struct Unconfirmed<'s> {
 }
 
 impl<'s> Unconfirmed<'s> {
-    pub(super) fn new(status: &'s ConsumerStatus, limit: Duration, now: Instant) -> Self {
+    pub(crate) fn new(status: &'s ConsumerStatus, limit: Duration, now: Instant) -> Self {
         Self { status, limit, oldest: None, since: now, stalled: None }
     }
 
     /// Returns whether `oldest`, the oldest unconfirmed publish, is older than the limit. The time in which the broker is
     /// blocked does not count.
-    pub(super) fn check(&mut self, oldest: Option<u64>, is_blocked: impl Fn() -> bool, now: Instant) -> bool {
+    pub(crate) fn check(&mut self, oldest: Option<u64>, is_blocked: impl Fn() -> bool, now: Instant) -> bool {
         if oldest != self.oldest || oldest.is_none() {
             (self.oldest, self.since, self.stalled) = (oldest, now, None);
             return false;

@@ -16,10 +16,11 @@ use serde::Serialize;
 use super::identity::Identity;
 use super::payloads;
 use crate::broker::{Error, Publish};
+use crate::failure::Failure;
 use crate::shutdown::Shutdown;
 
 /// The queue of the MOV's log.
-const QUEUE: &str = "valawai/log/add";
+pub(crate) const QUEUE: &str = "valawai/log/add";
 
 /// How many entries may wait.
 const MAX_WAITING: usize = 16 * 1024;
@@ -80,6 +81,15 @@ impl Entry {
     pub fn new(severity: Severity, message: impl fmt::Display, payload: &impl Serialize) -> Self {
         let payload = serde_json::to_string(payload).ok().map(shorten);
         Self { severity, message: message.to_string(), payload }
+    }
+
+    /// An entry about a failure, without a payload: a warning if a later attempt may succeed, otherwise an error.
+    pub(crate) fn about(failure: &Failure, message: String) -> Self {
+        let severity = match failure {
+            Failure::Retry(_) => Severity::Warn,
+            Failure::Refuse(_) => Severity::Error,
+        };
+        Self { severity, message, payload: None }
     }
 
     fn size(&self) -> usize {

@@ -1,6 +1,5 @@
 //! Publishes what sources put into their outboxes, in one session after another.
 
-mod acceptance;
 mod publish_loop;
 mod source_thread;
 #[cfg(test)]

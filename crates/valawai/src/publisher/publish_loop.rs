@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::SourcePublisher;
-use super::acceptance::Acceptance;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Error, Event, Link, Returned};
-use crate::consumer::{Publish, Publishes};
+use crate::consumer::{Publish, Publishes, Unconfirmed};
 use crate::failure::Failure;
+use crate::health::status::StatusGuard;
 use crate::message::Outgoing;
 use crate::mov::log::{Entry, Severity};
 use crate::shutdown::Shutdown;
@@ -33,7 +33,10 @@ pub(super) struct PublishLoop<'p> {
     session: u64,
     /// The unconfirmed messages, with their numbers in the outbox as tags.
     publishes: Publishes,
-    acceptance: Acceptance<'p>,
+    /// How long the oldest message has not been accepted, over all attempts to publish it.
+    unconfirmed: Unconfirmed<'p>,
+    /// The broker rejected the last message that it answered, which makes the component unhealthy after a while.
+    rejection: Option<StatusGuard<'p>>,
     backoff: Backoff,
     paused_until: Option<Instant>,
     stopping_since: Option<Instant>,
@@ -46,7 +49,8 @@ impl<'p> PublishLoop<'p> {
             link,
             session: publisher.outbox.begin_session(),
             publishes: Publishes::default(),
-            acceptance: Acceptance::new(publisher),
+            unconfirmed: Unconfirmed::new(&publisher.status, publisher.confirm_limit, Instant::now()),
+            rejection: None,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
             stopping_since: None,
@@ -130,10 +134,11 @@ impl<'p> PublishLoop<'p> {
             }
             if confirm.accepted && !(publish.returned && publish.must_arrive) {
                 self.publisher.outbox.confirmed(publish.tag);
+                self.rejection = None;
                 self.backoff.reset();
             } else {
                 self.publisher.outbox.rejected(self.session, publish.tag);
-                self.acceptance.rejected();
+                self.note_rejection();
                 self.paused_until = self.paused_until.or_else(|| Some(Instant::now() + self.backoff.pause()));
             }
         }
@@ -141,8 +146,22 @@ impl<'p> PublishLoop<'p> {
     }
 
     fn check_confirms(&mut self) -> Result<(), Error> {
-        let link = &*self.link;
-        self.acceptance.check(|| link.is_blocked())
+        let (link, oldest) = (&*self.link, self.publisher.outbox.oldest());
+        if self.unconfirmed.check(oldest, || link.is_blocked(), Instant::now()) {
+            return Err(Error::ReopenRequired { reason: "the broker does not accept what a source publishes" });
+        }
+        Ok(())
+    }
+
+    fn note_rejection(&mut self) {
+        let SourcePublisher { source, status, .. } = self.publisher;
+        self.rejection.get_or_insert_with(|| {
+            let channel = source.channel.short();
+            log::warn!(
+                "the broker rejects messages on {channel}, as a full queue does; they are published again later"
+            );
+            status.mark_stalled()
+        });
     }
 
     fn wait(&mut self, shutdown: &Shutdown) {

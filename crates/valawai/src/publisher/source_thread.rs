@@ -10,7 +10,7 @@ use super::SourcePublisher;
 use crate::broker::backoff::Backoff;
 use crate::component::{Publisher, Source};
 use crate::failure::Failure;
-use crate::mov::log::{Entry, MovLog, Severity};
+use crate::mov::log::{Entry, MovLog};
 use crate::mov::registration::RegistrarRole;
 use crate::shutdown::Shutdown;
 
@@ -91,11 +91,7 @@ impl Runner {
     }
 
     fn report(&self, failure: &Failure) {
-        let severity = match failure {
-            Failure::Retry(_) => Severity::Warn,
-            Failure::Refuse(_) => Severity::Error,
-        };
         let message = format!("The source of {} starts again, because {failure}", self.source.channel.short());
-        self.log.add(Entry { severity, message, payload: None });
+        self.log.add(Entry::about(failure, message));
     }
 }

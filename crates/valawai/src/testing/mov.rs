@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use crate::asyncapi::{Contract, Direction};
+use crate::asyncapi::{Contract, Direction, REGISTERED};
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Access, ConsumeOn, Delivery, Error, Event, Link, Session};
 use crate::message::Outgoing;
@@ -103,7 +103,7 @@ impl MovLoop<'_> {
         };
         let notice = notice(payload, &contract, self.components.lock().len());
         self.components.lock().push(notice.clone());
-        match contract.channel("control/registered") {
+        match contract.channel(REGISTERED) {
             Some(channel) => self.publish(channel.name.queue(), &notice),
             None => Ok(()),
         }

@@ -15,14 +15,12 @@ use crate::broker::{Error, Session};
 use crate::component::{Component, ResolvedComponent};
 use crate::consumer::retry::dead_letter_queue;
 use crate::message::Message;
+use crate::mov::log::QUEUE as MOV_LOG;
 use crate::mov::payloads;
 use crate::name::ChannelName;
 use crate::process::App;
 use crate::settings::Settings;
 use crate::shutdown::{self, ShutdownHandle};
-
-/// The queue of the MOV's log.
-const MOV_LOG: &str = "valawai/log/add";
 
 /// How long to wait for what a test expects.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -86,11 +86,33 @@ impl<'c> AmqpLink<'c> {
         Ok(delivery.map(Event::Delivery))
     }
 
-    /// Writes what was published. Returns how long to wait: until the next attempt, if the socket did not accept all of it.
-    fn write_before_wait(&mut self, limit: Duration) -> Duration {
+    /// Writes what was published, and waits for any of these, for a confirm or for a returned message.
+    fn wait_for_any(
+        &mut self,
+        deliveries: bool,
+        signal: Option<&Receiver<()>>,
+        shutdown: Option<&Shutdown>,
+        limit: Duration,
+    ) {
         // If it fails, the session is over, and the next poll tells why.
         let retry = self.publisher.write().unwrap_or_default();
-        retry.map_or(limit, |retry| retry.min(limit))
+        let limit = retry.map_or(limit, |retry| retry.min(limit));
+        let mut select = Select::new();
+        select.recv(&self.confirms);
+        select.recv(&self.returns);
+        if deliveries {
+            for receiver in self.subscriptions.receivers() {
+                select.recv(receiver);
+            }
+        }
+        if let Some(signal) = signal {
+            select.recv(signal);
+        }
+        if let Some(shutdown) = shutdown {
+            select.recv(shutdown.requested());
+        }
+        // `poll` determines which of them is ready, if any.
+        let _ = select.ready_timeout(limit);
     }
 }
 
@@ -188,35 +210,13 @@ impl Link for AmqpLink<'_> {
     }
 
     fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration) {
-        if deliveries && self.subscriptions.has_buffered() {
-            return;
+        if !(deliveries && self.subscriptions.has_buffered()) {
+            self.wait_for_any(deliveries, None, shutdown, limit);
         }
-        let limit = self.write_before_wait(limit);
-        let mut select = Select::new();
-        select.recv(&self.confirms);
-        select.recv(&self.returns);
-        if deliveries {
-            for receiver in self.subscriptions.receivers() {
-                select.recv(receiver);
-            }
-        }
-        if let Some(shutdown) = shutdown {
-            select.recv(shutdown.requested());
-        }
-        // `poll` determines which of them is ready, if any.
-        let _ = select.ready_timeout(limit);
     }
 
     fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration) {
-        let limit = self.write_before_wait(limit);
-        let mut select = Select::new();
-        select.recv(&self.confirms);
-        select.recv(&self.returns);
-        select.recv(signal);
-        if let Some(shutdown) = shutdown {
-            select.recv(shutdown.requested());
-        }
-        let _ = select.ready_timeout(limit);
+        self.wait_for_any(false, Some(signal), shutdown, limit);
         let _ = signal.try_recv();
     }
 }

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use super::page_query::PageQuery;
 use crate::broker::{Error, Link};
-use crate::ids::Ids;
-use crate::message::Outgoing;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::payloads::{self, Action, TopologyQuery};
 use crate::name::Id;
@@ -26,9 +25,6 @@ const PAGE_SIZE: usize = 50;
 /// How long a query may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// The first part of the identifier of each query, by which late answers are recognized and removed.
-const QUERY_ID_PREFIX: &str = "notifications-of-";
-
 /// The notifications of one component, over all sessions of this process.
 #[derive(Debug)]
 pub(super) struct LateNotifications {
@@ -41,7 +37,7 @@ pub(super) struct LateNotifications {
 
 #[derive(Debug)]
 struct PendingQuery {
-    query_id: String,
+    query: PageQuery,
     offset: usize,
     sent_at: Instant,
 }
@@ -101,8 +97,8 @@ impl LateNotifications {
         id: &Id,
         now: Instant,
     ) -> Result<(), Error> {
-        if let Some(pending) = self.pending.take() {
-            match receive(link, info, &pending.query_id)? {
+        if let Some(mut pending) = self.pending.take() {
+            match pending.query.poll_answer(link, parse_page)? {
                 Some(page) => {
                     self.enable(link, &page, id)?;
                     let next = pending.offset + PAGE_SIZE;
@@ -121,10 +117,9 @@ impl LateNotifications {
     }
 
     fn query(&mut self, link: &mut dyn Link, info: &ComponentInfo, offset: usize, now: Instant) -> Result<(), Error> {
-        let query_id = format!("{QUERY_ID_PREFIX}{}-{}", info.name, Ids::new().next());
-        link.declare(payloads::TOPOLOGY_PAGE)?;
-        link.publish(&payloads::topology_query(&TopologyQuery { id: &query_id, offset, limit: PAGE_SIZE }))?;
-        self.pending = Some(PendingQuery { query_id, offset, sent_at: now });
+        let query = PageQuery::new(link, payloads::TOPOLOGY_PAGE, "notifications", info)?;
+        link.publish(&payloads::topology_query(&TopologyQuery { id: query.id(), offset, limit: PAGE_SIZE }))?;
+        self.pending = Some(PendingQuery { query, offset, sent_at: now });
         Ok(())
     }
 
@@ -133,7 +128,7 @@ impl LateNotifications {
             for notification in connection.notifications.iter().filter(|found| self.is_own_and_disabled(found, id)) {
                 let channel = &notification.target.channel_name;
                 log::info!("enabling the notifications of connection {} on {channel}", connection.id);
-                link.publish(&request(Action::Enable, &connection.id, id, channel))?;
+                link.publish(&payloads::change_notification(Action::Enable, &connection.id, (id, channel)))?;
             }
         }
         Ok(())
@@ -147,22 +142,8 @@ impl LateNotifications {
     }
 }
 
-fn request(action: Action, connection: &Id, component: &Id, channel: &str) -> Outgoing {
-    payloads::change_notification(action, connection, (component, channel))
-}
-
-/// The answer to the query, if it has arrived. All components share the queue of answers: this removes those to the component's
-/// own queries, and leaves the others.
-fn receive(link: &mut dyn Link, info: &ComponentInfo, query_id: &str) -> Result<Option<Page>, Error> {
-    let own = format!("\"{QUERY_ID_PREFIX}{}-", info.name);
-    let mut answer = None;
-    link.browse(payloads::TOPOLOGY_PAGE, &mut |message| {
-        if let Ok(page) = message.read::<Page>()
-            && page.query_id == query_id
-        {
-            answer = Some(page);
-        }
-        String::from_utf8_lossy(&message.body).contains(&own)
-    })?;
-    Ok(answer)
+/// The page in `body`, if it answers the query `query_id`.
+fn parse_page(body: &[u8], query_id: &str) -> Option<Page> {
+    let page: Page = crate::payload::read(body).ok()?;
+    (page.query_id == query_id).then_some(page)
 }

@@ -9,6 +9,7 @@
 mod health_reporter;
 mod identity_queue;
 mod late_notifications;
+mod page_query;
 mod registrar;
 mod registrar_role;
 mod registration_query;

@@ -3,31 +3,19 @@
 //!
 //! The MOV writes each answer to a message into its log, so a query needs a reason.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::page_query::PageQuery;
 use crate::broker::{Error, Link};
-use crate::ids::Ids;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::notice::{Notice, parse_page};
 use crate::mov::payloads;
 use crate::mov::rest::RestClient;
 
-/// How often the queue of answers is browsed.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
-
-/// The first part of the identifier of each query, by which late answers are recognized and removed.
-const QUERY_ID_PREFIX: &str = "registrations-of-";
-
 /// At most one query by message that waits for its answer.
 #[derive(Debug, Default)]
 pub(super) struct RegistrationQuery {
-    pending: Option<Pending>,
-}
-
-#[derive(Debug)]
-struct Pending {
-    query_id: String,
-    next_poll: Instant,
+    pending: Option<PageQuery>,
 }
 
 impl RegistrationQuery {
@@ -42,37 +30,25 @@ impl RegistrationQuery {
         if let Some(live) = rest.and_then(|rest| rest.registrations_of(info)) {
             return Ok(Some(live));
         }
-        let query_id = format!("{QUERY_ID_PREFIX}{}-{}", info.name, Ids::new().next());
-        link.declare(payloads::PAGE)?;
-        link.publish(&payloads::query(info, &query_id))?;
-        self.pending = Some(Pending { query_id, next_poll: Instant::now() });
+        let query = PageQuery::new(link, payloads::PAGE, "registrations", info)?;
+        link.publish(&payloads::query(info, query.id()))?;
+        self.pending = Some(query);
         Ok(None)
     }
 
     /// When to call [`Self::poll_answer`] again.
     pub(super) fn next_poll(&self) -> Option<Instant> {
-        self.pending.as_ref().map(|pending| pending.next_poll)
+        self.pending.as_ref().map(PageQuery::next_poll)
     }
 
-    /// Returns the live registrations if the answer has arrived. All components share the queue of answers: this
-    /// removes the answers to the component's own queries and leaves the others.
+    /// Returns the live registrations if the answer has arrived.
     pub(super) fn poll_answer(
         &mut self,
         link: &mut dyn Link,
         info: &ComponentInfo,
     ) -> Result<Option<Vec<Notice>>, Error> {
-        let Some(pending) = self.pending.as_mut().filter(|pending| pending.next_poll <= Instant::now()) else {
-            return Ok(None);
-        };
-        pending.next_poll = Instant::now() + POLL_INTERVAL;
-        let own = format!("\"{QUERY_ID_PREFIX}{}-", info.name);
-        let mut answer = None;
-        link.browse(payloads::PAGE, &mut |message| {
-            if let Some(live) = parse_page(&message.body, info, &pending.query_id) {
-                answer = Some(live);
-            }
-            String::from_utf8_lossy(&message.body).contains(&own)
-        })?;
+        let Some(pending) = &mut self.pending else { return Ok(None) };
+        let answer = pending.poll_answer(link, |body, id| parse_page(body, info, id))?;
         if answer.is_some() {
             self.pending = None;
         }

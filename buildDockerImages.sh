@@ -79,6 +79,9 @@ collect_build_arguments() {
     if [ "$cache" = no ]; then arguments+=(--no-cache); fi
     if [ "$pull" = yes ]; then arguments+=(--pull); fi
     if [ -n "${RUST_IMAGE:-}" ]; then arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE"); fi
+    # A library that is a dependency by path lies outside of the folder that the image is built from.
+    kit=$(sed -n 's|^valawai = { path = "\(.*\)/crates/valawai" }$|\1|p' Cargo.toml)
+    if [ -n "$kit" ]; then arguments+=(--build-context "kit=$kit" --build-arg "KIT=$kit"); fi
     # The time of the commit, not of the build, so that the same sources result in the same image.
     if git rev-parse HEAD >/dev/null 2>&1; then
         arguments+=(--build-arg "REVISION=$(git describe --always --match '' --abbrev=40 --dirty)")

@@ -15,6 +15,8 @@ step() {
 
 step cargo fmt --all --check
 step cargo clippy --locked --workspace --all-targets -- -D warnings
+# The library as authors use it, without the features of its tests.
+step cargo clippy --locked --package valawai -- -D warnings
 RUSTDOCFLAGS='-D warnings' step cargo doc --locked --workspace --no-deps --document-private-items
 # The tests start the programs of the workspace.
 step cargo build --locked --workspace --bins --examples

@@ -44,6 +44,7 @@ main() {
     step "The hardened image runs with any user and any kind of volume" run_without_compose
     step "The component runs alone, with the broker on the host" run_with_broker_on_host
     step "The password is read from a file" read_password_from_file
+    step "The image of a new component is built, and registers" build_new_component
     step "docker compose down removes everything" remove_everything
     note "All steps passed in $SECONDS s"
 }
@@ -186,7 +187,7 @@ remove_test_resources() {
     docker ps --all --quiet --filter "label=$project" | xargs -r docker rm --force --volumes >/dev/null
     docker volume ls --quiet --filter "label=$project" | xargs -r docker volume rm >/dev/null
     compose down --volumes --remove-orphans >/dev/null 2>&1 || true
-    docker image rm "$IMAGE:$project" >/dev/null 2>&1 || true
+    docker image rm "$IMAGE:$project" "$NEW_IMAGE:$project" >/dev/null 2>&1 || true
     if [ "$keep_images" = no ] && [ ${#built_images[@]} -gt 0 ]; then
         docker image rm --force "${built_images[@]}" >/dev/null 2>&1 || true
     fi

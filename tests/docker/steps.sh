@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154 # run.sh sets project and work
 
 readonly IMAGE=valawai/c1_echo_example_with_rust_and_amiquip
+readonly NEW_IMAGE=valawai/c0_newly_made
 readonly CHANNELS=valawai/c1/echo_example_with_rust_and_amiquip
 readonly OUTPUT=queues/%2F/${CHANNELS//\//%2F}%2Fdata%2Fpublish_message
 readonly MAX_IMAGE_BYTES=5000000
@@ -153,12 +154,12 @@ expect_healthy() {
     echo "$what: $(expect_clean_exit "$container" $((($(date +%s%N) - before) / 1000000)))"
 }
 
-# Runs the image without Compose and with as few privileges as possible.
+# Runs the image, or another one in `image`, without Compose and with as few privileges as possible.
 run_hardened() {
     docker run --detach --label "$project" --network "${project}_valawai_net" \
         --read-only --cap-drop ALL --security-opt no-new-privileges \
         --env RABBITMQ_HOST=mq --env RABBITMQ_USERNAME=tester --env 'RABBITMQ_PASSWORD=t0p secret' \
-        "$@" "$IMAGE:$project"
+        "$@" "${image:-$IMAGE}:$project"
 }
 
 expect_to_run_without_log_folder() {
@@ -203,6 +204,16 @@ expect_healthy_alone() {
     quietly "${alone[@]}" up --detach --wait --wait-timeout 60
     "${alone[@]}" ps --format '{{.Service}}: {{.Status}}'
     quietly "${alone[@]}" down --volumes
+}
+
+build_new_component() {
+    local container
+    quietly ./newComponent.sh --path c0_newly_made "$work/new"
+    (cd "$work/new" && quietly ./buildDockerImages.sh --no-pull --tag "$project")
+    container=$(image=$NEW_IMAGE run_hardened)
+    wait_for 60 "the new component is not healthy" has_health "$container" healthy
+    query_mov components | grep -q '"name": *"c0_newly_made"' || fail "The new component is not registered."
+    docker stop "$container" >/dev/null
 }
 
 remove_everything() {

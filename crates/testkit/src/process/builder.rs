@@ -37,6 +37,11 @@ impl ProcessBuilder {
         Self::program(&built_program(&format!("examples/{name}"))).with_log_dir().broker(vhost)
     }
 
+    /// The program of any component, with the settings of a broker.
+    pub fn component_at(program: &Path, vhost: &Vhost) -> Self {
+        Self::program(program).with_log_dir().broker(vhost)
+    }
+
     /// The component with no setting but its directory.
     pub fn component_without_settings() -> Self {
         Self::program(&built_program("c1_echo")).with_log_dir()

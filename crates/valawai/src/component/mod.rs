@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 pub use channel_builder::{ChannelBuilder, StatefulChannelBuilder};
 pub use check::ContractErrors;
-pub use context::{Context, Scope};
+pub use context::Context;
 pub use log::Log;
 pub use mov::Mov;
 pub use output::Output;

@@ -5,7 +5,6 @@ mod link;
 mod session;
 mod state;
 
-use std::mem;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -51,12 +50,6 @@ impl MemoryBroker {
         state.wake_links();
     }
 
-    /// The number of messages in `queue` that are not delivered, or `None` if it does not exist.
-    #[must_use]
-    pub fn depth(&self, queue: &str) -> Option<usize> {
-        self.state().queues.get(queue).map(|queue| queue.ready.len())
-    }
-
     /// Declares `queue`.
     pub fn declare(&self, queue: &str) {
         self.state().queues.entry(queue.to_owned()).or_default();
@@ -81,12 +74,6 @@ impl MemoryBroker {
         self.state().queues.get(queue).map_or(Vec::new(), |queue| queue.ready.values().cloned().collect())
     }
 
-    /// Removes the messages in `queue` that are not delivered, and returns their number.
-    #[must_use]
-    pub fn purge(&self, queue: &str) -> usize {
-        self.state().queues.get_mut(queue).map_or(0, |queue| mem::take(&mut queue.ready).len())
-    }
-
     /// The number of consumers of `queue`, 0 if it does not exist.
     #[must_use]
     pub fn consumers(&self, queue: &str) -> u32 {
@@ -98,6 +85,26 @@ impl MemoryBroker {
         let mut state = self.state();
         state.queues.entry(queue.to_owned()).or_default().on_publish = on_publish;
         state.wake_links();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+}
+
+/// What only the tests of the library need.
+#[cfg(any(test, feature = "internals", fuzzing))]
+impl MemoryBroker {
+    /// The number of messages in `queue` that are not delivered, or `None` if it does not exist.
+    #[must_use]
+    pub fn depth(&self, queue: &str) -> Option<usize> {
+        self.state().queues.get(queue).map(|queue| queue.ready.len())
+    }
+
+    /// Removes the messages in `queue` that are not delivered, and returns their number.
+    #[must_use]
+    pub fn purge(&self, queue: &str) -> usize {
+        self.state().queues.get_mut(queue).map_or(0, |queue| std::mem::take(&mut queue.ready).len())
     }
 
     /// Sets whether the broker refuses to declare `queue` as one of a component's own queues.
@@ -113,9 +120,5 @@ impl MemoryBroker {
     /// Makes the broker reject message bodies that are larger than `bytes`.
     pub fn limit_size(&self, bytes: usize) {
         self.state().max_size = Some(bytes);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }

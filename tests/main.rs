@@ -23,3 +23,4 @@ mod sizes;
 mod state;
 mod stopping;
 mod test_bed;
+mod tutorial;

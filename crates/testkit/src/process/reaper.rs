@@ -78,6 +78,14 @@ impl ReapedProcess {
         }
     }
 
+    /// Sends SIGINT to it and its children, as Ctrl-C does, unless it has ended.
+    pub(crate) fn interrupt(&mut self) {
+        if self.exit().is_none() {
+            // It fails only when all of them have ended since.
+            let _ = killpg(self.group(), Signal::SIGINT);
+        }
+    }
+
     /// The exit status, if it has ended.
     pub(crate) fn exit(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().expect("query the state of a child process");

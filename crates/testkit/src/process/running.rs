@@ -59,6 +59,11 @@ impl Process {
         self.signal(Signal::SIGTERM);
     }
 
+    /// Sends SIGINT to it and its children, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        self.child().interrupt();
+    }
+
     /// Sends SIGKILL, so that it cannot clean up.
     pub fn kill(&self) {
         self.child().kill();

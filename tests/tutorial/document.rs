@@ -1,0 +1,93 @@
+//! Reads what a document tells its reader to do.
+
+/// One thing that a reader does or sees.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// What follows happens in this terminal.
+    Terminal(String),
+    /// Press Ctrl-C.
+    Interrupt,
+    /// Enter these commands.
+    Run(String),
+    /// See this line; `…` stands for any text.
+    Expect(String),
+}
+
+/// The steps of a Markdown document. A comment before a block says where it belongs:
+///
+/// - `<!-- terminal: name -->`, or `<!-- terminal: name, after Ctrl-C -->` if a command still runs there
+/// - `<!-- needs Docker -->`: the block is left out
+///
+/// Blocks of `sh` are commands, those of `text` their output, and others are left out.
+pub(super) fn steps(document: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut lines = document.lines();
+    let mut needs_docker = false;
+    while let Some(line) = lines.next() {
+        if let Some(terminal) = line.strip_prefix("<!-- terminal: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            match terminal.strip_suffix(", after Ctrl-C") {
+                Some(terminal) => steps.extend([Step::Terminal(terminal.to_owned()), Step::Interrupt]),
+                None => steps.push(Step::Terminal(terminal.to_owned())),
+            }
+        } else if line == "<!-- needs Docker -->" {
+            needs_docker = true;
+        } else if let Some(language) = line.strip_prefix("```") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            match language {
+                "sh" if needs_docker => println!("SKIPPED, because it needs Docker:\n{}", block.join("\n")),
+                "sh" => steps.push(Step::Run(block.join("\n"))),
+                "text" => steps.extend(block.into_iter().map(|line| Step::Expect(line.to_owned()))),
+                _ => {}
+            }
+            needs_docker = false;
+        }
+    }
+    steps
+}
+
+/// Whether `line` is `expected`, in which `…` stands for any text.
+pub(super) fn matches(line: &str, expected: &str) -> bool {
+    let mut parts = expected.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else { return false };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    true
+}
+
+#[test]
+fn dots_stand_for_any_text() {
+    for (line, expected) in
+        [("ab", "ab"), ("ab", "…b"), ("ab", "a…"), ("ab", "…"), ("a b c", "a…c"), ("a b c", "…b…"), ("a b", "a…b…")]
+    {
+        assert!(matches(line, expected), "{line:?} is not {expected:?}");
+    }
+    for (line, expected) in [("ab", "a"), ("ab", "b"), ("ab", "…a"), ("ab", "b…"), ("a b c", "…d…"), ("", "a…")]
+    {
+        assert!(!matches(line, expected), "{line:?} is {expected:?}");
+    }
+}
+
+#[test]
+fn a_document_is_read_as_steps() {
+    let document = "Text\n<!-- terminal: one -->\n```sh\ncd x\nls\n```\n```text\ny\n```\n\n```rust\nfn\n```\n\
+                    <!-- needs Docker -->\n```sh\ndocker\n```\n<!-- terminal: two, after Ctrl-C -->\n```text\nz…\n```\n";
+    let expected = [
+        Step::Terminal("one".to_owned()),
+        Step::Run("cd x\nls".to_owned()),
+        Step::Expect("y".to_owned()),
+        Step::Terminal("two".to_owned()),
+        Step::Interrupt,
+        Step::Expect("z…".to_owned()),
+    ];
+    assert_eq!(steps(document), expected);
+}

@@ -101,6 +101,7 @@ mod logs;
 mod message;
 mod mov;
 mod name;
+mod operations;
 mod payload;
 mod process;
 mod publisher;

@@ -4,19 +4,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Consumer;
-use super::adaptive_prefetch::AdaptivePrefetch;
 use super::circuit_breaker::{self, CircuitBreaker};
 use super::in_flight::InFlight;
 use super::nack_streak::NackStreak;
 use super::own_queues::OwnQueues;
 use super::rollback::TrackedState;
 use super::router::Outcome;
+use super::subscribing::Subscribed;
 use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
 use crate::health::status::RunningHandler;
+use crate::message::Message;
 use crate::mov::log::{Entry, Severity};
+use crate::operations::metrics::{ChannelMetrics, Gauge};
+use crate::operations::tap::What;
 use crate::shutdown::Shutdown;
 
 /// How often the loop checks deadlines if no events arrive.
@@ -42,16 +45,19 @@ pub(super) struct ConsumerLoop<'c> {
     backoff: Backoff,
     paused_until: Option<Instant>,
     circuit_breaker: CircuitBreaker,
-    /// One for each queue.
-    pub(super) prefetches: Vec<AdaptivePrefetch>,
+    pub(super) subscribed: Subscribed<'c>,
     pub(super) own_queues: OwnQueues,
     nack_streak: NackStreak<'c>,
     unconfirmed: Unconfirmed<'c>,
     running_handler: Arc<RunningHandler>,
+    /// One for each route.
+    metrics: Vec<Option<&'c ChannelMetrics>>,
+    in_flight_gauge: Gauge<'c>,
 }
 
 impl<'c> ConsumerLoop<'c> {
     pub(super) fn new(consumer: &'c Consumer, link: &'c mut dyn Link) -> Self {
+        let metrics = &consumer.options.operations.metrics;
         Self {
             consumer,
             link,
@@ -62,11 +68,13 @@ impl<'c> ConsumerLoop<'c> {
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
             circuit_breaker: CircuitBreaker::new(consumer.options.circuit_breaker),
-            prefetches: consumer.prefetches().collect(),
+            subscribed: Subscribed::default(),
             own_queues: OwnQueues::default(),
             nack_streak: NackStreak::new(&consumer.status),
             unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
             running_handler: consumer.status.register_thread(consumer.router.tasks().map(str::to_owned).collect()),
+            metrics: consumer.router.routes().iter().map(|route| metrics.channel(route.channel.short())).collect(),
+            in_flight_gauge: metrics.in_flight_gauge(),
         }
     }
 
@@ -75,6 +83,10 @@ impl<'c> ConsumerLoop<'c> {
         while !shutdown.is_requested() {
             if self.nack_streak.requires_reopening(Instant::now()) {
                 return self.drain_and_reopen(shutdown);
+            }
+            if self.pauses_changed() {
+                self.resubscribe(shutdown)?;
+                continue;
             }
             let deliveries = self.takes_deliveries();
             if let Some(event) = self.link.poll(deliveries)? {
@@ -108,17 +120,19 @@ impl<'c> ConsumerLoop<'c> {
         if !self.in_flight.deliver(tag) {
             return Err(Error::lost("the broker sent an unexpected delivery tag"));
         }
+        let route = self.subscribed.route(consumer);
         let message_id = message.properties.message_id.clone();
+        self.copy_to_tap(route, &message);
         let bytes = message.body.len();
         let began = Instant::now();
         self.check_overdue(began)?;
         self.prepare_state(tag);
-        self.running_handler.begin(consumer, began);
-        let outcome = self.consumer.router.decide(consumer, message);
+        self.running_handler.begin(route, began);
+        let outcome = self.consumer.router.decide(route, message);
         self.running_handler.end();
         let took = began.elapsed();
-        let outcome = self.refuse_too_large(consumer, outcome)?;
-        self.record(&outcome);
+        let outcome = self.refuse_too_large(route, outcome)?;
+        self.record(route, &outcome, took);
         if outcome.is_success() || self.undo(tag)? {
             self.carry_out(outcome, tag, message_id)?;
         }
@@ -162,13 +176,28 @@ impl<'c> ConsumerLoop<'c> {
     /// requeued.
     fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
         let is_reply = self.in_flight.mark_returned(returned);
-        if is_reply && !self.unroutable.add(&returned.to, self.link, Instant::now())? {
+        if !is_reply {
+            return Ok(());
+        }
+        if self.unroutable.add(&returned.to, self.link, Instant::now())? {
+            self.consumer.options.operations.metrics.count_unroutable();
+        } else {
             self.in_flight.require_arrival(returned);
         }
         Ok(())
     }
 
+    /// Copies a delivered message for operators, if one of them observes.
+    fn copy_to_tap(&self, route: usize, message: &Message) {
+        let tap = &self.consumer.options.operations.tap;
+        if tap.wants_messages() {
+            let queue = self.consumer.router.routes()[route].channel.queue();
+            tap.add(What::Received, queue, message.properties.message_id.as_deref(), &message.body);
+        }
+    }
+
     pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
+        self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
         let end = self.end_of_committed();
         if self.in_flight.has_parked() {
             // An ack of several deliveries would include the parked ones.
@@ -183,8 +212,14 @@ impl<'c> ConsumerLoop<'c> {
         }
     }
 
-    /// Records the outcome in the circuit breaker, and pauses if that opens.
-    fn record(&mut self, outcome: &Outcome) {
+    /// Records the outcome, and pauses if that opens the circuit breaker.
+    fn record(&mut self, route: usize, outcome: &Outcome, took: Duration) {
+        if let Some(metrics) = self.metrics[route] {
+            metrics.record(took, outcome.fate());
+            if let Some(reason) = outcome.reason() {
+                metrics.set_last_error(reason);
+            }
+        }
         let failed = !outcome.is_success();
         if let Some(failures) = self.circuit_breaker.record(failed) {
             let pause = circuit_breaker::PAUSE;
@@ -195,7 +230,7 @@ impl<'c> ConsumerLoop<'c> {
     }
 
     fn adapt_prefetch(&mut self, consumer: usize, bytes: usize, took: Duration) -> Result<(), Error> {
-        if let Some(prefetch) = self.prefetches[consumer].record(bytes, took) {
+        if let Some(prefetch) = self.subscribed.record(consumer, bytes, took) {
             for tag in self.link.set_prefetch(consumer, prefetch)? {
                 self.in_flight.requeue(tag);
             }

@@ -38,7 +38,7 @@ impl ConsumerLoop<'_> {
         Err(Error::ReopenRequired { reason: "the broker rejects everything that is published" })
     }
 
-    fn stop_consuming(&mut self) -> Result<(), Error> {
+    pub(super) fn stop_consuming(&mut self) -> Result<(), Error> {
         self.is_draining = true;
         for tag in self.link.cancel()? {
             self.in_flight.requeue(tag);
@@ -46,7 +46,7 @@ impl ConsumerLoop<'_> {
         Ok(())
     }
 
-    fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
+    pub(super) fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
         if let Some(event) = self.link.poll(false)? {
             return self.handle(event);
         }

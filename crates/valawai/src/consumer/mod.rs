@@ -19,6 +19,7 @@ mod rollback;
 pub mod router;
 #[cfg(test)]
 mod state_tests;
+mod subscribing;
 #[cfg(test)]
 mod tests;
 mod unconfirmed;
@@ -31,12 +32,12 @@ pub(crate) use self::in_flight::publishes::{Publish, Publishes};
 pub(crate) use self::unconfirmed::Unconfirmed;
 pub(crate) use self::unroutable::Unroutable;
 
-use self::adaptive_prefetch::AdaptivePrefetch;
 use self::consumer_loop::ConsumerLoop;
-use crate::broker::{Access, BYTES_IN_FLIGHT, ConsumeOn, Error, Link};
+use crate::broker::{BYTES_IN_FLIGHT, ConsumeOn, Error, Link};
 use crate::consumer::router::Router;
 use crate::health::status::ConsumerStatus;
 use crate::mov::log::MovLog;
+use crate::operations::Operations;
 use crate::shutdown::Shutdown;
 
 /// A handler that runs for longer is reported.
@@ -65,11 +66,19 @@ pub struct Options {
     pub circuit_breaker: Option<f64>,
     /// How long a confirm may take before the session is reopened. Defaults to a minute.
     pub confirm_limit: Duration,
+    /// What operators see and change.
+    pub operations: Operations,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prefetch: 1024, bytes_in_flight: BYTES_IN_FLIGHT, circuit_breaker: None, confirm_limit: CONFIRM_LIMIT }
+        Self {
+            prefetch: 1024,
+            bytes_in_flight: BYTES_IN_FLIGHT,
+            circuit_breaker: None,
+            confirm_limit: CONFIRM_LIMIT,
+            operations: Operations::default(),
+        }
     }
 }
 
@@ -93,25 +102,18 @@ impl Consumer {
         ConsumeOn::Dedicated { buffer_limit: self.options.bytes_in_flight }
     }
 
-    /// Consumes until the shutdown, and then until nothing is in flight. Calls `ready` when it consumes all queues.
+    /// Consumes until the shutdown, and then until nothing is in flight. Calls `ready` when it consumes all queues that are not
+    /// paused.
     ///
     /// # Errors
     /// If the session is over. The broker redelivers what was in flight in the next one.
     pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown, ready: impl FnOnce()) -> Result<(), Error> {
-        for (queue, prefetch) in self.router.queues().zip(self.prefetches()) {
+        for queue in self.router.queues() {
             link.declare(queue)?;
-            link.consume(queue, Access::Shared, prefetch.prefetch())?;
         }
+        let mut consumer_loop = ConsumerLoop::new(self, link);
+        consumer_loop.subscribe()?;
         ready();
-        let _counted = self.status.count_consumers(self.router.queues().count());
-        ConsumerLoop::new(self, link).run(shutdown)
-    }
-
-    /// The prefetches of the queues, in the order of their indices.
-    fn prefetches(&self) -> impl Iterator<Item = AdaptivePrefetch> {
-        self.router.routes().iter().map(|route| {
-            let prefetch = route.options.prefetch.unwrap_or(self.options.prefetch);
-            AdaptivePrefetch::new(prefetch, self.options.bytes_in_flight)
-        })
+        consumer_loop.run(shutdown)
     }
 }

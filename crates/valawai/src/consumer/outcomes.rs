@@ -5,6 +5,7 @@ use super::router::Outcome;
 use crate::broker::Error;
 use crate::message::Outgoing;
 use crate::mov::log::Entry;
+use crate::operations::tap::What;
 
 impl ConsumerLoop<'_> {
     /// The outcome, or a refusal if the broker would reject one of its messages.
@@ -21,9 +22,9 @@ impl ConsumerLoop<'_> {
     pub(super) fn carry_out(&mut self, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
         match outcome {
             Outcome::Publish { messages, on_confirm, .. } => self.publish(&messages, on_confirm, tag),
-            Outcome::Retry { body, queue, attempts } => self.retry(tag, id, body, queue, attempts),
+            Outcome::Retry { body, queue, attempts, .. } => self.retry(tag, id, body, queue, attempts),
             Outcome::DeadLetter(letter) => self.dead_letter(tag, id, letter),
-            Outcome::Discard => {
+            Outcome::Discard { .. } => {
                 self.in_flight.complete(tag, Vec::new());
                 Ok(())
             }
@@ -32,8 +33,12 @@ impl ConsumerLoop<'_> {
     }
 
     fn publish(&mut self, messages: &[Outgoing], on_confirm: Vec<Entry>, tag: u64) -> Result<(), Error> {
+        let tap = &self.consumer.options.operations.tap;
         for message in messages {
             let sequence = self.link.publish(message)?;
+            if tap.wants_messages() {
+                tap.add(What::Published, &message.to, message.properties.message_id.as_deref(), &message.body);
+            }
             self.in_flight.publish(sequence, tag, message);
         }
         let entries = self.in_flight.complete(tag, on_confirm);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::consumer_loop::ConsumerLoop;
-use crate::broker::{Access, Error};
+use crate::broker::Error;
 use crate::component::state::StateHistory;
 
 /// How many copies of the state are kept for the messages in flight, about.
@@ -107,9 +107,7 @@ impl ConsumerLoop<'_> {
             self.link.requeue(tag)?;
         }
         if !self.is_draining {
-            for (queue, prefetch) in self.consumer.router.queues().zip(&self.prefetches) {
-                self.link.consume(queue, Access::Shared, prefetch.prefetch())?;
-            }
+            self.consume_subscribed()?;
         }
         Ok(returned.len() as u64)
     }

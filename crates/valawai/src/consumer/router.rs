@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Properties, Reply};
 use crate::mov::log::{Entry, Severity};
+use crate::operations::metrics::Fate;
 use crate::payload::{self, Shape};
 
 /// RabbitMQ 4 drops a message of a quorum queue after twenty deliveries without an ack, which a full output queue or a broker
@@ -42,11 +43,16 @@ pub enum Outcome {
         queue: RetryQueue,
         /// How many attempts failed.
         attempts: u32,
+        /// Why the last one failed.
+        reason: String,
     },
     /// It is moved to the dead letters.
     DeadLetter(DeadLetter),
     /// It cannot be processed, and dead letters are not kept: it is acknowledged.
-    Discard,
+    Discard {
+        /// Why it cannot be processed.
+        reason: String,
+    },
     /// It returns to its queue and is delivered again.
     Requeue,
 }
@@ -56,6 +62,28 @@ impl Outcome {
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Publish { .. })
+    }
+
+    /// The outcome, for the counters.
+    #[must_use]
+    pub fn fate(&self) -> Fate {
+        match self {
+            Self::Publish { .. } => Fate::Replied,
+            Self::Retry { .. } => Fate::Retried,
+            Self::DeadLetter(_) => Fate::DeadLettered,
+            Self::Discard { .. } => Fate::Discarded,
+            Self::Requeue => Fate::Requeued,
+        }
+    }
+
+    /// Why the message failed, if it did.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Retry { reason, .. } | Self::Discard { reason } => Some(reason),
+            Self::DeadLetter(letter) => Some(&letter.reason),
+            Self::Publish { .. } | Self::Requeue => None,
+        }
     }
 }
 
@@ -174,13 +202,14 @@ impl Router {
             return self.refuse(route, message, reason);
         };
         log::warn!("{} is retried in {delay:?}, because {reason}", route.task);
-        Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, delay), attempts }
+        let queue = RetryQueue::of(&route.channel, delay);
+        Outcome::Retry { body: message.body, queue, attempts, reason: reason.to_owned() }
     }
 
     fn refuse(&self, route: &Route, message: Message, reason: String) -> Outcome {
         self.report(route, &message, &reason);
         if !self.options.dead_letters {
-            return Outcome::Discard;
+            return Outcome::Discard { reason };
         }
         Outcome::DeadLetter(DeadLetter {
             to: dead_letter_queue(&route.channel),
@@ -210,7 +239,8 @@ impl Router {
 fn republish(route: &Route, message: Message) -> Outcome {
     let Properties { deliveries, attempts, .. } = message.properties;
     log::warn!("{}: delivered {deliveries} times without an ack; republishing it", route.task);
-    Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, REPUBLISH_DELAY), attempts }
+    let reason = format!("it was delivered {deliveries} times without an ack");
+    Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, REPUBLISH_DELAY), attempts, reason }
 }
 
 /// A message for `queue` that inherits the properties of `message`.

@@ -17,6 +17,7 @@ use super::identity::Identity;
 use super::payloads;
 use crate::broker::{Error, Publish};
 use crate::failure::Failure;
+use crate::operations::tap::{Tap, What};
 use crate::shutdown::Shutdown;
 
 /// The queue of the MOV's log.
@@ -110,6 +111,7 @@ fn shorten(text: String) -> String {
 pub struct MovLog {
     entries: Sender<Entry>,
     shared: Arc<Shared>,
+    tap: Arc<Tap>,
 }
 
 #[derive(Debug)]
@@ -132,21 +134,31 @@ pub struct Writer {
 pub fn open(limit: log::LevelFilter, identity: Identity) -> (MovLog, Writer) {
     let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
     let shared = Arc::new(Shared { limit, waiting_bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0) });
-    let log = MovLog { entries: sender, shared: Arc::clone(&shared) };
+    let log = MovLog { entries: sender, shared: Arc::clone(&shared), tap: Arc::default() };
     (log, Writer { entries: receiver, shared, identity })
 }
 
 impl MovLog {
+    /// Has the entries copied to `tap`, while an operator observes it.
+    #[must_use]
+    pub fn with_tap(self, tap: Arc<Tap>) -> Self {
+        Self { tap, ..self }
+    }
+
     /// Whether an entry of `severity` appears in either log.
     #[must_use]
     pub fn is_enabled(&self, severity: Severity) -> bool {
-        self.goes_to_mov(severity) || severity.level() <= log::max_level()
+        self.goes_to_mov(severity) || severity.level() <= log::max_level() || self.tap.wants_logs()
     }
 
     /// Adds an entry to the component's own log and to the MOV's. If there is no space for it, the MOV's drops it.
     pub fn add(&self, entry: Entry) {
         let payload = entry.payload.as_deref().unwrap_or_default();
         log::log!(target: "component", entry.severity.level(), "{} {payload}", entry.message);
+        if self.tap.wants_logs() {
+            let text = format!("{} {payload}", entry.message);
+            self.tap.add(What::Log, entry.severity.level().as_str(), None, text.trim_end().as_bytes());
+        }
         if !self.goes_to_mov(entry.severity) {
             return;
         }

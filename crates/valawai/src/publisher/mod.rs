@@ -19,6 +19,8 @@ use crate::component::outbox::Outbox;
 use crate::consumer::Unroutable;
 use crate::health::status::ConsumerStatus;
 use crate::mov::registration::RegistrarRole;
+use crate::operations::Operations;
+use crate::operations::metrics::ChannelMetrics;
 use crate::shutdown::Shutdown;
 
 /// How long the broker may fail to accept messages before the session is reopened.
@@ -35,6 +37,7 @@ pub(crate) struct SourcePublisher {
     registrar_role: RegistrarRole,
     unroutable: Arc<Mutex<Unroutable>>,
     status: Arc<ConsumerStatus>,
+    operations: Operations,
     confirm_limit: Duration,
 }
 
@@ -54,8 +57,15 @@ impl SourcePublisher {
             registrar_role,
             unroutable: Arc::default(),
             status,
+            operations: Operations::default(),
             confirm_limit: CONFIRM_LIMIT,
         }
+    }
+
+    /// Records what it does in `operations`.
+    #[must_use]
+    pub(crate) fn with_operations(self, operations: Operations) -> Self {
+        Self { operations, ..self }
     }
 
     /// Starts the source, unless it is running; `shutdown` stops it.
@@ -90,6 +100,10 @@ impl SourcePublisher {
         if count > 0 {
             log::warn!("{count} messages for {channel} were not confirmed in time; they may be lost");
         }
+    }
+
+    fn metrics(&self) -> Option<&ChannelMetrics> {
+        self.operations.metrics.channel(self.source.channel.short())
     }
 
     fn is_source_running(&self) -> bool {

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::health::status::StatusGuard;
 use crate::message::Outgoing;
 use crate::mov::log::{Entry, Severity};
+use crate::operations::tap::What;
 use crate::shutdown::Shutdown;
 
 /// How often the loop checks deadlines if nothing happens.
@@ -96,6 +97,10 @@ impl<'p> PublishLoop<'p> {
         match self.link.publish(message) {
             Ok(sequence) => {
                 let message_id = message.properties.message_id.as_deref();
+                let tap = &self.publisher.operations.tap;
+                if tap.wants_messages() {
+                    tap.add(What::Published, &message.to, message_id, &message.body);
+                }
                 let publish = Publish::new(number, Arc::clone(&message.to), message_id, message.body.len());
                 self.publishes.add(sequence, publish);
                 Ok(())
@@ -120,7 +125,9 @@ impl<'p> PublishLoop<'p> {
     /// A message counts as published if its queue does not exist. If the node of the queue is down, it is published again.
     fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
         self.publishes.mark_returned(returned);
-        if !self.publisher.unroutable.lock().add(&returned.to, self.link, Instant::now())? {
+        if self.publisher.unroutable.lock().add(&returned.to, self.link, Instant::now())? {
+            self.publisher.operations.metrics.count_unroutable();
+        } else {
             self.publishes.require_arrival(returned);
         }
         Ok(())
@@ -134,6 +141,9 @@ impl<'p> PublishLoop<'p> {
             }
             if confirm.accepted && !(publish.returned && publish.must_arrive) {
                 self.publisher.outbox.confirmed(publish.tag);
+                if let Some(metrics) = self.publisher.metrics() {
+                    metrics.count_published();
+                }
                 self.rejection = None;
                 self.backoff.reset();
             } else {

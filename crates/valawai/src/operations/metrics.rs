@@ -1,0 +1,269 @@
+//! Counters of what the component does.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::histogram::Histogram;
+
+/// The longest error that is kept, in bytes.
+const LONGEST_ERROR: usize = 500;
+
+/// The counters of a process.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    channels: Vec<ChannelMetrics>,
+    /// How many sessions were opened.
+    sessions: AtomicU64,
+    unroutable: AtomicU64,
+    in_flight: AtomicUsize,
+}
+
+/// The counters of one channel.
+#[derive(Debug, Default)]
+pub struct ChannelMetrics {
+    name: String,
+    received: AtomicU64,
+    replied: AtomicU64,
+    retried: AtomicU64,
+    dead_lettered: AtomicU64,
+    discarded: AtomicU64,
+    requeued: AtomicU64,
+    published: AtomicU64,
+    handler_time: Histogram,
+    last_error: Mutex<Option<LastError>>,
+}
+
+/// What became of a delivered message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Its handler succeeded; what it published is confirmed, or will be.
+    Replied,
+    /// It waits for another attempt.
+    Retried,
+    /// It became a dead letter.
+    DeadLettered,
+    /// It was dropped, because dead letters are not kept.
+    Discarded,
+    /// It returned to its queue.
+    Requeued,
+}
+
+/// Counters of one channel at one time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelStats {
+    /// The short name: `data/received_message`.
+    pub channel: String,
+    /// Messages that were delivered.
+    pub received: u64,
+    /// Messages whose handler succeeded.
+    pub replied: u64,
+    /// Failed attempts that are repeated.
+    pub retried: u64,
+    /// Messages that became dead letters.
+    pub dead_lettered: u64,
+    /// Messages that failed and were dropped, because dead letters are not kept.
+    pub discarded: u64,
+    /// Messages that returned to their queue.
+    pub requeued: u64,
+    /// Messages of a source that the broker confirmed.
+    pub published: u64,
+    /// How long the handler runs.
+    pub handler_time: HandlerTime,
+    /// The last failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
+    /// Whether it is paused.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// How long a handler runs, in microseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandlerTime {
+    /// The mean.
+    pub mean_us: u64,
+    /// The median, at most a quarter too large.
+    pub p50_us: u64,
+    /// Exceeded by one call in a hundred; at most a quarter too large.
+    pub p99_us: u64,
+    /// The longest.
+    pub max_us: u64,
+}
+
+/// The last failure on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// Why it failed.
+    pub reason: String,
+    /// When, in seconds since 1970.
+    pub at: u64,
+}
+
+impl Metrics {
+    pub(super) fn new<'n>(channels: impl IntoIterator<Item = &'n str>) -> Self {
+        let channel = |name: &str| ChannelMetrics { name: name.to_owned(), ..ChannelMetrics::default() };
+        Self { channels: channels.into_iter().map(channel).collect(), ..Self::default() }
+    }
+
+    /// The counters of a channel, by its short name.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&ChannelMetrics> {
+        self.channels.iter().find(|channel| channel.name == name)
+    }
+
+    /// The counters of all channels now.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelStats> {
+        self.channels.iter().map(ChannelMetrics::stats).collect()
+    }
+
+    /// Records that a session was opened.
+    pub fn count_session(&self) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the connection was opened again.
+    #[must_use]
+    pub fn reconnects(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed).saturating_sub(1)
+    }
+
+    /// Records a message that was published to a queue that does not exist.
+    pub fn count_unroutable(&self) {
+        self.unroutable.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many messages were published to queues that do not exist.
+    #[must_use]
+    pub fn unroutable(&self) -> u64 {
+        self.unroutable.load(Ordering::Relaxed)
+    }
+
+    /// How many deliveries are not acknowledged, about.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// The share of one thread in the deliveries that are not acknowledged.
+    #[must_use]
+    pub fn in_flight_gauge(&self) -> Gauge<'_> {
+        Gauge { total: &self.in_flight, share: 0 }
+    }
+}
+
+impl ChannelMetrics {
+    /// Records a delivered message, how long its handler ran, and what became of it.
+    pub fn record(&self, took: Duration, fate: Fate) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+        self.handler_time.record(took);
+        let counter = match fate {
+            Fate::Replied => &self.replied,
+            Fate::Retried => &self.retried,
+            Fate::DeadLettered => &self.dead_lettered,
+            Fate::Discarded => &self.discarded,
+            Fate::Requeued => &self.requeued,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records a message of a source that the broker confirmed.
+    pub fn count_published(&self) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps the reason of a failure.
+    pub fn set_last_error(&self, reason: &str) {
+        let reason = reason[..reason.floor_char_boundary(LONGEST_ERROR)].to_owned();
+        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        *self.last_error.lock() = Some(LastError { reason, at });
+    }
+
+    fn stats(&self) -> ChannelStats {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ChannelStats {
+            channel: self.name.clone(),
+            received: count(&self.received),
+            replied: count(&self.replied),
+            retried: count(&self.retried),
+            dead_lettered: count(&self.dead_lettered),
+            discarded: count(&self.discarded),
+            requeued: count(&self.requeued),
+            published: count(&self.published),
+            handler_time: HandlerTime::of(&self.handler_time),
+            last_error: self.last_error.lock().clone(),
+            paused: false,
+        }
+    }
+}
+
+impl HandlerTime {
+    fn of(histogram: &Histogram) -> Self {
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            mean_us: micros(histogram.mean()),
+            p50_us: micros(histogram.percentile(50)),
+            p99_us: micros(histogram.percentile(99)),
+            max_us: micros(histogram.max()),
+        }
+    }
+}
+
+/// The share of one thread in a total. It is subtracted when the gauge is dropped.
+#[derive(Debug)]
+pub struct Gauge<'m> {
+    total: &'m AtomicUsize,
+    share: usize,
+}
+
+impl Gauge<'_> {
+    /// Changes the share.
+    pub fn set(&mut self, share: usize) {
+        if share != self.share {
+            // Wraps around for a smaller share, which subtracts.
+            self.total.fetch_add(share.wrapping_sub(self.share), Ordering::Relaxed);
+            self.share = share;
+        }
+    }
+}
+
+impl Drop for Gauge<'_> {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_is_counted_by_its_fate() {
+        let metrics = Metrics::new(["data/in", "data/out"]);
+        let channel = metrics.channel("data/in").unwrap();
+        for (fate, count) in [(Fate::Replied, 3), (Fate::Retried, 2), (Fate::DeadLettered, 1)] {
+            (0..count).for_each(|_| channel.record(Duration::from_micros(10), fate));
+        }
+        channel.set_last_error("it is wrong");
+        let stats = &metrics.channels()[0];
+        assert_eq!((stats.received, stats.replied, stats.retried, stats.dead_lettered), (6, 3, 2, 1));
+        assert_eq!(stats.handler_time.mean_us, 10);
+        assert_eq!(stats.last_error.as_ref().unwrap().reason, "it is wrong");
+    }
+
+    #[test]
+    fn the_total_of_a_gauge_is_the_sum_of_the_shares_of_running_threads() {
+        let metrics = Metrics::default();
+        let mut one = metrics.in_flight_gauge();
+        let mut other = metrics.in_flight_gauge();
+        one.set(5);
+        other.set(3);
+        one.set(2);
+        assert_eq!(metrics.in_flight(), 5);
+        drop(one);
+        assert_eq!(metrics.in_flight(), 3);
+    }
+}

@@ -1,0 +1,84 @@
+//! Channels that are not consumed for now.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// The channels that an operator has paused. What is in flight is finished; what waits stays in its queue.
+#[derive(Debug, Default)]
+pub struct Pauses {
+    /// Grows with each change, so that consumers notice it without a lock.
+    version: AtomicU64,
+    /// By short name, with the end of the pause.
+    paused: Mutex<BTreeMap<String, Option<Instant>>>,
+}
+
+impl Pauses {
+    /// The number of changes so far.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// Whether a channel is paused.
+    #[must_use]
+    pub fn contains(&self, channel: &str) -> bool {
+        self.paused.lock().contains_key(channel)
+    }
+
+    /// Pauses a channel, for a time or until it is resumed.
+    pub fn pause(&self, channel: &str, time: Option<Duration>) {
+        let until = time.and_then(|time| Instant::now().checked_add(time));
+        self.paused.lock().insert(channel.to_owned(), until);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Resumes a channel. Returns whether it was paused.
+    pub fn resume(&self, channel: &str) -> bool {
+        let was_paused = self.paused.lock().remove(channel).is_some();
+        if was_paused {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        was_paused
+    }
+
+    /// Resumes the channels whose time is up, and returns them.
+    pub fn end_expired(&self, now: Instant) -> Vec<String> {
+        let is_over = |_: &String, until: &mut Option<Instant>| until.is_some_and(|until| until <= now);
+        let ended: Vec<String> = self.paused.lock().extract_if(.., is_over).map(|(channel, _)| channel).collect();
+        if !ended.is_empty() {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        ended
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_is_paused_until_it_is_resumed_or_its_time_is_up() {
+        let pauses = Pauses::default();
+        pauses.pause("data/a", None);
+        pauses.pause("data/b", Some(Duration::from_secs(1)));
+        assert!(pauses.contains("data/a") && pauses.contains("data/b"));
+        let now = Instant::now();
+        assert!(pauses.end_expired(now).is_empty());
+        assert_eq!(pauses.end_expired(now + Duration::from_secs(2)), ["data/b"]);
+        assert!(pauses.resume("data/a") && !pauses.contains("data/a"));
+        assert!(!pauses.resume("data/a"), "it was resumed twice");
+    }
+
+    #[test]
+    fn each_change_has_a_version() {
+        let pauses = Pauses::default();
+        let before = pauses.version();
+        pauses.pause("data/a", Some(Duration::ZERO));
+        let paused = pauses.version();
+        let _ = pauses.end_expired(Instant::now());
+        assert!(before < paused && paused < pauses.version());
+    }
+}

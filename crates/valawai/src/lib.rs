@@ -49,12 +49,14 @@
 //! | `commands` | the command line, with one file for each command |
 //! | `testing` | runs whole components without a broker |
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
+//! | `service` | answers operators |
 //! | `settings` | reads the environment variables; the only module that knows their names |
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
 //! | `component` | what authors use: builder, contract check, context, test context |
 //! | `mov` | registration at the MOV, its log, its REST interface |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
+//! | `operations` | counters, pauses and copies of messages, for operators |
 //! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `ids`, `sequence_window` | values |
 //!
 //! Where to look first:
@@ -81,6 +83,7 @@
 //! - **main** owns the session. It starts the other threads, and waits for a signal or for the first of them to end.
 //! - **consumer-0**, **consumer-1** and so on (`WORKERS`) consume data channels, **control** consumes control channels.
 //! - **registrar** keeps the component registered and the health file correct.
+//! - **service** answers operators.
 //! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
@@ -107,6 +110,7 @@ mod process;
 mod publisher;
 mod secret;
 mod sequence_window;
+mod service;
 mod settings;
 mod shutdown;
 pub mod testing;
@@ -159,6 +163,9 @@ pub mod internals {
     }
     pub mod secret {
         pub use crate::secret::*;
+    }
+    pub mod service {
+        pub use crate::service::*;
     }
     pub mod settings {
         pub use crate::settings::*;

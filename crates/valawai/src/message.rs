@@ -58,6 +58,8 @@ pub struct Properties {
     pub message_id: Option<String>,
     /// The request that this message replies to.
     pub correlation_id: Option<String>,
+    /// The queue to which the sender of a request wants the reply, in addition to the output of the component.
+    pub reply_to: Option<String>,
     /// The conversation it belongs to: a header of the platform's services.
     pub conversation_id: Option<String>,
     /// How many attempts to process it failed before this one.

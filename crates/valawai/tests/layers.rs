@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, the values first. Each module uses only modules before it.
 #[rustfmt::skip]
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "name", "failure", "secret", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi",
-    "operations", "broker", "health", "logs", "mov", "component", "consumer", "publisher", "settings", "process", "testing", "commands",
+    "operations", "broker", "health", "logs", "mov", "component", "consumer", "publisher", "service", "settings", "process", "testing", "commands",
 ];
 
 /// The only folder that may name amiquip.

@@ -38,6 +38,13 @@ pub trait Queues {
     /// If the session is over; [`Error::Denied`] if the queue exists with other properties, and the session continues.
     fn declare_own(&mut self, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error>;
 
+    /// Declares the exchange through which operators talk to running processes, and `queue` for this process: exclusive, so
+    /// that it ends with the connection, and bound with `keys`.
+    ///
+    /// # Errors
+    /// If the session is over; [`Error::Denied`] if the user may not declare them, and the session continues.
+    fn declare_service(&mut self, queue: &str, keys: &[String]) -> Result<(), Error>;
+
     /// Reads the messages in `queue`, up to [`MAX_BROWSED`](super::MAX_BROWSED), and removes those for which `take`
     /// returns true. A queue that does not exist has none.
     ///

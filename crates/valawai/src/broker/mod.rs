@@ -21,6 +21,9 @@ pub use link::{Access, Consume, Link, OwnQueue, Publish, Queues};
 /// wait for confirms (docs/performance.md).
 pub const BYTES_IN_FLIGHT: usize = 32 * 1024 * 1024;
 
+/// The topic exchange through which operators talk to running processes. The default exchange reaches one process only.
+pub const SERVICE_EXCHANGE: &str = "valawai.service";
+
 /// The header that counts the failed attempts to process a message.
 pub const ATTEMPTS: &str = "x-attempts";
 

@@ -245,7 +245,9 @@ fn republish(route: &Route, message: Message) -> Outcome {
 
 /// A message for `queue` that inherits the properties of `message`.
 fn outgoing(queue: Arc<str>, message: &Message, reply: Reply) -> Outgoing {
-    Outgoing { properties: message.properties.clone(), ..Outgoing::new(queue, reply.into_body()) }
+    // Its receiver must not reply to the sender of the request.
+    let properties = Properties { reply_to: None, ..message.properties.clone() };
+    Outgoing { properties, ..Outgoing::new(queue, reply.into_body()) }
 }
 
 /// The beginning of a body, on one line.

@@ -1,5 +1,6 @@
 //! The component's own log: on the console, and in a file that is rotated.
 
+pub mod levels;
 mod one_line;
 mod panics;
 
@@ -16,8 +17,8 @@ use log4rs::append::rolling_file::policy::compound::roll::fixed_window::FixedWin
 use log4rs::append::rolling_file::policy::compound::trigger::size::SizeTrigger;
 use log4rs::config::{Appender, Config, Logger, Root};
 use log4rs::encode::pattern::PatternEncoder;
-use log4rs::filter::threshold::ThresholdFilter;
 
+use self::levels::{Destination, OnlyEnabled};
 use self::one_line::OneLine;
 
 const CONSOLE_PATTERN: &str = "{d(%Y-%m-%d %H:%M:%S%.3f)} [{l}] {t}: {m}{n}";
@@ -47,48 +48,47 @@ pub struct Options {
 /// Starts logging. If the file cannot be opened, logs to the console only.
 pub fn start(options: &Options) {
     panics::install_hook();
+    levels::set(options.console, options.file);
     match file_appender(options) {
-        Ok(file) => start_both(options, file),
+        Ok(file) => start_both(file),
         Err(error) => {
-            start_console(options.console);
+            start_console();
             let path = options.folder.join(&options.file_name);
             log::warn!("cannot log to {}: {error}; logging to the console only", path.display());
         }
     }
 }
 
-fn start_both(options: &Options, file: RollingFileAppender) {
+fn start_both(file: RollingFileAppender) {
     let console = ConsoleAppender::builder().encoder(Box::new(PatternEncoder::new(CONSOLE_PATTERN))).build();
-    let root = Root::builder().appender("console").appender("file").build(options.console.max(options.file));
+    let root = Root::builder().appender("console").appender("file").build(LevelFilter::Trace);
     let config = Config::builder()
-        .appender(appender("console", options.console, Box::new(console)))
-        .appender(appender("file", options.file, Box::new(file)))
+        .appender(appender("console", Destination::Console, Box::new(console)))
+        .appender(appender("file", Destination::File, Box::new(file)))
         .loggers(SILENCED.map(|name| Logger::builder().build(name, LevelFilter::Off)))
         .build(root)
         .expect("the appenders of the root exist, and the names of the loggers are distinct");
-    let logger = log4rs::Logger::new(config);
-    let level = logger.max_log_level();
-    install(logger, level);
+    install(log4rs::Logger::new(config));
 }
 
-fn install(logger: impl log::Log + 'static, level: LevelFilter) {
+fn install(logger: impl log::Log + 'static) {
     // This fails only if a test installed another logger before, which then stays.
     if log::set_boxed_logger(Box::new(OneLine(logger))).is_ok() {
-        log::set_max_level(level);
+        levels::apply();
     }
 }
 
-fn start_console(level: LevelFilter) {
+fn start_console() {
     let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).target(env_logger::Target::Stdout);
+    builder.filter_level(LevelFilter::Trace).target(env_logger::Target::Stdout);
     for name in SILENCED {
         builder.filter_module(name, LevelFilter::Off);
     }
-    install(builder.build(), level);
+    install(OnlyEnabled(builder.build()));
 }
 
-fn appender(name: &str, level: LevelFilter, appender: Box<dyn Append>) -> Appender {
-    Appender::builder().filter(Box::new(ThresholdFilter::new(level))).build(name, appender)
+fn appender(name: &str, destination: Destination, appender: Box<dyn Append>) -> Appender {
+    Appender::builder().filter(Box::new(destination)).build(name, appender)
 }
 
 fn file_appender(options: &Options) -> Result<RollingFileAppender, Box<dyn std::error::Error>> {

@@ -18,6 +18,9 @@ const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
 /// The same if the broker denies the registrar its queue, as it does while the node of that queue is down.
 const DENIED_RETRY: Duration = Duration::from_secs(5);
 
+/// The pause before the service for operators is started again.
+const SERVICE_RETRY: Duration = Duration::from_secs(5);
+
 /// How often to look for handlers that run for too long.
 const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
 
@@ -61,6 +64,7 @@ struct RunningSession<'t> {
     workers: Group,
     registrar: Group,
     log_writer: Group,
+    service: Group,
 }
 
 impl<'t> RunningSession<'t> {
@@ -71,11 +75,13 @@ impl<'t> RunningSession<'t> {
             workers: Group::new(),
             registrar: Group::new(),
             log_writer: Group::new(),
+            service: Group::new(),
         }
     }
 
     /// Returns when the shutdown is requested. An error is the end of the session.
     fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+        self.tasks.operations.metrics.count_session();
         self.start_log_writer()?;
         self.start_consumers()?;
         self.start_publishers(shutdown)?;
@@ -84,12 +90,14 @@ impl<'t> RunningSession<'t> {
         }
         // Registered components receive messages at once, so the registrar starts last.
         self.start_registrar()?;
+        self.start_service()?;
         log::info!("connected; consuming");
         self.supervise(shutdown)
     }
 
     fn supervise(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         let mut registrar_retry = crossbeam_channel::never();
+        let mut service_retry = crossbeam_channel::never();
         let slow_handler_check = crossbeam_channel::tick(SLOW_HANDLER_CHECK);
         loop {
             select! {
@@ -99,9 +107,15 @@ impl<'t> RunningSession<'t> {
                     registrar_retry = crossbeam_channel::never();
                     self.start_registrar()?;
                 }
+                recv(service_retry) -> _ => {
+                    service_retry = crossbeam_channel::never();
+                    self.start_service()?;
+                }
                 recv(self.supervisor.reports()) -> report => {
-                    if let Some(exit) = report.ok().and_then(|report| self.supervisor.note(report)) {
-                        registrar_retry = retry_after(exit)?;
+                    match report.ok().and_then(|report| self.supervisor.note(report)) {
+                        Some(TaskExit { role: Role::Service, result }) => service_retry = retry_service_after(result),
+                        Some(exit) => registrar_retry = retry_after(exit)?,
+                        None => {}
                     }
                 }
             }
@@ -156,11 +170,19 @@ impl<'t> RunningSession<'t> {
         self.supervisor.start("registrar", Role::Registrar, ConsumeOn::Shared, task)
     }
 
+    fn start_service(&mut self) -> Result<(), Error> {
+        let Some(service) = self.tasks.service.clone() else { return Ok(()) };
+        let shutdown = self.service.shutdown.clone();
+        let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| service.run(link, &shutdown);
+        self.supervisor.start("service", Role::Service, ConsumeOn::Shared, task)
+    }
+
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
     fn stop(mut self, began: Instant) {
         log::info!("stopping");
         let by = |part: f64| began + self.tasks.grace.mul_f64(part);
         self.workers.stop();
+        self.service.stop();
         self.tasks.registrar_role.lose();
         if !self.supervisor.join_all(Role::Consumer, by(DRAINED_BY)) {
             log::warn!("not all messages in flight were finished in time; the broker delivers them again");
@@ -195,7 +217,9 @@ impl<'t> RunningSession<'t> {
 
     /// Ends a session that is over, and returns the most specific reason.
     fn abandon(mut self, error: Error) -> Error {
-        [&mut self.workers, &mut self.registrar, &mut self.log_writer].into_iter().for_each(Group::stop);
+        [&mut self.workers, &mut self.registrar, &mut self.log_writer, &mut self.service]
+            .into_iter()
+            .for_each(Group::stop);
         let cause = self.supervisor.close(Instant::now());
         match (error, cause) {
             (Error::Lost { .. }, Some(cause)) => cause,
@@ -229,6 +253,18 @@ fn retry_after(exit: TaskExit) -> Result<Receiver<Instant>, Error> {
         }
         (_, result) => Err(reason_of(result)),
     }
+}
+
+/// When to start the service again after it ended. The component works without it.
+fn retry_service_after(result: Result<(), Error>) -> Receiver<Instant> {
+    if let Err(error @ Error::Denied { .. }) = result {
+        log::warn!(
+            "{error}; operators cannot talk to this process. Permit its user to declare and bind valawai.service.*, \
+             or set SERVICE_CONTROL=0"
+        );
+        return crossbeam_channel::never();
+    }
+    crossbeam_channel::after(SERVICE_RETRY)
 }
 
 /// Why a session is over when a task ends before the shutdown.

@@ -13,6 +13,7 @@ pub(super) enum Role {
     Publisher,
     Registrar,
     LogWriter,
+    Service,
 }
 
 /// What a thread reports.

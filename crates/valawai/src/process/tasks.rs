@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::signals;
+
 use crate::broker::BYTES_IN_FLIGHT;
 use crate::component::{ResolvedComponent, Route};
 use crate::consumer::fault_injection::FaultInjector;
@@ -16,8 +18,11 @@ use crate::mov::log::{self, MovLog, Writer};
 use crate::mov::registration::{self, RegistrarRole, Registration};
 use crate::mov::rest::RestClient;
 use crate::name::Kind;
+use crate::operations::Operations;
 use crate::publisher::SourcePublisher;
-use crate::settings::Settings;
+use crate::service::protocol::Setting;
+use crate::service::{self, Service};
+use crate::settings::{Explicit, Settings};
 
 pub(super) struct Tasks {
     /// With the names of their threads. Control channels have a consumer of their own, so that slow work on data does not
@@ -28,18 +33,25 @@ pub(super) struct Tasks {
     pub(super) registration: Arc<Mutex<Registration>>,
     pub(super) registrar_role: RegistrarRole,
     pub(super) log_writer: Writer,
+    /// `None` if operators cannot talk to the process.
+    pub(super) service: Option<Service>,
+    pub(super) operations: Operations,
     /// How long a stop may take.
     pub(super) grace: Duration,
 }
 
 impl Tasks {
     pub(super) fn new(component: &ResolvedComponent, settings: &Settings, identity: Identity) -> Self {
+        let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = log::open(settings.mov_level, identity.clone());
+        let log = log.with_tap(Arc::clone(&operations.tap));
         let status = Arc::new(ConsumerStatus::default());
         let scope = component.scope(log.clone());
         let registrar_role = RegistrarRole::default();
-        let publisher =
-            |source| SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone());
+        let publisher = |source| {
+            SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone())
+                .with_operations(operations.clone())
+        };
         let registration = Registration::new(registration::Options {
             info: component.info.clone(),
             queue: component.registered.queue().to_string(),
@@ -47,17 +59,19 @@ impl Tasks {
             status: Arc::clone(&status),
             timeout: settings.register_timeout,
             health: settings.health.clone(),
-            identity,
+            identity: identity.clone(),
             rest: settings.mov_url.as_deref().map(RestClient::new),
             role: registrar_role.clone(),
             observed: component.observed_channels(),
         });
         Self {
-            consumers: consumers(component, settings, &log, &status),
+            consumers: consumers(component, settings, &log, &status, &operations),
             publishers: component.sources.iter().cloned().map(publisher).collect(),
             registration: Arc::new(Mutex::new(registration)),
             registrar_role,
             log_writer,
+            service: settings.service.then(|| service(component, settings, identity, &operations)),
+            operations,
             grace: settings.grace,
         }
     }
@@ -67,6 +81,21 @@ impl Tasks {
     }
 }
 
+fn service(component: &ResolvedComponent, settings: &Settings, identity: Identity, operations: &Operations) -> Service {
+    let setting = |Explicit { name, value, origin }: &Explicit| Setting {
+        name: (*name).to_owned(),
+        value: value.clone(),
+        origin: origin.clone(),
+    };
+    Service::new(service::Options {
+        info: component.info.clone(),
+        identity,
+        operations: operations.clone(),
+        settings: settings.explicit.iter().map(setting).collect(),
+        stop: Arc::new(signals::stop),
+    })
+}
+
 /// The consumers of `component`: one for control channels, one for data channels, and one for each channel that has threads
 /// of its own.
 fn consumers(
@@ -74,6 +103,7 @@ fn consumers(
     settings: &Settings,
     log: &MovLog,
     status: &Arc<ConsumerStatus>,
+    operations: &Operations,
 ) -> Vec<(String, Consumer)> {
     let groups = groups(component, settings.workers);
     let threads = groups.iter().map(|group| group.threads).sum::<usize>().max(1);
@@ -88,6 +118,7 @@ fn consumers(
             prefetch: settings.prefetch,
             bytes_in_flight: BYTES_IN_FLIGHT / threads,
             circuit_breaker: settings.circuit_breaker,
+            operations: operations.clone(),
             ..consumer::Options::default()
         };
         Consumer::new(router, log.clone(), options, Arc::clone(status))

@@ -1,6 +1,7 @@
 //! The settings of the process, read once into types. No other module knows the name of a variable.
 
 mod broker;
+mod explicit;
 mod parse;
 mod problems;
 mod reader;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+pub use explicit::Explicit;
 pub use problems::Problems;
 pub use source::{Environment, Source};
 
@@ -57,6 +59,10 @@ pub struct Settings {
     pub grace: Duration,
     /// `REGISTER_TIMEOUT`: maximum seconds until the MOV answers a registration. Defaults to 10.
     pub register_timeout: Duration,
+    /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
+    pub service: bool,
+    /// The settings that are not left to their defaults.
+    pub explicit: Vec<Explicit>,
 }
 
 impl Settings {

@@ -126,6 +126,11 @@ impl Queues for AmqpLink<'_> {
         queues::declare(&self.channels.query_connection.open_channel()?, queue, options)
     }
 
+    fn declare_service(&mut self, queue: &str, keys: &[String]) -> Result<(), Error> {
+        // An exclusive queue belongs to its connection. If the broker refuses, it closes the channel.
+        queues::declare_service(&self.channels.consuming_connection.open_channel()?, queue, keys)
+    }
+
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
         queues::browse(&self.channels.query_connection, queue, take)
     }

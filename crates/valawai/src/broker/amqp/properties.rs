@@ -22,6 +22,7 @@ pub(super) fn from_amqp(amqp: &AmqpProperties, redelivered: bool) -> Properties 
     Properties {
         message_id: amqp.message_id().clone().filter(|id| !id.is_empty()),
         correlation_id: amqp.correlation_id().clone(),
+        reply_to: amqp.reply_to().clone(),
         conversation_id: headers.and_then(conversation_id),
         attempts: headers.map_or(0, attempts),
         redelivered,

@@ -1,12 +1,15 @@
 //! Declares and browses queues.
 
-use amiquip::{AmqpValue, FieldTable, QueueDeclareOptions};
+use amiquip::{AmqpValue, ExchangeDeclareOptions, ExchangeType, FieldTable, QueueDeclareOptions};
 
 use super::channel::Channel;
 use super::connection::Connection;
 use super::properties;
-use crate::broker::{Error, MAX_BROWSED, OwnQueue};
+use crate::broker::{Error, MAX_BROWSED, OwnQueue, SERVICE_EXCHANGE};
 use crate::message::Message;
+
+/// How many requests of operators may wait for one process.
+const MAX_REQUESTS: i64 = 100;
 
 /// Declares `queue` durable, with the arguments that `options` require.
 pub(super) fn declare(channel: &Channel, queue: &str, options: &OwnQueue<'_>) -> Result<(), Error> {
@@ -14,6 +17,27 @@ pub(super) fn declare(channel: &Channel, queue: &str, options: &OwnQueue<'_>) ->
         QueueDeclareOptions { durable: true, arguments: arguments(options), ..QueueDeclareOptions::default() };
     let action = format!("declare the queue {queue}");
     channel.call(&action, |channel| channel.queue_declare(queue, declare).map(drop))
+}
+
+/// Declares the exchange for operators, and an exclusive queue that is bound with `keys`.
+pub(super) fn declare_service(channel: &Channel, queue: &str, keys: &[String]) -> Result<(), Error> {
+    let exchange = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let action = format!("declare the exchange {SERVICE_EXCHANGE}");
+    channel
+        .call(&action, |channel| channel.exchange_declare(ExchangeType::Topic, SERVICE_EXCHANGE, exchange).map(drop))?;
+    let mut arguments = FieldTable::new();
+    // Requests that nobody takes must not pile up. The default type of queues may be one that cannot be exclusive.
+    arguments.insert("x-max-length".to_owned(), AmqpValue::LongLongInt(MAX_REQUESTS));
+    arguments.insert("x-queue-type".to_owned(), AmqpValue::LongString("classic".to_owned()));
+    let declare =
+        QueueDeclareOptions { exclusive: true, auto_delete: true, arguments, ..QueueDeclareOptions::default() };
+    let action = format!("declare the queue {queue}");
+    channel.call(&action, |channel| channel.queue_declare(queue, declare).map(drop))?;
+    for key in keys {
+        let action = format!("bind {queue} to {SERVICE_EXCHANGE} with {key}");
+        channel.call(&action, |channel| channel.queue_bind(queue, SERVICE_EXCHANGE, key, FieldTable::new()))?;
+    }
+    Ok(())
 }
 
 /// Gets the messages in `queue` on a channel of its own: closing it requeues those that `take` left, in their order.

@@ -106,6 +106,11 @@ impl Queues for MemoryLink {
         Ok(())
     }
 
+    fn declare_service(&mut self, queue: &str, _keys: &[String]) -> Result<(), Error> {
+        // There are no operators.
+        self.declare(queue)
+    }
+
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
         let mut state = self.open()?;
         let Some(found) = state.queues.get_mut(queue) else { return Ok(()) };

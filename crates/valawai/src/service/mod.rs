@@ -1,0 +1,219 @@
+//! Answers operators, through an exchange that every process of every component listens to.
+//!
+//! It is never in the way of the work: it has a thread of its own, its queue is bounded, orders have an end, and where the
+//! broker does not permit it, the component works on without.
+
+mod leases;
+mod orders;
+pub mod process;
+pub mod protocol;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use self::leases::Leases;
+use self::protocol::{Answer, ChannelInfo, Content, Info, MAX_REQUEST, Request, Setting, Stats, VERBS};
+use crate::asyncapi::Direction;
+use crate::broker::{Access, Delivery, Error, Event, Link};
+use crate::ids::Ids;
+use crate::logs::levels;
+use crate::message::{Outgoing, Properties};
+use crate::mov::component_info::ComponentInfo;
+use crate::mov::identity::Identity;
+use crate::name::ChannelName;
+use crate::operations::Operations;
+use crate::shutdown::Shutdown;
+
+/// How many requests are taken at a time.
+const PREFETCH: u16 = 16;
+
+/// How often the service looks for orders whose time is up.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The same while something is tapped: copies arrive so late.
+const TAP_TICK: Duration = Duration::from_millis(20);
+
+/// How many copies are published before the next request is looked for.
+const COPIES_AT_ONCE: usize = 100;
+
+/// The direct reply-to queues of operators.
+const DIRECT_REPLY: &str = "amq.rabbitmq.reply-to.";
+
+/// Answers operators, in one session after another. Clones share its state.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+/// What the service needs to know of the process.
+pub struct Options {
+    /// The component.
+    pub info: ComponentInfo,
+    /// Its registration.
+    pub identity: Identity,
+    /// What operators see and change.
+    pub operations: Operations,
+    /// The settings that are not left to their defaults.
+    pub settings: Vec<Setting>,
+    /// Stops the process as SIGTERM does.
+    pub stop: Arc<dyn Fn() + Send + Sync>,
+}
+
+struct Inner {
+    options: Options,
+    instance: String,
+    started: Instant,
+    since: u64,
+}
+
+impl Service {
+    /// The service of this process.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        // The random part is unique.
+        let instance = Ids::new().next().chars().take(INSTANCE_DIGITS).collect();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { inner: Arc::new(Inner { options, instance, started: Instant::now(), since }) }
+    }
+
+    /// Answers until the shutdown.
+    ///
+    /// # Errors
+    /// If the session is over; [`Error::Denied`] if the broker does not permit it.
+    pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
+        let Inner { options, instance, .. } = &*self.inner;
+        let name = &options.info.name;
+        let queue = format!("valawai.service.{name}.{instance}");
+        let keys: Vec<String> = VERBS
+            .iter()
+            .flat_map(|verb| [(*verb).to_owned(), format!("{verb}.{name}"), format!("{verb}.{name}.{instance}")])
+            .collect();
+        link.declare_service(&queue, &keys)?;
+        link.consume(&queue, Access::Shared, PREFETCH)?;
+        let mut leases = Leases::new(&options.operations.tap);
+        while !shutdown.is_requested() {
+            match link.poll(true)? {
+                Some(Event::Delivery(delivery)) => self.answer(link, delivery, &mut leases)?,
+                // Answers need not arrive: an operator asks again.
+                Some(Event::Confirm(_) | Event::Returned(_)) => {}
+                None => {
+                    self.send_copies(link, &mut leases)?;
+                    self.end_expired();
+                    let tick = if leases.is_empty() { TICK } else { TAP_TICK };
+                    link.wait(true, Some(shutdown), tick);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn answer(&self, link: &mut dyn Link, delivery: Delivery, leases: &mut Leases<'_>) -> Result<(), Error> {
+        let Delivery { tag, message, .. } = delivery;
+        let Properties { reply_to, correlation_id, .. } = message.properties;
+        if message.body.len() <= MAX_REQUEST {
+            let content = match serde_json::from_slice(&message.body) {
+                Ok(request) => self.carry_out(link, request, leases),
+                Err(error) => Content::Refused { reason: format!("the request is not known: {error}") },
+            };
+            if let Some(to) = reply_to.filter(|to| to.starts_with(DIRECT_REPLY)) {
+                self.send(link, &to, correlation_id, content)?;
+            }
+        }
+        link.acknowledge(tag)
+    }
+
+    fn carry_out(&self, link: &dyn Link, request: Request, leases: &mut Leases<'_>) -> Content {
+        match request {
+            Request::Ping {} => Content::Pong {},
+            Request::Info {} => Content::Info(Box::new(self.info())),
+            Request::Stats {} => Content::Stats(Box::new(self.stats(link.is_blocked()))),
+            Request::Tap { queue, messages, logs, seconds } => leases.renew(queue, messages, logs, seconds),
+            order => self.obey(order),
+        }
+    }
+
+    fn info(&self) -> Info {
+        let Inner { options: Options { info, identity, settings, .. }, since, .. } = &*self.inner;
+        let channel = |(name, direction): &(ChannelName, Direction)| {
+            let direction = match direction {
+                Direction::Consume => "consumes",
+                Direction::Publish => "publishes",
+            };
+            ChannelInfo { name: name.to_string(), direction: direction.to_owned() }
+        };
+        Info {
+            level: info.level.upper().to_owned(),
+            channels: info.channels.iter().map(channel).collect(),
+            mov_id: identity.id().map(String::from),
+            since: *since,
+            host: fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
+            pid: std::process::id(),
+            log_levels: levels::text(),
+            settings: settings.clone(),
+        }
+    }
+
+    fn stats(&self, blocked: bool) -> Stats {
+        let Operations { metrics, pauses, .. } = &self.inner.options.operations;
+        let mut channels = metrics.channels();
+        for channel in &mut channels {
+            channel.paused = pauses.contains(&channel.channel);
+        }
+        Stats {
+            channels,
+            in_flight: metrics.in_flight(),
+            reconnects: metrics.reconnects(),
+            unroutable: metrics.unroutable(),
+            blocked,
+            memory_kb: process::memory_kb(),
+            cpu_ms: process::cpu_ms(),
+            uptime_s: self.inner.started.elapsed().as_secs(),
+        }
+    }
+
+    fn send_copies(&self, link: &mut dyn Link, leases: &mut Leases<'_>) -> Result<(), Error> {
+        leases.end_expired(Instant::now());
+        for (queue, content) in leases.take(COPIES_AT_ONCE) {
+            self.send(link, &queue, None, content)?;
+        }
+        Ok(())
+    }
+
+    fn end_expired(&self) {
+        for channel in self.inner.options.operations.pauses.end_expired(Instant::now()) {
+            log::warn!("{channel} is consumed again: the time of its pause is up");
+        }
+        if levels::end_expired(Instant::now()) {
+            log::warn!("the log levels are {} again", levels::text());
+        }
+    }
+
+    fn send(
+        &self,
+        link: &mut dyn Link,
+        to: &str,
+        correlation_id: Option<String>,
+        content: Content,
+    ) -> Result<(), Error> {
+        let Inner { options, instance, .. } = &*self.inner;
+        let answer = Answer {
+            component: options.info.name.clone(),
+            instance: instance.clone(),
+            version: options.info.version.to_owned(),
+            content,
+        };
+        let body = serde_json::to_vec(&answer).map_err(Error::lost)?;
+        let properties = Properties { correlation_id, ..Properties::default() };
+        let message = Outgoing { properties, persistent: false, mandatory: false, ..Outgoing::new(to, body) };
+        match link.publish(&message) {
+            Ok(_) | Err(Error::TooLarge { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// How much of a random identifier names an instance, so that people can type it.
+const INSTANCE_DIGITS: usize = 8;

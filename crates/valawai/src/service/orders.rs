@@ -1,0 +1,114 @@
+//! Carries out what operators order.
+
+use std::time::Duration;
+
+use log::LevelFilter;
+
+use super::Service;
+use super::protocol::{Content, Request};
+use crate::asyncapi::Direction;
+use crate::logs::levels;
+use crate::name::{ChannelName, Kind};
+
+/// The longest time of an order that has an end.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest name of a module.
+const LONGEST_TARGET: usize = 200;
+
+impl Service {
+    pub(super) fn obey(&self, order: Request) -> Content {
+        match order {
+            Request::Pause { channel, seconds } => self.pause(channel.as_deref(), seconds),
+            Request::Resume { channel } => self.resume(channel.as_deref()),
+            Request::LogLevel { level, target, seconds } => change_level(&level, target.as_deref(), seconds),
+            Request::Reload {} => refused("the settings of this process come from its environment; restart it"),
+            Request::Stop {} => {
+                log::warn!("an operator stops this process");
+                (self.inner.options.stop)();
+                done("stopping")
+            }
+            Request::Ping {} | Request::Info {} | Request::Stats {} | Request::Tap { .. } => {
+                refused("this is no order")
+            }
+        }
+    }
+
+    fn pause(&self, channel: Option<&str>, seconds: Option<u64>) -> Content {
+        let channels = match self.consumed(channel) {
+            Ok(channels) => channels,
+            Err(refusal) => return refusal,
+        };
+        let time = seconds.map(limited);
+        for channel in &channels {
+            self.inner.options.operations.pauses.pause(channel, time);
+        }
+        let channels = channels.join(", ");
+        let end = time.map_or("until it is resumed".to_owned(), |time| format!("for {time:?}"));
+        log::warn!("an operator pauses {channels} {end}");
+        done(format!("{channels} is paused {end}"))
+    }
+
+    fn resume(&self, channel: Option<&str>) -> Content {
+        let channels = match self.consumed(channel) {
+            Ok(channels) => channels,
+            Err(refusal) => return refusal,
+        };
+        let pauses = &self.inner.options.operations.pauses;
+        let resumed: Vec<&str> = channels.iter().map(String::as_str).filter(|channel| pauses.resume(channel)).collect();
+        if resumed.is_empty() {
+            return done("nothing was paused");
+        }
+        let resumed = resumed.join(", ");
+        log::warn!("an operator resumes {resumed}");
+        done(format!("{resumed} is consumed again"))
+    }
+
+    /// The short name of a consumed channel, or those of all data channels that are consumed.
+    fn consumed(&self, channel: Option<&str>) -> Result<Vec<String>, Content> {
+        let info = &self.inner.options.info;
+        let consumed = info.channels.iter().filter(|(_, direction)| *direction == Direction::Consume);
+        let is_meant = |name: &&ChannelName| match channel {
+            Some(channel) => name.short() == channel && name.operation() != "registered",
+            None => name.kind() == Kind::Data,
+        };
+        let channels: Vec<String> =
+            consumed.map(|(name, _)| name).filter(is_meant).map(|name| name.short().to_owned()).collect();
+        match channel {
+            Some(channel) if channels.is_empty() => {
+                Err(refused(format!("{} does not consume a channel {channel:.100}", info.name)))
+            }
+            _ if channels.is_empty() => Err(refused(format!("{} consumes no data channel", info.name))),
+            _ => Ok(channels),
+        }
+    }
+}
+
+fn change_level(level: &str, target: Option<&str>, seconds: Option<u64>) -> Content {
+    if level.eq_ignore_ascii_case("RESET") {
+        levels::reset();
+    } else {
+        let Ok(level) = level.parse::<LevelFilter>() else {
+            return refused(format!("{level:.20} is no level: ERROR, WARN, INFO, DEBUG, OFF or RESET"));
+        };
+        if target.is_some_and(|target| target.len() > LONGEST_TARGET) {
+            return refused("the name of the module is too long");
+        }
+        levels::change(target, level, seconds.map(limited));
+    }
+    let levels = levels::text();
+    log::warn!("an operator has changed the log levels: {levels}");
+    done(levels)
+}
+
+fn limited(seconds: u64) -> Duration {
+    Duration::from_secs(seconds).min(LONGEST)
+}
+
+fn done(message: impl Into<String>) -> Content {
+    Content::Done { message: message.into() }
+}
+
+fn refused(reason: impl Into<String>) -> Content {
+    Content::Refused { reason: reason.into() }
+}

@@ -1,0 +1,259 @@
+//! What operators ask, and what processes answer: JSON with a `type` that includes the version.
+//!
+//! Requests are published to the exchange `valawai.service` with one of the keys `<verb>`, `<verb>.<component>` and
+//! `<verb>.<component>.<instance>`. Each process that it reaches answers to `reply_to`, with the `correlation_id` of the request.
+
+use serde::{Deserialize, Serialize};
+
+use crate::operations::metrics::ChannelStats;
+
+/// The queues of operators have this prefix. Processes publish to no other queues of theirs, so that nobody can use them to
+/// reach a queue that he may not write to.
+pub const OPERATOR_PREFIX: &str = "valawai.operator.";
+
+/// The longest request that is read, in bytes.
+pub const MAX_REQUEST: usize = 64 * 1024;
+
+/// A question or an order of an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Request {
+    /// Who is there?
+    #[serde(rename = "valawai.service.v1.ping")]
+    Ping {},
+    /// What are you?
+    #[serde(rename = "valawai.service.v1.info")]
+    Info {},
+    /// What have you done?
+    #[serde(rename = "valawai.service.v1.stats")]
+    Stats {},
+    /// Consume a channel, or all data channels, no more.
+    #[serde(rename = "valawai.service.v1.pause")]
+    Pause {
+        /// The short name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
+        /// For how long; until it is resumed if this is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+    },
+    /// Consume a channel, or all, again.
+    #[serde(rename = "valawai.service.v1.resume")]
+    Resume {
+        /// The short name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        channel: Option<String>,
+    },
+    /// Change the level of the log.
+    #[serde(rename = "valawai.service.v1.log_level")]
+    LogLevel {
+        /// The level, or `RESET` for the configured one.
+        level: String,
+        /// The module whose lines it is about; all if this is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<String>,
+        /// For how long; until it is changed if this is missing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u64>,
+    },
+    /// Read the settings again.
+    #[serde(rename = "valawai.service.v1.reload")]
+    Reload {},
+    /// Stop, as after SIGTERM.
+    #[serde(rename = "valawai.service.v1.stop")]
+    Stop {},
+    /// Send copies of what comes in and goes out.
+    #[serde(rename = "valawai.service.v1.tap")]
+    Tap {
+        /// Where to.
+        queue: String,
+        /// Whether of messages.
+        messages: bool,
+        /// Whether of log entries.
+        logs: bool,
+        /// For how long, unless the request is repeated. 0 ends it.
+        seconds: u64,
+    },
+}
+
+impl Request {
+    /// The first word of the key that it is published with.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Ping {} => "ping",
+            Self::Info {} => "info",
+            Self::Stats {} => "stats",
+            Self::Tap { .. } => "tap",
+            Self::Pause { .. } | Self::Resume { .. } | Self::LogLevel { .. } | Self::Reload {} | Self::Stop {} => {
+                "control"
+            }
+        }
+    }
+}
+
+/// The verbs, with which the queue of a process is bound.
+pub const VERBS: [&str; 5] = ["ping", "info", "stats", "control", "tap"];
+
+/// The answer of one process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The name of the component.
+    pub component: String,
+    /// Identifies the process.
+    pub instance: String,
+    /// The version of the component.
+    pub version: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+/// What a process says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Content {
+    /// It is there.
+    #[serde(rename = "valawai.service.v1.pong")]
+    Pong {},
+    /// What it is.
+    #[serde(rename = "valawai.service.v1.info_answer")]
+    Info(Box<Info>),
+    /// What it has done.
+    #[serde(rename = "valawai.service.v1.stats_answer")]
+    Stats(Box<Stats>),
+    /// It has carried out the order.
+    #[serde(rename = "valawai.service.v1.done")]
+    Done {
+        /// What has changed, for people.
+        message: String,
+    },
+    /// It has not carried out the order.
+    #[serde(rename = "valawai.service.v1.refused")]
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// A copy for a tap. It has no `correlation_id`.
+    #[serde(rename = "valawai.service.v1.copy")]
+    Copy(Box<Copied>),
+    /// Copies that were dropped, because there were too many. It has no `correlation_id`.
+    #[serde(rename = "valawai.service.v1.dropped")]
+    Dropped {
+        /// How many, since the last such message.
+        copies: u64,
+    },
+}
+
+/// What a process is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Info {
+    /// C0, C1 or C2.
+    pub level: String,
+    /// All channels.
+    pub channels: Vec<ChannelInfo>,
+    /// The identifier of its registration at the MOV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mov_id: Option<String>,
+    /// When it started, in seconds since 1970.
+    pub since: u64,
+    /// The name of its host.
+    pub host: String,
+    /// Its process id on that host.
+    pub pid: u32,
+    /// The levels of its log, for people.
+    pub log_levels: String,
+    /// The settings that are not left to their defaults.
+    pub settings: Vec<Setting>,
+}
+
+/// A channel of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelInfo {
+    /// The queue.
+    pub name: String,
+    /// `consumes` or `publishes`.
+    pub direction: String,
+}
+
+/// A setting that is not left to its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The name of the variable.
+    pub name: String,
+    /// The value, masked if it may contain a password.
+    pub value: String,
+    /// Where it was found.
+    pub origin: String,
+}
+
+/// What a process has done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    /// By channel.
+    pub channels: Vec<ChannelStats>,
+    /// Deliveries that are not acknowledged, about.
+    pub in_flight: usize,
+    /// How often the connection was opened again.
+    pub reconnects: u64,
+    /// Messages that were published to queues that do not exist.
+    pub unroutable: u64,
+    /// Whether the broker accepts no messages for now.
+    pub blocked: bool,
+    /// Resident memory, in kB.
+    pub memory_kb: u64,
+    /// CPU time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Seconds since the start.
+    pub uptime_s: u64,
+}
+
+/// A copy of a message or of a log entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    /// `received`, `published` or `log`.
+    pub what: String,
+    /// The queue of a message, or the severity of a log entry.
+    pub source: String,
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The identifier of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// The body, if it is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// The body in hexadecimal digits, if it is not text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_answers_have_a_type_with_a_version() {
+        let ping = serde_json::to_string(&Request::Ping {}).unwrap();
+        assert_eq!(ping, r#"{"type":"valawai.service.v1.ping"}"#);
+        let pong = Answer {
+            component: "c1_echo".into(),
+            instance: "a".into(),
+            version: "1.0.0".into(),
+            content: Content::Pong {},
+        };
+        let text = serde_json::to_string(&pong).unwrap();
+        assert_eq!(
+            text,
+            r#"{"component":"c1_echo","instance":"a","version":"1.0.0","type":"valawai.service.v1.pong"}"#
+        );
+        assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), pong);
+    }
+
+    #[test]
+    fn a_request_may_have_more_fields_than_are_known() {
+        let request = r#"{"type":"valawai.service.v1.pause","channel":"data/a","because":"of a new field"}"#;
+        let expected = Request::Pause { channel: Some("data/a".into()), seconds: None };
+        assert_eq!(serde_json::from_str::<Request>(request).unwrap(), expected);
+    }
+}

@@ -10,6 +10,7 @@ mod health;
 mod kept_registration;
 mod lifecycle;
 mod log_lines;
+mod operating;
 mod outages;
 mod packaging;
 mod peer;

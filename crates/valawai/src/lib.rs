@@ -55,7 +55,7 @@
 //! | `component` | what authors use: builder, contract check, context, test context |
 //! | `mov` | registration at the MOV, its log, its REST interface |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
-//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `ids`, `sequence_window` | values |
+//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `ids`, `sequence_window` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -94,6 +94,7 @@ mod broker;
 mod commands;
 mod component;
 mod consumer;
+mod escaped;
 mod failure;
 mod health;
 mod ids;
@@ -110,7 +111,7 @@ mod settings;
 mod shutdown;
 pub mod testing;
 
-pub use commands::main;
+pub use commands::{main, operate};
 pub use component::{
     ChannelBuilder, Component, Context, ContractErrors, Log, Mov, Output, Participant, Publisher, SentMessage,
     StatefulChannelBuilder, TestContext,

@@ -1,6 +1,7 @@
 //! The settings of the process, read once into types. No other module knows the name of a variable.
 
 mod broker;
+mod operator;
 mod parse;
 mod problems;
 mod reader;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+pub use operator::OperatorSettings;
 pub use problems::Problems;
 pub use source::{Environment, Source};
 

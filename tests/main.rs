@@ -11,6 +11,7 @@ mod kept_registration;
 mod lifecycle;
 mod log_lines;
 mod new_component;
+mod operating;
 mod outages;
 mod packaging;
 mod peer;

@@ -31,7 +31,7 @@ pub mod wait;
 pub use amqp::{Client, Message, Received};
 pub use mov::Mov;
 pub use node::{Cluster, Node, Vhost};
-pub use process::{Exit, Process, ProcessBuilder};
+pub use process::{Exit, Finished, Process, ProcessBuilder};
 pub use proxy::Proxy;
 pub use wait::{poll, wait_until};
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -24,6 +26,20 @@ pub struct ProcessBuilder {
     variables: BTreeMap<String, String>,
     directory: Arc<TempDir>,
     starts: Arc<AtomicU32>,
+    input: Option<PathBuf>,
+}
+
+/// What a program that has ended left.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to its standard output.
+    pub stdout: String,
+    /// What it wrote to its standard error.
+    pub stderr: String,
+    /// How long it ran.
+    pub after: Duration,
 }
 
 impl ProcessBuilder {
@@ -47,6 +63,11 @@ impl ProcessBuilder {
         Self::program(&built_program("c1_echo")).with_log_dir()
     }
 
+    /// `valawai`, the operators' program, with the settings of a broker.
+    pub fn operator(vhost: &Vhost) -> Self {
+        Self::program(&built_program("valawai")).broker(vhost)
+    }
+
     /// Any program, with an environment that has only `PATH`.
     pub fn program(program: &Path) -> Self {
         let variables = env::var("PATH").map(|path| ("PATH".to_owned(), path)).into_iter().collect();
@@ -56,6 +77,7 @@ impl ProcessBuilder {
             variables,
             directory: temporary_directory(),
             starts: Arc::new(AtomicU32::new(0)),
+            input: None,
         }
     }
 
@@ -94,6 +116,15 @@ impl ProcessBuilder {
         self.with_log_dir()
     }
 
+    /// The same, with its standard output piped into a shell command. The exit code is that of this program.
+    pub fn piped_into(&self, command: &str) -> Self {
+        let script = format!("\"$@\" | {command}; exit \"${{PIPESTATUS[0]}}\"");
+        let program = self.program.display().to_string();
+        let arguments = ["-c".to_owned(), script, "bash".to_owned(), program].into_iter();
+        let arguments = arguments.chain(self.arguments.iter().cloned()).collect();
+        Self { program: "/bin/bash".into(), arguments, ..self.clone() }
+    }
+
     /// The working directory of the processes.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -102,13 +133,39 @@ impl ProcessBuilder {
     /// Starts a process. Its output goes to a file in the directory.
     #[track_caller]
     pub fn start(&self) -> Process {
-        let number = self.starts.fetch_add(1, Ordering::Relaxed);
-        let path = self.directory().join(format!("output_{number}.txt"));
-        let output = File::create(&path).expect("create the output file of a process");
-        let mut command = reaper::command(&self.program);
-        command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.directory());
+        let (path, output) = self.create_file("output");
+        let mut command = self.command();
         command.stdout(output.try_clone().expect("duplicate a file handle")).stderr(output);
         Process::new(ReapedProcess::spawn(&mut command), self.clone(), path)
+    }
+
+    /// Runs the program to its end, with its standard output and error apart. Exceeding the limit fails the test.
+    #[track_caller]
+    pub fn run(&self, limit: Duration) -> Finished {
+        let start = Instant::now();
+        let ((stdout_path, stdout), (stderr_path, stderr)) = (self.create_file("stdout"), self.create_file("stderr"));
+        let mut child = ReapedProcess::spawn(self.command().stdout(stdout).stderr(stderr));
+        let exit = child.exit_within(limit);
+        let after = start.elapsed();
+        let read = |path| String::from_utf8_lossy(&std::fs::read(path).expect("read an output file")).into_owned();
+        let (stdout, stderr) = (read(stdout_path), read(stderr_path));
+        let arguments = self.arguments.join(" ");
+        let Some(exit) = exit else { panic!("`{arguments}` did not end within {limit:?}: {stdout}{stderr}") };
+        Finished { code: exit.code(), stdout, stderr, after }
+    }
+
+    fn create_file(&self, name: &str) -> (PathBuf, File) {
+        let number = self.starts.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory().join(format!("{name}_{number}.txt"));
+        let file = File::create(&path).expect("create the output file of a process");
+        (path, file)
+    }
+
+    fn command(&self) -> Command {
+        let input = self.input.as_deref().unwrap_or(Path::new("/dev/null"));
+        let mut command = reaper::command_with_input(&self.program, input);
+        command.args(&self.arguments).env_clear().envs(&self.variables).current_dir(self.directory());
+        command
     }
 
     pub(super) fn program_path(&self) -> &Path {

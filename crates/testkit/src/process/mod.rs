@@ -4,6 +4,6 @@ mod builder;
 pub(crate) mod reaper;
 mod running;
 
-pub use builder::ProcessBuilder;
 pub(crate) use builder::built_program;
+pub use builder::{Finished, ProcessBuilder};
 pub use running::{Exit, Process};

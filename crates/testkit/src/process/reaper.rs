@@ -36,8 +36,9 @@ until rm -rf -- "$@" || [ "$attempts" -eq 50 ]; do
 done
 "#;
 
-/// A process reports its id to the reaper before it becomes the program, so that no started process is unknown to it.
-const REPORT_AND_EXEC: &str = r#"echo "started $$" >&0 && exec "$@" </dev/null"#;
+/// A process reports its id to the reaper before it becomes the program, so that no started process is unknown to it. `$0` is the
+/// file of its standard input.
+const REPORT_AND_EXEC: &str = r#"echo "started $$" >&0 && exec "$@" <"$0""#;
 
 /// A process that is killed when it is dropped, and when the test process ends.
 #[derive(Debug)]
@@ -48,9 +49,14 @@ pub(crate) struct ReapedProcess {
 
 /// A command that [`ReapedProcess::spawn`] starts under the reaper.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    command_with_input(program, Path::new("/dev/null"))
+}
+
+/// The same, with a file as the standard input.
+pub(crate) fn command_with_input(program: impl AsRef<OsStr>, input: &Path) -> Command {
     let reports = reaper_pipe().try_clone().expect("duplicate the reaper's pipe");
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(REPORT_AND_EXEC).arg("reaped").arg(program).stdin(reports).process_group(0);
+    command.arg("-c").arg(REPORT_AND_EXEC).arg(input).arg(program).stdin(reports).process_group(0);
     command
 }
 

@@ -1,5 +1,7 @@
 //! Why a broker cannot be used.
 
+use std::time::Duration;
+
 /// Why the broker could not be reached, or why a session ended. None of these is final: the next session may succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -51,6 +53,14 @@ pub enum Error {
         /// The broker's reason.
         reason: String,
     },
+    /// The broker did not answer a call in time.
+    #[error("the broker did not {action} within {seconds} s; it may be frozen, overloaded or in an alarm")]
+    TimedOut {
+        /// The operation.
+        action: String,
+        /// The limit.
+        seconds: u64,
+    },
     /// The connection broke.
     #[error("the connection to the broker was lost: {reason}")]
     Lost {
@@ -69,6 +79,12 @@ impl Error {
     /// An [`Error::Lost`] with this reason.
     pub fn lost(reason: impl std::fmt::Display) -> Self {
         Self::Lost { reason: reason.to_string() }
+    }
+
+    /// An [`Error::TimedOut`] with this operation and limit.
+    #[must_use]
+    pub fn timed_out(action: &str, limit: Duration) -> Self {
+        Self::TimedOut { action: action.to_owned(), seconds: limit.as_secs() }
     }
 
     /// [`Error::Lost`], because `tag` is not that of an unsettled delivery.

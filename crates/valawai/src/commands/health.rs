@@ -7,14 +7,12 @@ use crate::health::health_file::HealthFile;
 use crate::health::instance::{self, Claim};
 use crate::settings::{Environment, Settings};
 
-pub(super) const HELP: &str = "exit 0 if the component is registered and connected, 1 if not";
-
 pub(super) fn run() -> Exit {
     match Settings::read_health_file(&Environment) {
         Ok(file) => check(&file),
         Err(problems) => {
             eprintln!("{problems}");
-            Exit::Unhealthy
+            Exit::No
         }
     }
 }
@@ -26,11 +24,11 @@ fn check(file: &HealthFile) -> Exit {
     claims.retain(|claim| claim.is_alive != Some(false));
     if claims.is_empty() {
         println!("unhealthy: no process of the component uses {}", folder.display());
-        return Exit::Unhealthy;
+        return Exit::No;
     }
     // Each process prints its line, also after an unhealthy one.
     let healthy = claims.iter().filter(|claim| is_healthy(&file.in_folder(&claim.folder), claim)).count();
-    if healthy == claims.len() { Exit::Done } else { Exit::Unhealthy }
+    if healthy == claims.len() { Exit::Done } else { Exit::No }
 }
 
 fn is_healthy(file: &HealthFile, claim: &Claim) -> bool {

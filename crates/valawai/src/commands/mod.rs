@@ -1,73 +1,108 @@
 //! The command line, with one file for each command.
+//!
+//! `run` and `health` are commands of a component's program only. All others are for operators: they are an [`arguments::Command`]
+//! each, and use the [`invocation::Invocation`] that tells for which component and broker they were called. `console` prints,
+//! `messages` decodes, filters and shows messages.
 
+mod arguments;
+mod completions;
+mod console;
 mod exit;
 mod health;
+mod inspect;
+mod invocation;
+mod man;
+mod messages;
 mod run;
+mod target;
+mod time;
+mod usage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::thread;
 
+use clap::{CommandFactory, FromArgMatches};
+
+use self::arguments::{Common, ComponentArguments, ComponentCommand, OperatorCommand, ToolArguments};
+use self::exit::Exit;
+use self::invocation::Invocation;
+use self::target::Target;
 use crate::component::{Component, ResolvedComponent};
-use exit::Exit;
 
 /// The stack size of each thread. amiquip's parser recurses once for each level of nested headers, and a frame has space for
 /// many thousand levels. This reserves address space, not memory.
 const STACK_BYTES: &str = "268435456";
 
-/// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT.
+/// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT. `--help` lists the
+/// commands for operators.
 ///
-/// The exit code is 0 after an orderly stop, 1 if the component is unhealthy (`health`), 64 after a usage error, 69 if the
-/// broker could not be reached, 70 after an internal error, 78 if settings are invalid, and 130 after a second signal.
+/// The exit code is 0 after an orderly stop, 64 after a usage error, 69 if the broker could not be reached, 70 after an internal
+/// error, 78 if settings are invalid, and 130 after a second signal. Commands also exit with 1 if the answer is no, as `health`
+/// does if the component is unhealthy, with 75 if there was no answer in time, and with 130 after a first signal.
 #[must_use]
 pub fn main(component: &Component) -> ExitCode {
     set_stack_size();
-    dispatch(component).into()
-}
-
-fn dispatch(component: &Component) -> Exit {
     let resolved = match component.check() {
         Ok(resolved) => resolved,
         Err(contract_errors) => {
             eprintln!("{contract_errors}");
-            return Exit::Internal;
+            return Exit::Internal.into();
         }
     };
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    // These two do not pay for the others: the container runs `health` every few seconds.
+    let exit = match &arguments[..] {
         [] => run::run(&resolved),
-        ["health"] => health::run(),
-        ["--help" | "-h" | "help"] => {
-            println!("{}", help(&resolved));
-            Exit::Done
+        [only] if only == "health" => health::run(),
+        _ => dispatch(&resolved, &arguments),
+    };
+    exit.into()
+}
+
+/// Runs the command line of `valawai`: the operators' commands for any component on the broker.
+#[must_use]
+pub fn operate() -> ExitCode {
+    set_stack_size();
+    let command_line = usage::tool(ToolArguments::command());
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let exit =
+        match usage::parse(&command_line, &arguments).and_then(|matches| ToolArguments::from_arg_matches(&matches)) {
+            Ok(ToolArguments { common, command }) => operator(command_line, common, None, command),
+            Err(error) => usage::report(error, &arguments),
+        };
+    exit.into()
+}
+
+fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
+    let command_line = usage::component(ComponentArguments::command(), resolved);
+    let parsed = usage::parse(&command_line, arguments)
+        .and_then(|matches| ComponentArguments::from_arg_matches(&matches))
+        .and_then(|parsed| usage::check_options(&command_line, parsed));
+    match parsed {
+        Ok(ComponentArguments { common, command: Some(ComponentCommand::Operator(command)) }) => {
+            operator(command_line, common, Some(Target::of(&resolved.info)), command)
         }
-        ["--version" | "-V"] => {
-            println!("{} {}", resolved.name(), resolved.version());
-            Exit::Done
-        }
-        _ => {
-            // They are not printed: one may contain a password or escape sequences.
-            eprintln!("unknown arguments\n\n{}", help(&resolved));
-            Exit::Usage
-        }
+        Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
+        Ok(_) => run::run(resolved),
+        Err(error) => usage::report(error, arguments),
     }
 }
 
-fn help(resolved: &ResolvedComponent) -> String {
-    format!(
-        "{name} {version}, a VALAWAI component
-
-usage:
-  (no argument)    run the component until SIGTERM or SIGINT
-  health           {health}
-  --help           print this help
-  --version        print the name and the version
-
-All settings are environment variables, listed in docs/settings.md. The most important ones:
-  RABBITMQ_URL, or RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME and RABBITMQ_PASSWORD; LOG_DIR, LOG_CONSOLE_LEVEL",
-        name = resolved.name(),
-        version = resolved.version(),
-        health = health::HELP,
-    )
+/// Runs an operator's command, on a thread with the stack that hostile headers need.
+fn operator(command_line: clap::Command, common: Common, own: Option<Target>, command: OperatorCommand) -> Exit {
+    let work = move || match Invocation::new(command_line, common, own) {
+        Ok(invocation) => {
+            let result = command.command().run(&invocation);
+            invocation.finish(result)
+        }
+        Err(stop) => invocation::report(stop),
+    };
+    match thread::Builder::new().name("command".into()).spawn(work).map(thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit,
+        // The panic, or why there is no thread, was printed.
+        Ok(Err(_)) | Err(_) => Exit::Internal,
+    }
 }
 
 fn set_stack_size() {

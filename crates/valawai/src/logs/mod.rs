@@ -21,6 +21,8 @@ use log4rs::encode::pattern::PatternEncoder;
 use self::levels::{Destination, OnlyEnabled};
 use self::one_line::OneLine;
 
+pub(crate) use self::panics::install_hook as install_panic_hook;
+
 const CONSOLE_PATTERN: &str = "{d(%Y-%m-%d %H:%M:%S%.3f)} [{l}] {t}: {m}{n}";
 const FILE_PATTERN: &str = "{t}: {d(%Y-%m-%d %H:%M:%S%.3f)} | {l} | {f}:{L} | {P} >>> {m}{n}";
 

@@ -4,10 +4,10 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};
 use std::thread;
 
-use super::one_line::Escaped;
+use crate::escaped::Escaped;
 
 /// Installs the panic hook. It does not use the log, which may be what panicked; callers that catch a panic log it as well.
-pub(super) fn install_hook() {
+pub(crate) fn install_hook() {
     panic::set_hook(Box::new(|info| {
         let backtrace = Backtrace::capture();
         let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| format!("\n{backtrace}"));

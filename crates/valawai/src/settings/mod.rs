@@ -2,6 +2,7 @@
 
 mod broker;
 mod explicit;
+mod operator;
 mod parse;
 mod problems;
 mod reader;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 pub use explicit::Explicit;
+pub use operator::OperatorSettings;
 pub use problems::Problems;
 pub use source::{Environment, Source};
 

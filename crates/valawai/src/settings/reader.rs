@@ -61,7 +61,7 @@ impl<'s> Reader<'s> {
             logs: self.logs(),
             mov_level: self.get("LOG_MOV_LEVEL", LevelFilter::Info, parse::level),
             health: self.health_file(),
-            mov_url: self.get("MOV_URL", None, |text| parse::http_url(text).map(Some)),
+            mov_url: self.mov_url(),
             workers: self.get("WORKERS", 1, parse::number(1..=64)),
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
@@ -70,7 +70,11 @@ impl<'s> Reader<'s> {
         }
     }
 
-    fn retry(&mut self) -> retry::Options {
+    pub(super) fn mov_url(&mut self) -> Option<String> {
+        self.get("MOV_URL", None, |text| parse::http_url(text).map(Some))
+    }
+
+    pub(super) fn retry(&mut self) -> retry::Options {
         let default = retry::Options::default();
         retry::Options {
             max_retries: self.get("MAX_RETRIES", default.max_retries, parse::number(0..=1000)),

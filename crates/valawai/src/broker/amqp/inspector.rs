@@ -12,7 +12,7 @@ pub(super) struct Inspector<'c> {
 
 /// The broker's reply to a passive declare.
 pub(super) enum Inspection {
-    Found { consumers: u32 },
+    Found { messages: u32, consumers: u32 },
     Refused { reason: String },
 }
 
@@ -27,13 +27,14 @@ impl<'c> Inspector<'c> {
             None => self.connection.open_channel()?,
         };
         let action = format!("inspect the queue {queue}");
-        let consumers = channel.call(&action, |channel| {
-            channel.queue_declare_passive(queue).map(|found| found.declared_consumer_count().unwrap_or(0))
+        let counts = channel.call(&action, |channel| {
+            let found = channel.queue_declare_passive(queue)?;
+            Ok((found.declared_message_count().unwrap_or(0), found.declared_consumer_count().unwrap_or(0)))
         });
-        match consumers {
-            Ok(consumers) => {
+        match counts {
+            Ok((messages, consumers)) => {
                 self.channel = Some(channel);
-                Ok(Inspection::Found { consumers })
+                Ok(Inspection::Found { messages, consumers })
             }
             Err(Error::Denied { reason, .. }) => Ok(Inspection::Refused { reason }),
             Err(error) => Err(error),

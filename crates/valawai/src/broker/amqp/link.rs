@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use amiquip::ConfirmPayload;
-use crossbeam_channel::{Receiver, Select, TryRecvError};
+use crossbeam_channel::{Receiver, Select};
 
 use super::channel::{CALL_LIMIT, CLOSE_LIMIT, LinkChannels};
-use super::errors::disconnected;
+use super::confirms::Confirms;
 use super::inspector::{Inspection, Inspector};
 use super::publisher::Publisher;
 use super::subscriptions::Subscriptions;
 use super::{properties, queues};
-use crate::broker::{Access, Confirm, Consume, Error, Event, Link, OwnQueue, Publish, Queues, Returned};
+use crate::broker::{Access, Consume, Error, Event, Link, OwnQueue, Publish, Queues};
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
 
@@ -22,10 +21,7 @@ pub(super) struct AmqpLink<'c> {
     channels: &'c LinkChannels,
     subscriptions: Subscriptions<'c>,
     publisher: Publisher<'c>,
-    confirms: Receiver<amiquip::Confirm>,
-    returns: Receiver<amiquip::Return>,
-    /// A confirm that was received, and is polled after the returns that precede it.
-    next_confirm: Option<Confirm>,
+    confirms: Confirms<'c>,
     /// When the last delivery was polled.
     last_delivery: Instant,
     inspector: Inspector<'c>,
@@ -34,44 +30,14 @@ pub(super) struct AmqpLink<'c> {
 impl<'c> AmqpLink<'c> {
     pub(super) fn new(channels: &'c LinkChannels) -> Result<Self, Error> {
         let publishing = &channels.publishing;
-        // amiquip drops confirms that arrive before it listens for them.
-        let confirms = publishing.call("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
-        let returns = publishing.call("listen for returns", amiquip::Channel::listen_for_returns)?;
-        publishing.call("enable confirms", amiquip::Channel::enable_publisher_confirms)?;
         Ok(Self {
             channels,
             subscriptions: Subscriptions::new(channels),
             publisher: Publisher::new(publishing, &channels.publishing_connection),
-            confirms,
-            returns,
-            next_confirm: None,
+            confirms: Confirms::enable(publishing, &channels.publishing_connection)?,
             last_delivery: Instant::now(),
             inspector: Inspector::new(&channels.query_connection),
         })
-    }
-
-    /// The next returned message or confirm.
-    fn poll_published(&mut self) -> Result<Option<Event>, Error> {
-        if self.next_confirm.is_none() {
-            self.next_confirm = match self.confirms.try_recv() {
-                Ok(confirm) => Some(translate(confirm)),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => return Err(self.publishing_error()),
-            };
-        }
-        // amiquip queues a return before the confirm of its message: if there is none now, the confirm has none.
-        if let Ok(returned) = self.returns.try_recv() {
-            self.channels.publishing_connection.read_limiter().release(returned.content.len());
-            let message_id = returned.properties.message_id().clone();
-            return Ok(Some(Event::Returned(Returned { to: returned.routing_key, message_id })));
-        }
-        Ok(self.next_confirm.take().map(Event::Confirm))
-    }
-
-    /// Why the publishing channel is closed: the next call on it tells.
-    fn publishing_error(&self) -> Error {
-        let result = self.channels.publishing.call("publish", amiquip::Channel::enable_publisher_confirms);
-        result.err().unwrap_or_else(disconnected)
     }
 
     /// The next delivery. While deliveries are handled quickly, what is published for them is collected. If the next one takes
@@ -98,8 +64,7 @@ impl<'c> AmqpLink<'c> {
         let retry = self.publisher.write().unwrap_or_default();
         let limit = retry.map_or(limit, |retry| retry.min(limit));
         let mut select = Select::new();
-        select.recv(&self.confirms);
-        select.recv(&self.returns);
+        self.confirms.add_to(&mut select);
         if deliveries {
             for receiver in self.subscriptions.receivers() {
                 select.recv(receiver);
@@ -137,7 +102,7 @@ impl Queues for AmqpLink<'_> {
 
     fn consumers(&mut self, queue: &str) -> Result<Option<u32>, Error> {
         match self.inspector.inspect(queue)? {
-            Inspection::Found { consumers } => Ok(Some(consumers)),
+            Inspection::Found { consumers, .. } => Ok(Some(consumers)),
             Inspection::Refused { .. } => Ok(None),
         }
     }
@@ -204,7 +169,7 @@ impl Consume for AmqpLink<'_> {
 
 impl Link for AmqpLink<'_> {
     fn poll(&mut self, deliveries: bool) -> Result<Option<Event>, Error> {
-        match self.poll_published()? {
+        match self.confirms.poll()? {
             Some(event) => Ok(Some(event)),
             None if deliveries => self.poll_delivery(),
             None => {
@@ -231,12 +196,4 @@ impl Drop for AmqpLink<'_> {
         // It fails if the connection is lost, when there is nothing to cancel.
         let _ = self.subscriptions.cancel(CLOSE_LIMIT);
     }
-}
-
-fn translate(confirm: amiquip::Confirm) -> Confirm {
-    let (ConfirmPayload { delivery_tag, multiple }, accepted) = match confirm {
-        amiquip::Confirm::Ack(payload) => (payload, true),
-        amiquip::Confirm::Nack(payload) => (payload, false),
-    };
-    Confirm { sequence: delivery_tag, multiple, accepted }
 }

@@ -8,6 +8,7 @@
 //! too large for the broker.
 
 mod channel;
+mod confirms;
 mod connection;
 mod connections;
 mod drain;
@@ -18,6 +19,7 @@ mod frames;
 pub mod fuzzing;
 mod inspector;
 mod link;
+pub mod operator;
 mod properties;
 mod publish_frames;
 mod publisher;

@@ -17,8 +17,10 @@ const FRAME_OVERHEAD: usize = 8;
 /// Space for the first two frames; it grows if the properties do not fit.
 const FIRST_FRAMES: usize = 1024;
 
-/// A message to publish on the default exchange.
+/// A message to publish.
 pub(super) struct Message<'m> {
+    /// The default exchange has the empty name.
+    pub(super) exchange: &'m str,
     pub(super) routing_key: String,
     pub(super) mandatory: bool,
     pub(super) properties: &'m AmqpProperties,
@@ -27,8 +29,8 @@ pub(super) struct Message<'m> {
 
 /// Appends the frames of `message`, on the channel `channel`, none larger than `max_frame`.
 pub(super) fn encode(frames: &mut Vec<u8>, channel: u16, message: Message<'_>, max_frame: usize) {
-    let Message { routing_key, mandatory, properties, body } = message;
-    let publish = Publish { ticket: 0, exchange: String::new(), routing_key, mandatory, immediate: false };
+    let Message { exchange, routing_key, mandatory, properties, body } = message;
+    let publish = Publish { ticket: 0, exchange: exchange.to_owned(), routing_key, mandatory, immediate: false };
     let method = AMQPClass::Basic(AMQPMethod::Publish(publish));
     let start = frames.len();
     let mut space = FIRST_FRAMES;
@@ -63,7 +65,7 @@ mod tests {
 
     fn encoded(properties: &AmqpProperties, body: &[u8], max_frame: usize) -> Vec<AMQPFrame> {
         let mut bytes = b"before".to_vec();
-        let message = Message { routing_key: "queue".to_owned(), mandatory: true, properties, body };
+        let message = Message { exchange: "", routing_key: "queue".to_owned(), mandatory: true, properties, body };
         encode(&mut bytes, 7, message, max_frame);
         assert!(bytes.starts_with(b"before"));
         let (mut rest, mut frames) = (&bytes["before".len()..], Vec::new());

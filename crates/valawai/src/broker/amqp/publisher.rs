@@ -39,7 +39,7 @@ impl<'c> Publisher<'c> {
         Self { connection, channel: channel.number(), published: 0, waiting: 0, retry_interval: RETRY_INTERVAL }
     }
 
-    /// Publishes, and returns the number of the message on this channel.
+    /// Publishes to the queue `to`, and returns the number of the message on this channel.
     pub(super) fn send(
         &mut self,
         to: &str,
@@ -47,9 +47,13 @@ impl<'c> Publisher<'c> {
         properties: &AmqpProperties,
         body: &[u8],
     ) -> Result<u64, Error> {
-        self.check_size(body.len())?;
+        self.send_to_exchange(Message { exchange: "", routing_key: to.to_owned(), mandatory, properties, body })
+    }
+
+    /// Publishes to any exchange, and returns the number of the message on this channel.
+    pub(super) fn send_to_exchange(&mut self, message: Message<'_>) -> Result<u64, Error> {
+        self.check_size(message.body.len())?;
         let writer = self.connection.writer();
-        let message = Message { routing_key: to.to_owned(), mandatory, properties, body };
         let max_frame = writer.max_frame();
         let waiting = writer.add(|frames| publish_frames::encode(frames, self.channel, message, max_frame))?;
         if waiting >= COLLECTED {

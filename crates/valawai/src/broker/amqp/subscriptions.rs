@@ -97,7 +97,8 @@ impl<'c> Subscriptions<'c> {
         Ok(delivery)
     }
 
-    fn add_unsettled(&mut self, consumer: usize, mut delivery: amiquip::Delivery) -> Delivery {
+    /// Adds a delivery that was polled, or got without a consumer.
+    pub(super) fn add_unsettled(&mut self, consumer: usize, mut delivery: amiquip::Delivery) -> Delivery {
         self.channels.consuming_connection.read_limiter().release(delivery.body.len());
         let tag = delivery.delivery_tag();
         let body = mem::take(&mut delivery.body);

@@ -1,0 +1,102 @@
+//! The arguments that all commands have, and the list of the commands.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::exit::{Exit, Stop};
+use super::invocation::Invocation;
+use super::{completions, inspect, man};
+use crate::secret::Secret;
+
+/// One command. Each has a file or a folder of its own.
+pub(super) trait Command {
+    /// Runs it. The invocation has what it was called for, and prints.
+    fn run(&self, invocation: &Invocation) -> Result<Exit, Stop>;
+}
+
+/// The arguments of a component's program.
+#[derive(Debug, Parser)]
+pub(super) struct ComponentArguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Option<ComponentCommand>,
+}
+
+/// The arguments of `valawai`, the program for all components.
+#[derive(Debug, Parser)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct ToolArguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: OperatorCommand,
+}
+
+/// The options of all operators' commands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of all commands but run and health")]
+pub(super) struct Common {
+    /// The component, as the MOV knows it: `c1_echo`
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) component: Option<String>,
+    /// The component's `asyncapi.yaml`, which tells its name and channels
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) asyncapi: Option<PathBuf>,
+    /// The broker: `amqp://user:password@host:port/vhost`; other users see it in the list of processes, `RABBITMQ_URL` they do not
+    #[arg(long, global = true, value_name = "URL", value_parser = secret)]
+    pub(super) broker: Option<Secret>,
+    /// One JSON object a line
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Do not ask before messages or queues are moved or deleted
+    #[arg(long, short, global = true)]
+    pub(super) yes: bool,
+    /// Only say what would be done
+    #[arg(long, global = true)]
+    pub(super) dry_run: bool,
+}
+
+impl Common {
+    /// Whether any of them is given.
+    pub(super) fn is_given(&self) -> bool {
+        let Self { component, asyncapi, broker, json, yes, dry_run } = self;
+        component.is_some() || asyncapi.is_some() || broker.is_some() || *json || *yes || *dry_run
+    }
+}
+
+/// The commands of a component's program.
+#[derive(Debug, Subcommand)]
+pub(super) enum ComponentCommand {
+    /// Run the component until SIGTERM or SIGINT; so does no command
+    Run,
+    /// Exit with 0 if the component is registered and connected, with 1 if not
+    Health,
+    #[command(flatten)]
+    Operator(OperatorCommand),
+}
+
+/// The operators' commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum OperatorCommand {
+    Inspect(inspect::Inspect),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl OperatorCommand {
+    pub(super) fn command(&self) -> &dyn Command {
+        match self {
+            Self::Inspect(command) => command,
+            Self::Completions(command) => command,
+            Self::Man(command) => command,
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the signature of a parser")]
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}

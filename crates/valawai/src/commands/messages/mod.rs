@@ -1,0 +1,11 @@
+//! Messages as people and other programs see them.
+
+mod body;
+mod filter;
+mod view;
+mod waiting;
+
+pub(super) use self::body::Body;
+pub(super) use self::filter::{Filter, HELP as FILTER_HELP};
+pub(super) use self::view::{Shown, print};
+pub(super) use self::waiting::Waiting;

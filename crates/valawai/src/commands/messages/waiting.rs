@@ -1,0 +1,70 @@
+//! Reads the messages that wait in a queue.
+
+use std::time::{Duration, Instant};
+
+use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Received};
+use crate::commands::exit::Stop;
+use crate::commands::invocation::Invocation;
+
+/// How long nothing may arrive before the queue is looked at: another consumer may have taken its messages.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long the broker may deliver nothing of a queue that has messages.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// The largest prefetch; above it there is none.
+const MAX_PREFETCH: u64 = u16::MAX as u64;
+
+/// The messages that wait in a queue, in their order. They return to their places when the link is dropped.
+///
+/// One consumer reads them: those that `basic.get` gets return to a quorum queue in another order.
+pub(in crate::commands) struct Waiting<'i> {
+    invocation: &'i Invocation,
+    operator: &'i Operator,
+    queue: &'i str,
+    left: u64,
+    last_delivery: Instant,
+}
+
+impl<'i> Waiting<'i> {
+    /// Starts to read `count` messages of `queue`, and fewer if other consumers take some.
+    pub(in crate::commands) fn consume(
+        invocation: &'i Invocation,
+        operator: &'i Operator,
+        link: &mut OperatorLink<'_>,
+        queue: &'i str,
+        count: u64,
+    ) -> Result<Self, Stop> {
+        let prefetch = if count > MAX_PREFETCH { 0 } else { u16::try_from(count).unwrap_or_default() };
+        link.consume(queue, prefetch)?;
+        Ok(Self { invocation, operator, queue, left: count, last_delivery: Instant::now() })
+    }
+
+    /// The next message. `None` if all were read, or if Ctrl-C was pressed.
+    pub(in crate::commands) fn next(&mut self, link: &mut OperatorLink<'_>) -> Result<Option<Box<Received>>, Stop> {
+        while self.left > 0 && !self.invocation.is_interrupted() {
+            if let Some(OperatorEvent::Received(message)) = link.poll(true)? {
+                self.left -= 1;
+                self.last_delivery = Instant::now();
+                return Ok(Some(message));
+            }
+            link.wait(true, &self.invocation.shutdown, TICK)?;
+            if self.last_delivery.elapsed() >= TICK && self.has_ended()? {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether other consumers have taken what was left.
+    fn has_ended(&self) -> Result<bool, Stop> {
+        let messages = self.operator.inspect(self.queue)?.map_or(0, |state| state.messages);
+        if messages > 0 && self.last_delivery.elapsed() > LIMIT {
+            let queue = self.queue;
+            return Err(Stop::timed_out(format!(
+                "the broker delivers none of the {messages} messages of {queue}; does it allow a single active consumer only?"
+            )));
+        }
+        Ok(messages == 0)
+    }
+}

@@ -1,0 +1,95 @@
+//! Parses the command line, and reports usage errors.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::iter;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::ErrorKind;
+
+use super::arguments::ComponentArguments;
+use super::exit::Exit;
+use crate::component::ResolvedComponent;
+use crate::escaped::Escaped;
+use crate::secret::holds_credentials;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const SETTINGS: &str = "\
+All settings are environment variables, listed in docs/settings.md. The most important ones:
+  RABBITMQ_URL, or RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME and RABBITMQ_PASSWORD; LOG_DIR, LOG_CONSOLE_LEVEL
+
+Exit codes: 0 done, 1 the answer is no, 64 usage, 69 broker not reached, 75 timed out, 78 settings, 130 interrupted";
+
+/// The command line of a component's program.
+pub(super) fn component(command: clap::Command, resolved: &ResolvedComponent) -> clap::Command {
+    let about = format!("{} {}, a VALAWAI component", resolved.name(), resolved.version());
+    common(command, resolved.name().to_owned(), resolved.version().to_owned(), about)
+}
+
+/// The command line of `valawai`.
+pub(super) fn tool(command: clap::Command) -> clap::Command {
+    let about = "Sees, sends, replays and pauses what components of VALAWAI exchange";
+    common(command, "valawai".to_owned(), env!("CARGO_PKG_VERSION").to_owned(), about.to_owned())
+}
+
+fn common(command: clap::Command, name: String, version: String, about: String) -> clap::Command {
+    command.name(name).version(version).about(about).after_help(SETTINGS).styles(STYLES).bin_name(program())
+}
+
+/// The name under which the program was called.
+fn program() -> String {
+    let path = std::env::args_os().next().map(std::path::PathBuf::from).unwrap_or_default();
+    path.file_name().map_or_else(|| "valawai".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+pub(super) fn parse(command_line: &clap::Command, arguments: &[OsString]) -> Result<clap::ArgMatches, clap::Error> {
+    let all = iter::once(OsString::from(program())).chain(arguments.iter().cloned());
+    command_line.clone().try_get_matches_from(all)
+}
+
+/// The options are for the operators' commands: a component that runs has settings.
+pub(super) fn check_options(
+    command_line: &clap::Command,
+    parsed: ComponentArguments,
+) -> Result<ComponentArguments, clap::Error> {
+    use super::arguments::ComponentCommand::{Health, Run};
+    let takes_none = matches!(parsed.command, None | Some(Run | Health));
+    if takes_none && parsed.common.is_given() {
+        let text = "`run` and `health` take no options; their settings are environment variables";
+        return Err(command_line.clone().error(ErrorKind::ArgumentConflict, text));
+    }
+    Ok(parsed)
+}
+
+/// Prints help or the version, or what is wrong.
+pub(super) fn report(error: clap::Error, arguments: &[OsString]) -> Exit {
+    if error.use_stderr() {
+        let rendered = error.render();
+        let text = if std::io::stderr().is_terminal() { rendered.ansi().to_string() } else { rendered.to_string() };
+        eprint!("{}", without_secrets(text, arguments));
+        return Exit::Usage;
+    }
+    // It fails if nobody reads.
+    let _ = error.print();
+    Exit::Done
+}
+
+/// The text with each argument in it that may contain a password replaced, and control characters in the others escaped.
+fn without_secrets(mut text: String, arguments: &[OsString]) -> String {
+    for argument in arguments.iter().map(|argument| argument.to_string_lossy()) {
+        let value = argument.split_once('=').map_or(&*argument, |(_, value)| value);
+        for part in [&*argument, value] {
+            if holds_credentials(part) {
+                text = text.replace(part, "***");
+            } else if part.contains(char::is_control) {
+                text = text.replace(part, &Escaped(part).to_string());
+            }
+        }
+    }
+    text
+}

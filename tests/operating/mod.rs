@@ -1,12 +1,15 @@
 //! The operators' commands, from the outside: as a process, on a real RabbitMQ.
 
 mod common;
+mod control;
 mod inspect;
+mod instances;
+mod monitor;
 
 use serde_json::Value;
-use testkit::{Finished, ProcessBuilder, Vhost};
+use testkit::{Finished, ProcessBuilder, Vhost, wait_until};
 
-use crate::test_bed::LONG;
+use crate::test_bed::{LONG, SOON};
 
 /// A command of the component's program, with its arguments separated by spaces.
 pub(super) fn command(vhost: &Vhost, arguments: &str) -> ProcessBuilder {
@@ -26,6 +29,12 @@ pub(super) fn run_with_code(vhost: &Vhost, arguments: &str, code: i32) -> Finish
     let Finished { stdout, stderr, .. } = &finished;
     assert_eq!(finished.code, Some(code), "the exit code of `{arguments}`, which printed {stdout}{stderr}");
     finished
+}
+
+/// Waits until a process of the component answers.
+#[track_caller]
+pub(super) fn wait_until_it_answers(vhost: &Vhost) {
+    wait_until("an answer", SOON, || run(vhost, "ping --count 1").code == Some(0));
 }
 
 /// Runs a command that must succeed, with `--json`, and returns the objects that it printed.

@@ -110,6 +110,8 @@ pub struct Outgoing {
     pub mandatory: bool,
     /// The time to live in the queue, in milliseconds. `None` means no limit.
     pub expires_after_ms: Option<u32>,
+    /// A header with this text, called `status`: the outcome of a request.
+    pub status: Option<&'static str>,
 }
 
 impl Outgoing {
@@ -117,6 +119,7 @@ impl Outgoing {
     #[must_use]
     pub fn new(to: impl Into<Arc<str>>, body: Vec<u8>) -> Self {
         let properties = Properties::default();
-        Self { to: to.into(), body, properties, persistent: true, mandatory: true, expires_after_ms: None }
+        let to = to.into();
+        Self { to, body, properties, persistent: true, mandatory: true, expires_after_ms: None, status: None }
     }
 }

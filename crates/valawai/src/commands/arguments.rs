@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
-use super::{completions, inspect, man};
+use super::{completions, control, info, inspect, logs, man, monitor, ping, stats};
 use crate::secret::Secret;
 
 /// One command. Each has a file or a folder of its own.
@@ -81,6 +81,12 @@ pub(super) enum ComponentCommand {
 /// The operators' commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
+    Ping(ping::Ping),
+    Info(info::Info),
+    Stats(stats::Stats),
+    Control(control::Control),
+    Monitor(monitor::Monitor),
+    Logs(logs::Logs),
     Inspect(inspect::Inspect),
     Completions(completions::Completions),
     Man(man::Man),
@@ -89,6 +95,12 @@ pub(super) enum OperatorCommand {
 impl OperatorCommand {
     pub(super) fn command(&self) -> &dyn Command {
         match self {
+            Self::Ping(command) => command,
+            Self::Info(command) => command,
+            Self::Stats(command) => command,
+            Self::Control(command) => command,
+            Self::Monitor(command) => command,
+            Self::Logs(command) => command,
             Self::Inspect(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,

@@ -91,6 +91,11 @@ impl Invocation {
         self.shutdown.is_requested()
     }
 
+    /// The exit code of a command that has printed what it found.
+    pub(super) fn outcome(&self) -> Exit {
+        if self.is_interrupted() { Exit::Interrupted } else { Exit::Done }
+    }
+
     /// Waits for `time`, or until Ctrl-C is pressed.
     pub(super) fn pause(&self, time: Duration) {
         let _ = self.shutdown.wait_until(Instant::now() + time);

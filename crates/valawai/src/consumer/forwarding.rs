@@ -32,7 +32,7 @@ impl ConsumerLoop<'_> {
         message_id: Option<String>,
         letter: DeadLetter,
     ) -> Result<(), Error> {
-        let DeadLetter { body, to, from, attempts, mut reason } = letter;
+        let DeadLetter { body, to, from, attempts, mut reason, .. } = letter;
         reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let headers = vec![

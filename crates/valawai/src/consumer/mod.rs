@@ -14,6 +14,7 @@ mod in_flight;
 mod nack_streak;
 mod outcomes;
 mod own_queues;
+mod request;
 pub mod retry;
 mod rollback;
 pub mod router;

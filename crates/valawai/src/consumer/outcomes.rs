@@ -23,12 +23,24 @@ impl ConsumerLoop<'_> {
         match outcome {
             Outcome::Publish { messages, on_confirm, .. } => self.publish(&messages, on_confirm, tag),
             Outcome::Retry { body, queue, attempts, .. } => self.retry(tag, id, body, queue, attempts),
-            Outcome::DeadLetter(letter) => self.dead_letter(tag, id, letter),
-            Outcome::Discard { .. } => {
+            Outcome::DeadLetter(mut letter) => {
+                self.answer(letter.answer.take())?;
+                self.dead_letter(tag, id, letter)
+            }
+            Outcome::Discard { answer, .. } => {
+                self.answer(answer)?;
                 self.in_flight.complete(tag, Vec::new());
                 Ok(())
             }
             Outcome::Requeue => self.requeue(tag),
+        }
+    }
+
+    /// Tells the sender of a request that it failed. Nothing waits for the confirm: the sender may be gone.
+    fn answer(&mut self, answer: Option<Box<Outgoing>>) -> Result<(), Error> {
+        match answer.map(|answer| self.link.publish(&answer)) {
+            None | Some(Ok(_) | Err(Error::TooLarge { .. })) => Ok(()),
+            Some(Err(error)) => Err(error),
         }
     }
 

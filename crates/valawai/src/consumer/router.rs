@@ -8,6 +8,7 @@ use crate::component::handler;
 use crate::component::state::StateHistory;
 use crate::component::{Context, Route};
 use crate::consumer::fault_injection::{Fault, FaultInjector};
+use crate::consumer::request::Request;
 use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
 use crate::failure::Failure;
 use crate::ids::Ids;
@@ -52,6 +53,8 @@ pub enum Outcome {
     Discard {
         /// Why it cannot be processed.
         reason: String,
+        /// Tells the sender of the request, if it was one.
+        answer: Option<Box<Outgoing>>,
     },
     /// It returns to its queue and is delivered again.
     Requeue,
@@ -80,7 +83,7 @@ impl Outcome {
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
-            Self::Retry { reason, .. } | Self::Discard { reason } => Some(reason),
+            Self::Retry { reason, .. } | Self::Discard { reason, .. } => Some(reason),
             Self::DeadLetter(letter) => Some(&letter.reason),
             Self::Publish { .. } | Self::Requeue => None,
         }
@@ -100,6 +103,8 @@ pub struct DeadLetter {
     pub attempts: u32,
     /// Why it cannot be processed.
     pub reason: String,
+    /// Tells the sender of the request, if it was one.
+    pub answer: Option<Box<Outgoing>>,
 }
 
 /// What a router does with messages that fail.
@@ -183,6 +188,9 @@ impl Router {
             outgoing.properties.message_id = Some(self.ids.next());
             messages.push(outgoing);
         }
+        if let Some(request) = Request::of(&message) {
+            messages.push(request.reply(reply.as_ref()));
+        }
         if let Some((reply, channel)) = reply.zip(route.reply_to.as_ref()) {
             let mut outgoing = outgoing(Arc::clone(channel.queue()), &message, reply);
             // The reply keeps the identifier of its message, so that duplicates can be recognised.
@@ -208,8 +216,9 @@ impl Router {
 
     fn refuse(&self, route: &Route, message: Message, reason: String) -> Outcome {
         self.report(route, &message, &reason);
+        let answer = Request::of(&message).map(|request| Box::new(request.error(&message, &reason)));
         if !self.options.dead_letters {
-            return Outcome::Discard { reason };
+            return Outcome::Discard { reason, answer };
         }
         Outcome::DeadLetter(DeadLetter {
             to: dead_letter_queue(&route.channel),
@@ -217,6 +226,7 @@ impl Router {
             attempts: message.properties.attempts.saturating_add(1),
             body: message.body,
             reason,
+            answer,
         })
     }
 

@@ -113,7 +113,7 @@ impl<'t> RunningSession<'t> {
                 }
                 recv(self.supervisor.reports()) -> report => {
                     match report.ok().and_then(|report| self.supervisor.note(report)) {
-                        Some(TaskExit { role: Role::Service, result }) => service_retry = retry_service_after(result),
+                        Some(TaskExit { role: Role::Service, result }) => service_retry = self.retry_service_after(result),
                         Some(exit) => registrar_retry = retry_after(exit)?,
                         None => {}
                     }
@@ -175,6 +175,17 @@ impl<'t> RunningSession<'t> {
         let shutdown = self.service.shutdown.clone();
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| service.run(link, &shutdown);
         self.supervisor.start("service", Role::Service, ConsumeOn::Shared, task)
+    }
+
+    /// When to start the service again after it ended. The component works without it.
+    fn retry_service_after(&self, result: Result<(), Error>) -> Receiver<Instant> {
+        match (result, &self.tasks.service) {
+            (Err(error @ Error::Denied { .. }), Some(service)) => {
+                service.report_denial(&error);
+                crossbeam_channel::never()
+            }
+            _ => crossbeam_channel::after(SERVICE_RETRY),
+        }
     }
 
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
@@ -253,18 +264,6 @@ fn retry_after(exit: TaskExit) -> Result<Receiver<Instant>, Error> {
         }
         (_, result) => Err(reason_of(result)),
     }
-}
-
-/// When to start the service again after it ended. The component works without it.
-fn retry_service_after(result: Result<(), Error>) -> Receiver<Instant> {
-    if let Err(error @ Error::Denied { .. }) = result {
-        log::warn!(
-            "{error}; operators cannot talk to this process. Permit its user to declare and bind valawai.service.*, \
-             or set SERVICE_CONTROL=0"
-        );
-        return crossbeam_channel::never();
-    }
-    crossbeam_channel::after(SERVICE_RETRY)
 }
 
 /// Why a session is over when a task ends before the shutdown.

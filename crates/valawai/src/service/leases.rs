@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::protocol::{Content, Copied, OPERATOR_PREFIX};
+use super::protocol::{Content, Copied};
 use crate::operations::tap::{Copy, Tap, What};
 
 /// How many operators may observe at the same time.
@@ -18,7 +18,8 @@ pub(super) struct Leases<'t> {
 }
 
 struct Lease {
-    queue: String,
+    /// Where its copies go.
+    observer: String,
     messages: bool,
     logs: bool,
     until: Instant,
@@ -38,22 +39,23 @@ impl<'t> Leases<'t> {
         Self { tap, leases: Vec::new() }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.leases.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.leases.is_empty()
     }
 
     /// Starts, renews or ends the lease of an observer.
-    pub(super) fn renew(&mut self, queue: String, messages: bool, logs: bool, seconds: u64) -> Content {
-        if !queue.starts_with(OPERATOR_PREFIX) {
-            return Content::Refused { reason: format!("the queue of a tap must start with {OPERATOR_PREFIX}") };
-        }
-        self.leases.retain(|lease| lease.queue != queue);
+    pub(super) fn renew(&mut self, observer: &str, messages: bool, logs: bool, seconds: u64) -> Content {
+        self.leases.retain(|lease| lease.observer != observer);
         if seconds > 0 {
             if self.leases.len() >= MAX_LEASES {
                 return Content::Refused { reason: format!("{MAX_LEASES} operators observe this process already") };
             }
             let until = Instant::now() + Duration::from_secs(seconds).min(LONGEST_LEASE);
-            self.leases.push(Lease { queue, messages, logs, until });
+            self.leases.push(Lease { observer: observer.to_owned(), messages, logs, until });
         }
         self.apply();
         Content::Done { message: if seconds > 0 { "tapped" } else { "not tapped any more" }.to_owned() }
@@ -67,7 +69,7 @@ impl<'t> Leases<'t> {
         }
     }
 
-    /// Up to `count` copies, and the queues of the observers that get them.
+    /// Up to `count` copies, and the observers that get them.
     pub(super) fn take(&self, count: usize) -> Vec<(String, Content)> {
         if self.leases.is_empty() {
             return Vec::new();
@@ -77,12 +79,12 @@ impl<'t> Leases<'t> {
             let what = copy.what;
             let content = Content::Copy(Box::new(copied(copy)));
             let observers = self.leases.iter().filter(|lease| lease.wants(what));
-            contents.extend(observers.map(|lease| (lease.queue.clone(), content.clone())));
+            contents.extend(observers.map(|lease| (lease.observer.clone(), content.clone())));
         }
         let dropped = self.tap.take_dropped();
         if dropped > 0 {
             let content = Content::Dropped { copies: dropped };
-            contents.extend(self.leases.iter().map(|lease| (lease.queue.clone(), content.clone())));
+            contents.extend(self.leases.iter().map(|lease| (lease.observer.clone(), content.clone())));
         }
         contents
     }

@@ -12,6 +12,7 @@ mod tests;
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use self::leases::Leases;
@@ -67,6 +68,7 @@ struct Inner {
     instance: String,
     started: Instant,
     since: u64,
+    is_denial_logged: AtomicBool,
 }
 
 impl Service {
@@ -76,7 +78,8 @@ impl Service {
         // The random part is unique.
         let instance = Ids::new().next().chars().take(INSTANCE_DIGITS).collect();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { inner: Arc::new(Inner { options, instance, started: Instant::now(), since }) }
+        let is_denial_logged = AtomicBool::new(false);
+        Self { inner: Arc::new(Inner { options, instance, started: Instant::now(), since, is_denial_logged }) }
     }
 
     /// Answers until the shutdown.
@@ -110,27 +113,38 @@ impl Service {
         Ok(())
     }
 
+    /// Logs, once for each process, that the broker does not permit it.
+    pub fn report_denial(&self, error: &Error) {
+        if !self.inner.is_denial_logged.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                "{error}; operators cannot talk to this process. Permit its user to declare and bind valawai.service.*, or set \
+                 SERVICE_CONTROL=0"
+            );
+        }
+    }
+
     fn answer(&self, link: &mut dyn Link, delivery: Delivery, leases: &mut Leases<'_>) -> Result<(), Error> {
         let Delivery { tag, message, .. } = delivery;
         let Properties { reply_to, correlation_id, .. } = message.properties;
-        if message.body.len() <= MAX_REQUEST {
+        // Without an address, nobody asked. Another address could be a queue that the sender may not write to.
+        if let Some(to) = reply_to.filter(|to| to.starts_with(DIRECT_REPLY))
+            && message.body.len() <= MAX_REQUEST
+        {
             let content = match serde_json::from_slice(&message.body) {
-                Ok(request) => self.carry_out(link, request, leases),
+                Ok(request) => self.carry_out(link, request, &to, leases),
                 Err(error) => Content::Refused { reason: format!("the request is not known: {error}") },
             };
-            if let Some(to) = reply_to.filter(|to| to.starts_with(DIRECT_REPLY)) {
-                self.send(link, &to, correlation_id, content)?;
-            }
+            self.send(link, &to, correlation_id, content)?;
         }
         link.acknowledge(tag)
     }
 
-    fn carry_out(&self, link: &dyn Link, request: Request, leases: &mut Leases<'_>) -> Content {
+    fn carry_out(&self, link: &dyn Link, request: Request, sender: &str, leases: &mut Leases<'_>) -> Content {
         match request {
             Request::Ping {} => Content::Pong {},
             Request::Info {} => Content::Info(Box::new(self.info())),
-            Request::Stats {} => Content::Stats(Box::new(self.stats(link.is_blocked()))),
-            Request::Tap { queue, messages, logs, seconds } => leases.renew(queue, messages, logs, seconds),
+            Request::Stats {} => Content::Stats(Box::new(self.stats(link.is_blocked(), leases.len()))),
+            Request::Tap { messages, logs, seconds } => leases.renew(sender, messages, logs, seconds),
             order => self.obey(order),
         }
     }
@@ -156,7 +170,7 @@ impl Service {
         }
     }
 
-    fn stats(&self, blocked: bool) -> Stats {
+    fn stats(&self, blocked: bool, observers: usize) -> Stats {
         let Operations { metrics, pauses, .. } = &self.inner.options.operations;
         let mut channels = metrics.channels();
         for channel in &mut channels {
@@ -167,6 +181,7 @@ impl Service {
             in_flight: metrics.in_flight(),
             reconnects: metrics.reconnects(),
             unroutable: metrics.unroutable(),
+            observers,
             blocked,
             memory_kb: process::memory_kb(),
             cpu_ms: process::cpu_ms(),

@@ -7,10 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::operations::metrics::ChannelStats;
 
-/// The queues of operators have this prefix. Processes publish to no other queues of theirs, so that nobody can use them to
-/// reach a queue that he may not write to.
-pub const OPERATOR_PREFIX: &str = "valawai.operator.";
-
 /// The longest request that is read, in bytes.
 pub const MAX_REQUEST: usize = 64 * 1024;
 
@@ -62,11 +58,9 @@ pub enum Request {
     /// Stop, as after SIGTERM.
     #[serde(rename = "valawai.service.v1.stop")]
     Stop {},
-    /// Send copies of what comes in and goes out.
+    /// Send copies of what comes in and goes out, to where the answer goes.
     #[serde(rename = "valawai.service.v1.tap")]
     Tap {
-        /// Where to.
-        queue: String,
         /// Whether of messages.
         messages: bool,
         /// Whether of log entries.
@@ -198,6 +192,9 @@ pub struct Stats {
     pub reconnects: u64,
     /// Messages that were published to queues that do not exist.
     pub unroutable: u64,
+    /// How many operators get copies of messages or log entries.
+    #[serde(default)]
+    pub observers: usize,
     /// Whether the broker accepts no messages for now.
     pub blocked: bool,
     /// Resident memory, in kB.

@@ -76,27 +76,18 @@ fn an_order_can_stop_the_process() {
 }
 
 #[test]
-fn copies_go_to_the_queues_of_operators_only() {
-    let (_, operations) = service(&Arc::default());
-    let mut leases = Leases::new(&operations.tap);
-    let refused = leases.renew("valawai/component/unregister".into(), true, true, 10);
-    assert_refused(&refused, "must start with valawai.operator.");
-    assert!(leases.is_empty() && !operations.tap.wants_messages());
-}
-
-#[test]
 fn an_observer_gets_what_it_wants_until_its_lease_ends() {
     let (_, operations) = service(&Arc::default());
     let mut leases = Leases::new(&operations.tap);
-    leases.renew("valawai.operator.a".into(), true, false, 10);
-    leases.renew("valawai.operator.b".into(), false, true, 20);
+    leases.renew("a", true, false, 10);
+    leases.renew("b", false, true, 20);
     operations.tap.add(What::Received, "q", None, b"{}");
     operations.tap.add(What::Log, "INFO", None, b"text");
-    let queues: Vec<String> = leases.take(10).into_iter().map(|(queue, _)| queue).collect();
-    assert_eq!(queues, ["valawai.operator.a", "valawai.operator.b"]);
+    let observers: Vec<String> = leases.take(10).into_iter().map(|(observer, _)| observer).collect();
+    assert_eq!(observers, ["a", "b"]);
     leases.end_expired(std::time::Instant::now() + std::time::Duration::from_secs(15));
     assert!(!operations.tap.wants_messages() && operations.tap.wants_logs(), "the first lease has ended");
-    leases.renew("valawai.operator.b".into(), false, true, 0);
+    leases.renew("b", false, true, 0);
     assert!(leases.is_empty() && !operations.tap.wants_logs());
 }
 
@@ -104,8 +95,7 @@ fn an_observer_gets_what_it_wants_until_its_lease_ends() {
 fn the_number_of_observers_is_limited() {
     let (_, operations) = service(&Arc::default());
     let mut leases = Leases::new(&operations.tap);
-    let contents: Vec<Content> =
-        (0..9).map(|number| leases.renew(format!("valawai.operator.{number}"), true, false, 10)).collect();
+    let contents: Vec<Content> = (0..9).map(|number| leases.renew(&number.to_string(), true, false, 10)).collect();
     assert!(contents[..8].iter().all(|content| matches!(content, Content::Done { .. })));
     assert_refused(&contents[8], "observe this process already");
 }

@@ -8,6 +8,9 @@ use crate::message::{Outgoing, Properties};
 /// The header with which the platform's services identify a conversation.
 const CONVERSATION_ID: &str = "conversation_id";
 
+/// The header with the outcome of a request.
+const STATUS: &str = "status";
+
 /// The header with which a quorum queue counts the deliveries of a message that were not acknowledged.
 const DELIVERIES: &str = "x-delivery-count";
 
@@ -42,10 +45,11 @@ pub(super) fn to_amqp(message: &Outgoing) -> AmqpProperties {
     if let Some(id) = &message.properties.correlation_id {
         amqp = amqp.with_correlation_id(id.clone());
     }
-    if let Some(id) = &message.properties.conversation_id {
-        let mut headers = FieldTable::new();
-        headers.insert(CONVERSATION_ID.to_owned(), AmqpValue::LongString(id.clone()));
-        amqp = amqp.with_headers(headers);
+    let headers = [(CONVERSATION_ID, message.properties.conversation_id.as_deref()), (STATUS, message.status)];
+    if headers.iter().any(|(_, text)| text.is_some()) {
+        let present = headers.into_iter().filter_map(|(name, text)| Some((name, text?)));
+        let table = present.map(|(name, text)| (name.to_owned(), AmqpValue::LongString(text.to_owned())));
+        amqp = amqp.with_headers(table.collect());
     }
     if let Some(milliseconds) = message.expires_after_ms {
         amqp = amqp.with_expiration(milliseconds.to_string());

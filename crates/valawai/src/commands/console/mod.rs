@@ -54,6 +54,11 @@ impl Console {
         io::stdout().lock().write_all(text.as_bytes())
     }
 
+    /// Clears the screen, if there is one.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        if io::stdout().is_terminal() { write!(io::stdout().lock(), "\x1b[2J\x1b[H") } else { Ok(()) }
+    }
+
     /// Prints bytes as they are, for other programs.
     pub(super) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
         let mut output = io::stdout().lock();

@@ -1,0 +1,178 @@
+//! `monitor`: shows what comes in and goes out of running processes.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::arguments::Command;
+use super::console::{Console, DIM, GREEN, YELLOW};
+use super::exit::{Exit, Stop};
+use super::instances::Receivers;
+use super::invocation::Invocation;
+use super::messages::{FILTER_HELP, Filter};
+use super::tap::{self, Observed, Tap, Wanted};
+use super::time::{format_time, parse_duration};
+use crate::broker::amqp::operator::{MessageProperties, Operator};
+
+/// How much of a body is printed for people, in characters.
+const PRINTED: usize = 2000;
+
+/// Show the messages that come in and go out of running processes, without taking or delaying any
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  c1_echo monitor
+  valawai monitor c0_one c1_two --channel data/ --where content~=hello
+  c1_echo monitor --save recording.jsonl --for 1m
+  c1_echo publish data/received_message --from recording.jsonl
+
+The processes send copies for as long as they are asked to, every few seconds: none when this command has ended, however it ended.
+Copies are limited to 2,000 messages and 16 MB a second for each process; what exceeds that is dropped, counted and reported.
+Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+pub(super) struct Monitor {
+    /// Components, or `all`; by default the component that the command is for
+    #[arg(value_name = "COMPONENT")]
+    components: Vec<String>,
+    /// Only queues whose names contain one of these texts
+    #[arg(long = "channel", value_name = "TEXT")]
+    channels: Vec<String>,
+    #[arg(long = "where", value_name = "CONDITION", help = FILTER_HELP)]
+    filters: Vec<Filter>,
+    /// Also write them to this file, one JSON object a line, which `publish --from` replays
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// End after so many messages
+    #[arg(long, short = 'n', value_name = "N")]
+    count: Option<u64>,
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    time: Option<Duration>,
+}
+
+impl Command for Monitor {
+    fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        let console = &invocation.console;
+        let receivers = receivers(invocation, &self.components)?;
+        let mut recording = self.save.as_deref().map(Recording::create).transpose()?;
+        let operator: Operator = invocation.connect()?;
+        let channel = operator.open_for_requests()?;
+        let mut tap = Tap::open(invocation, &channel, receivers, Wanted { messages: true, logs: false })?;
+        let deadline = tap::deadline(self.time);
+        let mut shown = 0;
+        while self.count.is_none_or(|count| shown < count)
+            && let Some(observed) = tap.next(console, deadline)?
+        {
+            if self.is_wanted(&observed) {
+                shown += 1;
+                print(console, &observed)?;
+                if let Some(recording) = &mut recording {
+                    recording.add(&observed)?;
+                }
+            }
+        }
+        if let Some(recording) = recording {
+            recording.finish()?;
+        }
+        console.note(format!("{shown} messages, {} copies dropped", tap.dropped()));
+        // Ctrl-C is how it ends.
+        Ok(Exit::Done)
+    }
+}
+
+impl Monitor {
+    fn is_wanted(&self, Observed { copy, .. }: &Observed) -> bool {
+        let in_channel = self.channels.is_empty() || self.channels.iter().any(|text| copy.source.contains(text));
+        let properties = copy.message_id.as_deref().map(|id| MessageProperties::default().with_message_id(id));
+        in_channel
+            && (self.filters.is_empty()
+                || Filter::all(
+                    &self.filters,
+                    &properties.unwrap_or_default(),
+                    &body(copy.body.as_deref(), copy.hex.as_deref()),
+                ))
+    }
+}
+
+/// The processes of the named components; by default those of the component that the command is for.
+pub(super) fn receivers(invocation: &Invocation, components: &[String]) -> Result<Vec<Receivers>, Stop> {
+    if components.is_empty() {
+        return Ok(vec![Receivers::new(invocation.target().ok().map(|target| target.name.clone()), None)?]);
+    }
+    let receivers = |name: &String| Receivers::new((name != "all").then(|| name.clone()), None);
+    components.iter().map(receivers).collect()
+}
+
+fn print(console: &Console, Observed { component, instance, copy, json }: &Observed) -> Result<(), Stop> {
+    if console.is_json() {
+        return console.object(json).map_err(Stop::from);
+    }
+    let (sign, style) = if copy.what == "received" { ("→", GREEN) } else { ("←", YELLOW) };
+    let time = format!("{}.{:03}", format_time(copy.at_ms / 1000), copy.at_ms % 1000);
+    let body = match (&copy.body, &copy.hex) {
+        (Some(text), _) => cut(text),
+        (None, Some(hex)) => cut(hex),
+        (None, None) => String::new(),
+    };
+    let id = copy.message_id.as_deref().map(|id| format!("  {id}")).unwrap_or_default();
+    let who = console.paint(DIM, format!("{time} {}", Console::clean(format!("{component} {instance}"))));
+    let source = console.paint(style, format!("{sign} {}", Console::clean(&copy.source)));
+    console.line(format!("{who} {source}{}  {}", Console::clean(id), Console::clean(body))).map_err(Stop::from)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(PRINTED) {
+        Some((end, _)) => format!("{}… (--json prints all)", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The body of a copy, which was sent as text or in hexadecimal digits.
+fn body(text: Option<&str>, hex: Option<&str>) -> Vec<u8> {
+    match (text, hex) {
+        (Some(text), _) => text.as_bytes().to_vec(),
+        (None, Some(hex)) => {
+            let digits = hex.as_bytes().chunks_exact(2);
+            digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+/// The file of a recording. Its lines are like those of `inspect --json`, with the time.
+struct Recording {
+    file: BufWriter<File>,
+}
+
+impl Recording {
+    fn create(path: &Path) -> Result<Self, Stop> {
+        let file =
+            File::create(path).map_err(|error| Stop::usage(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self { file: BufWriter::new(file) })
+    }
+
+    fn add(&mut self, Observed { copy, .. }: &Observed) -> Result<(), Stop> {
+        let parsed = copy.body.as_deref().map(serde_json::from_str::<Value>);
+        let (format, body) = match (parsed, &copy.body) {
+            (Some(Ok(json)), _) => ("json", json),
+            (Some(Err(_)), Some(text)) => ("text", json!(text)),
+            _ => ("bytes", Value::Null),
+        };
+        let mut properties = json!({ "content_type": "application/json", "delivery_mode": 2 });
+        if let Some(id) = &copy.message_id {
+            properties["message_id"] = json!(id);
+        }
+        let line = json!({
+            "at_ms": copy.at_ms, "what": copy.what, "queue": copy.source, "exchange": "", "key": copy.source,
+            "properties": properties, "headers": {}, "format": format, "body": body, "hex": copy.hex,
+        });
+        writeln!(self.file, "{line}").map_err(|error| Stop::no(format!("cannot write the recording: {error}")))
+    }
+
+    fn finish(mut self) -> Result<(), Stop> {
+        self.file.flush().map_err(|error| Stop::no(format!("cannot write the recording: {error}")))
+    }
+}

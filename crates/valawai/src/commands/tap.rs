@@ -1,0 +1,136 @@
+//! Observes running processes: they send copies of what comes in and goes out, as long as the lease is renewed.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::console::{Console, YELLOW};
+use super::exit::Stop;
+use super::instances::{Instances, Receivers};
+use super::invocation::Invocation;
+use crate::broker::amqp::operator::RequestChannel;
+use crate::service::protocol::{Answer, Content, Copied, Request};
+
+/// For how long a process sends copies after the last request: so soon they end when the observer dies.
+const LEASE: Duration = Duration::from_secs(10);
+
+/// How often the lease is renewed.
+const RENEWAL: Duration = Duration::from_secs(3);
+
+/// How long processes have to answer the first request.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+
+/// What is observed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) messages: bool,
+    pub(super) logs: bool,
+}
+
+/// The copies that running processes send. Dropping it ends them.
+pub(super) struct Tap<'c> {
+    instances: Instances<'c>,
+    receivers: Vec<Receivers>,
+    wanted: Wanted,
+    next_renewal: Instant,
+    /// The processes that have answered.
+    observed: BTreeSet<String>,
+    began: Instant,
+    dropped: u64,
+}
+
+/// A copy, and the process that sent it.
+pub(super) struct Observed {
+    pub(super) component: String,
+    pub(super) instance: String,
+    pub(super) copy: Copied,
+    /// As it came.
+    pub(super) json: serde_json::Value,
+}
+
+impl<'c> Tap<'c> {
+    /// Observes the processes of these components.
+    pub(super) fn open(
+        invocation: &'c Invocation,
+        channel: &'c RequestChannel<'c>,
+        receivers: Vec<Receivers>,
+        wanted: Wanted,
+    ) -> Result<Self, Stop> {
+        let now = Instant::now();
+        let instances = Instances::new(invocation, channel)?;
+        let observed = BTreeSet::new();
+        Ok(Self { instances, receivers, wanted, next_renewal: now, observed, began: now, dropped: 0 })
+    }
+
+    /// The next copy, or `None` if there is none until `deadline`.
+    pub(super) fn next(&mut self, console: &Console, deadline: Instant) -> Result<Option<Observed>, Stop> {
+        loop {
+            self.renew()?;
+            let Some(reply) = self.instances.next(deadline.min(self.next_renewal))? else {
+                if self.observed.is_empty() && self.began.elapsed() > ANSWER_LIMIT {
+                    return Err(self.receivers[0].nobody_answers());
+                }
+                if self.instances.is_interrupted() || Instant::now() >= deadline {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let Answer { component, instance, content, .. } = reply.answer;
+            let name = Console::clean(format!("{component} {instance}"));
+            match content {
+                Content::Copy(copy) => {
+                    return Ok(Some(Observed { component, instance, copy: *copy, json: reply.json }));
+                }
+                Content::Done { .. } => {
+                    if self.observed.insert(name.clone()) {
+                        console.note(format!("observing {name}"));
+                    }
+                }
+                Content::Dropped { copies } => {
+                    self.dropped += copies;
+                    let text = format!("{name} dropped {copies} copies: there were too many");
+                    console.note(console.paint(YELLOW, text));
+                }
+                Content::Refused { reason } => console.note(format!("{name}: {}", Console::clean(reason))),
+                Content::Pong {} | Content::Info(_) | Content::Stats(_) => {}
+            }
+        }
+    }
+
+    /// How many copies the processes have dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn renew(&mut self) -> Result<(), Stop> {
+        if Instant::now() < self.next_renewal {
+            return Ok(());
+        }
+        self.request(LEASE)?;
+        // Until somebody answers, processes may be starting.
+        self.next_renewal = Instant::now() + if self.observed.is_empty() { RENEWAL / 10 } else { RENEWAL };
+        Ok(())
+    }
+
+    fn request(&mut self, lease: Duration) -> Result<(), Stop> {
+        let Wanted { messages, logs } = self.wanted;
+        let request = Request::Tap { messages, logs, seconds: lease.as_secs() };
+        let mut is_anybody_there = false;
+        for receivers in &self.receivers {
+            is_anybody_there |= self.instances.ask(&request, receivers)?.is_some();
+        }
+        if is_anybody_there || !self.observed.is_empty() { Ok(()) } else { Err(self.receivers[0].nobody_answers()) }
+    }
+}
+
+/// When a command ends that ends after `time`, or with Ctrl-C.
+pub(super) fn deadline(time: Option<Duration>) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + time.unwrap_or(FOR_EVER)
+}
+
+impl Drop for Tap<'_> {
+    fn drop(&mut self) {
+        // If it fails, the lease ends by itself.
+        let _ = self.request(Duration::ZERO);
+    }
+}

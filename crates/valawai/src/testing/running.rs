@@ -60,9 +60,8 @@ impl Running {
         let all: Vec<(&str, &str)> = settings.iter().copied().chain([("LOG_DIR", log_dir)]).collect();
         let settings = Settings::read(&&all[..]).unwrap_or_else(|problems| panic!("{problems}"));
         let broker = MemoryBroker::default();
-        let own = component.outputs.iter().map(|channel| &**channel.queue());
         let of_mov = [MOV_LOG, payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
-        own.chain(of_mov).for_each(|queue| broker.declare(queue));
+        component.output_queues().chain(of_mov).for_each(|queue| broker.declare(queue));
         let mov = TestMov::start(&broker);
         let target = broker.clone();
         let connect = Arc::new(move |_| Ok(Box::new(target.connect()?) as Box<dyn Session>));

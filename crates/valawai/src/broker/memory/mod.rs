@@ -47,8 +47,9 @@ impl MemoryBroker {
     /// Breaks every open session, like a restart of the broker.
     pub fn lose_all_sessions(&self) {
         let mut state = self.state();
-        state.ended_sessions = (1..=state.sessions).collect();
-        state.wake_links();
+        for session in 1..=state.sessions {
+            state.end_session(session);
+        }
     }
 
     /// The number of messages in `queue` that are not delivered, or `None` if it does not exist.

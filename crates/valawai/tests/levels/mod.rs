@@ -6,6 +6,7 @@ mod failures;
 mod handlers;
 mod rabbitmq;
 mod sessions;
+mod several_c2;
 mod sources;
 
 use serde::Deserialize;

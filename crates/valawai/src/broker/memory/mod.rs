@@ -7,12 +7,16 @@ mod state;
 
 use std::mem;
 use std::sync::Arc;
+#[cfg(test)]
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
 pub use self::session::MemorySession;
 use self::state::State;
 use super::Error;
+#[cfg(test)]
+use super::{ConsumeOn, Job, Link, Session};
 use crate::message::Message;
 
 /// What the broker does with messages that are published to a queue.
@@ -119,4 +123,21 @@ impl MemoryBroker {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
+}
+
+/// Runs `job` with a link of its own, and returns its result when the link is closed.
+#[cfg(test)]
+pub(crate) fn with_link<T: Send + 'static>(
+    broker: &MemoryBroker,
+    job: impl FnOnce(&mut dyn Link) -> T + Send + 'static,
+) -> T {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let (sender, result) = crossbeam_channel::bounded(1);
+    let mut session = broker.connect().unwrap();
+    let job: Job = Box::new(move |link| sender.send(job(link.unwrap())).unwrap());
+    session.spawn("test", ConsumeOn::Shared, job).unwrap();
+    let result = result.recv_timeout(LIMIT).expect("the job did not end");
+    // What the link has not settled is back in its queue only now.
+    Box::new(session).close(Instant::now() + LIMIT);
+    result
 }

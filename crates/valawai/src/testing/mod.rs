@@ -43,6 +43,22 @@ pub fn run(component: &Component) -> Running {
 
 /// Runs `component` with these settings, as in `("RETRY_TTL", "10")` for retries after 10 ms.
 ///
+/// ```
+/// # use serde_json::{Value, json};
+/// # use valawai::{Component, Failure, testing};
+/// # let channels = ["subscribe data/text", "publish data/echo"];
+/// # let asyncapi = valawai::internals::asyncapi::sample("c1/echo", &channels);
+/// let component = Component::new("1.0.0", asyncapi).on("data/text").reply("data/echo", |message: Value, context| {
+///     match context.message().properties.attempts {
+///         0 => Err(Failure::retry("the first attempt always fails")),
+///         _ => Ok(message),
+///     }
+/// });
+/// let running = testing::run_with(&component, &[("RETRY_TTL", "10")]);
+/// running.publish("data/text", &json!({ "content": "hello" }));
+/// assert_eq!(running.receive("data/echo"), json!({ "content": "hello" }));
+/// ```
+///
 /// # Panics
 /// If the component does not match its `asyncapi.yaml`, or a setting is invalid.
 #[must_use]

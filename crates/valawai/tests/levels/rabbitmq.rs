@@ -144,7 +144,9 @@ impl Running for RunningOnRabbitMq {
 
     /// The MOV reports them, because they are about connections that do not exist.
     fn requested(&self) -> Vec<(&'static str, Value)> {
-        REQUESTS.iter().for_each(|queue| self.platform.wait_until_acknowledged(queue));
+        for queue in REQUESTS {
+            self.platform.wait_until_acknowledged(queue);
+        }
         let refusals = self.platform.mov.refusals();
         let json = |body: &str| serde_json::from_str(body).expect("a request is JSON");
         let of = |queue: &'static str| {

@@ -110,7 +110,9 @@ impl State {
     pub(super) fn end_session(&mut self, session: u64) -> bool {
         let links: Vec<u64> =
             self.links.iter().filter(|(_, link)| link.session == session).map(|(number, _)| *number).collect();
-        links.into_iter().for_each(|number| self.end_link(number));
+        for number in links {
+            self.end_link(number);
+        }
         let was_open = self.ended_sessions.insert(session);
         self.wake_links();
         was_open
@@ -120,7 +122,9 @@ impl State {
     pub(super) fn end_link(&mut self, number: u64) {
         let Some(LinkState { consumers, unsettled, .. }) = self.links.remove(&number) else { return };
         self.cancel(consumers);
-        unsettled.into_values().for_each(|unsettled| self.requeue(unsettled));
+        for unsettled in unsettled.into_values() {
+            self.requeue(unsettled);
+        }
     }
 
     pub(super) fn cancel(&mut self, consumers: Vec<Consumer>) {

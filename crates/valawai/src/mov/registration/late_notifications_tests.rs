@@ -14,7 +14,9 @@ fn id() -> Id {
 /// A broker on which the queues of the MOV exist.
 fn broker() -> MemoryBroker {
     let broker = MemoryBroker::default();
-    [payloads::TOPOLOGY_QUERY, payloads::NOTIFICATION_CHANGE].iter().for_each(|queue| broker.declare(queue));
+    for queue in [payloads::TOPOLOGY_QUERY, payloads::NOTIFICATION_CHANGE] {
+        broker.declare(queue);
+    }
     broker
 }
 

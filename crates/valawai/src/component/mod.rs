@@ -13,15 +13,12 @@ mod resolved;
 mod sent_message;
 mod source;
 pub(crate) mod state;
+mod stateful_channel_builder;
 mod test_context;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use channel_builder::{ChannelBuilder, StatefulChannelBuilder};
+pub use channel_builder::ChannelBuilder;
 pub use check::ContractErrors;
 pub use context::{Context, Scope};
 pub use log::Log;
@@ -30,13 +27,14 @@ pub use output::Output;
 pub use publisher::Publisher;
 pub use resolved::{ResolvedComponent, Route, Source};
 pub use sent_message::{Participant, SentMessage};
+pub use source::PeriodBuilder;
+pub use stateful_channel_builder::StatefulChannelBuilder;
 pub use test_context::TestContext;
 
 use self::channel_builder::ChannelOptions;
 use self::handler::Handler;
-use self::source::SourceLoop;
+use self::source::DeclaredSource;
 use crate::failure::Failure;
-use crate::shutdown::Shutdown;
 
 /// The channel of parameters.
 const PARAMETERS: &str = "control/parameters";
@@ -70,13 +68,6 @@ struct Consumed {
     reply_to: Option<String>,
     handler: Handler,
     options: ChannelOptions,
-}
-
-/// A channel on which the component publishes by itself.
-struct DeclaredSource {
-    channel: String,
-    run: SourceLoop,
-    on_one_replica: bool,
 }
 
 impl Component {
@@ -177,105 +168,11 @@ impl Component {
         self.on(PARAMETERS).retries(0).consume(handler)
     }
 
-    /// Declares that the component publishes on `channel` by itself: `run` senses something, and publishes it.
-    ///
-    /// `run` has a thread of its own. It starts when the component is connected, and continues over outages and reconnects: its
-    /// [`Publisher`] waits until the broker is back. If it fails or panics, it is called again after a pause; if it
-    /// returns `Ok`, it is done. When the component stops, it has a second to return: it waits with [`Shutdown::wait_for`]
-    /// instead of sleeping, and returns the error of a publish with `?`.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use serde::Serialize;
-    /// use valawai::{Component, Failure, Publisher, Shutdown, testing};
-    /// # let asyncapi = valawai::internals::asyncapi::sample("c0/thermometer", &["publish data/temperature"]);
-    ///
-    /// #[derive(Serialize)]
-    /// struct Temperature { celsius: f64 }
-    ///
-    /// fn measure(publisher: &Publisher, shutdown: &Shutdown) -> Result<(), Failure> {
-    ///     while !shutdown.wait_for(Duration::from_millis(100)) {
-    ///         publisher.publish(&Temperature { celsius: 21.5 })?;
-    ///     }
-    ///     Ok(())
-    /// }
-    ///
-    /// let component = Component::new("1.0.0", asyncapi).source("data/temperature", measure);
-    /// assert_eq!(testing::run(&component).receive("data/temperature")["celsius"], 21.5);
-    /// ```
-    #[must_use]
-    pub fn source<F>(mut self, channel: &str, run: F) -> Self
-    where
-        F: Fn(&Publisher, &Shutdown) -> Result<(), Failure> + Send + Sync + 'static,
-    {
-        self.add_source(channel, Arc::new(run));
-        self
-    }
-
-    /// Runs the source or the period that was declared last on one replica only: the process that registers the component. By
-    /// default, it runs on every replica.
-    ///
-    /// When that process ends or loses its connection, another one takes over. For a moment, both may run. See the example of
-    /// [`Self::every`].
-    #[must_use]
-    pub fn on_one_replica(mut self) -> Self {
-        match self.sources.last_mut() {
-            Some(source) => source.on_one_replica = true,
-            None => self.mistakes.push("`on_one_replica` follows no `source` and no `every`".to_owned()),
-        }
-        self
-    }
-
-    fn add_source(&mut self, channel: &str, run: SourceLoop) {
-        self.sources.push(DeclaredSource { channel: channel.to_owned(), run, on_one_replica: false });
-    }
-
-    /// Declares that the component publishes by itself, once every `period`. A channel and a handler follow.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use serde_json::json;
-    /// # use valawai::{Component, testing};
-    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/echo", &["publish data/heartbeat"]);
-    ///
-    /// let component = Component::new("1.0.0", asyncapi)
-    ///     .every(Duration::from_secs(60))
-    ///     .publish("data/heartbeat", |_| Ok(Some(json!({ "is_alive": true }))))
-    ///     .on_one_replica();
-    /// assert_eq!(testing::run(&component).receive("data/heartbeat"), json!({ "is_alive": true }));
-    /// ```
-    pub fn every(self, period: Duration) -> PeriodBuilder {
-        PeriodBuilder { component: self, period }
-    }
-
     /// Declares an output on which handlers publish with [`Context::send`]. See the example of [`Output`].
     #[must_use]
     pub fn sends(mut self, output: Output) -> Self {
         self.outputs.push(output);
         self
-    }
-}
-
-/// A component and a period that waits for its channel.
-#[must_use = "nothing is published yet"]
-pub struct PeriodBuilder {
-    component: Component,
-    period: Duration,
-}
-
-impl PeriodBuilder {
-    /// Publishes what `handler` returns on `channel`, or nothing this time. The next period starts when the handler is
-    /// called; the next call waits until the broker has confirmed what this one published. See the example of
-    /// [`Component::every`].
-    #[must_use]
-    pub fn publish<O, F>(self, channel: &str, handler: F) -> Component
-    where
-        O: Serialize,
-        F: Fn(&Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
-    {
-        let Self { mut component, period } = self;
-        component.add_source(channel, source::periodic(period, handler::publishing(handler)));
-        component
     }
 }
 

@@ -6,9 +6,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::LogEntry;
 use super::mov::TestMov;
 use crate::broker::memory::{MemoryBroker, OnPublish};
 use crate::broker::{Error, Session};
@@ -63,18 +64,6 @@ pub struct Running {
     shutdown: Option<ShutdownHandle>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     _folder: tempfile::TempDir,
-}
-
-/// An entry that the component wrote to the MOV's log. See the example of [`Running`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct LogEntry {
-    /// `ERROR`, `WARN`, `INFO` or `DEBUG`.
-    pub level: String,
-    /// What happened.
-    pub message: String,
-    /// What it happened to, as JSON.
-    #[serde(default)]
-    pub payload: Option<String>,
 }
 
 impl Running {

@@ -1,8 +1,8 @@
 //! The examples of all levels as processes: the MOV connects them, and C2 disables a connection.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::mov::Connection;
-use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost, wait_until};
+use testkit::{Client, Message, Mov, Node, Process, ProcessBuilder, Vhost, wait_until};
 
 use crate::test_bed::{LONG, SOON};
 
@@ -64,6 +64,38 @@ fn a_c2_component_that_came_first_values_and_disables() {
 #[test]
 fn a_c2_component_that_came_late_enables_its_notifications() {
     play(["c0_thermometer", "c1_word_count", "c2_treatment_values"]);
+}
+
+#[test]
+fn a_c2_component_that_crashed_early_enables_its_notifications_when_it_is_back() {
+    const NAME: &str = "c2_treatment_values";
+    let vhost = Node::shared().vhost();
+    let client = Client::connect(&vhost);
+    let mov = Mov::start(&vhost);
+    let _others = ["c0_thermometer", "c1_word_count"].map(|example| {
+        let process = start(&vhost, example);
+        process.wait_healthy();
+        process
+    });
+    let c2 = start(&vhost, NAME);
+    let registration = mov.wait_registered(NAME, SOON);
+    c2.kill();
+    let what_is_observed = |what: &str, enabled: bool| {
+        mov.wait_until(what, SOON, |_| {
+            connection(&mov).filter(|it| it.notifications.first().is_some_and(|it| it.enabled == enabled))
+        })
+    };
+    mov.wait_until("the notification", SOON, |_| connection(&mov).is_some_and(|it| it.notifications.len() == 1));
+    let observed = connection(&mov).expect("a connection");
+    let target = &observed.notifications[0].target;
+    // As the MOV stored it, in case that the process was not killed fast enough.
+    let target = json!({ "component_id": target.component_id, "channel_name": target.channel_name });
+    let disable = json!({ "action": "DISABLE", "connection_id": observed.id, "target": target });
+    client.publish("valawai/topology/notification/change", &Message::json(&disable));
+    what_is_observed("the notification to be disabled", false);
+    let _c2 = start(&vhost, NAME);
+    what_is_observed("the notification to be enabled", true);
+    assert_eq!(mov.wait_registered(NAME, SOON).id, registration.id, "it registered again");
 }
 
 #[test]

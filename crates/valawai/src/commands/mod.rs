@@ -15,6 +15,14 @@ const STACK_BYTES: &str = "268435456";
 
 /// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT.
 ///
+/// ```no_run
+/// # use valawai::Component;
+/// # fn component() -> Component { Component::new("1.0.0", "") }
+/// fn main() -> std::process::ExitCode {
+///     valawai::main(&component())
+/// }
+/// ```
+///
 /// The exit code is 0 after an orderly stop, 1 if the component is unhealthy (`health`), 64 after a usage error, 69 if the
 /// broker could not be reached, 70 after an internal error, 78 if settings are invalid, and 130 after a second signal.
 #[must_use]

@@ -10,6 +10,14 @@ impl Component {
     /// Checks that the MOV can use the `asyncapi.yaml`, and that the component matches it: each channel of the one is in the
     /// other, with the right direction. It runs at each start; a test of one line finds mistakes earlier.
     ///
+    /// ```
+    /// # use valawai::Component;
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/word_count", &["publish data/count"]);
+    /// let component = Component::new("1.0.0", asyncapi).on("data/text").consume(|_: serde_json::Value, _| Ok(()));
+    /// let errors = component.check().map(drop).unwrap_err().to_string();
+    /// assert!(errors.contains("`data/count` is in asyncapi.yaml, but the component does not use it"));
+    /// ```
+    ///
     /// # Errors
     /// All that makes the MOV refuse the component, never notify it, or never connect or forward a channel, with the lines;
     /// without such defects, all mismatches. What only deserves care is in `warnings()` of the result.
@@ -65,7 +73,12 @@ impl Component {
     }
 }
 
-/// The defects of an `asyncapi.yaml`, or the mismatches between it and its component.
+/// The defects of an `asyncapi.yaml`, or the mismatches between it and its component. Its text lists them all.
+///
+/// ```
+/// let errors = valawai::Component::new("1.0", "channels: {}").check().map(drop).unwrap_err();
+/// println!("{errors}");
+/// ```
 #[derive(Debug)]
 pub struct ContractErrors(Vec<String>);
 

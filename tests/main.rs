@@ -19,6 +19,7 @@ mod retries;
 mod scene;
 mod secrets;
 mod sizes;
+mod sources;
 mod state;
 mod stopping;
 mod test_bed;

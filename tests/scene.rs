@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use testkit::mov::Connection;
-use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost, wait_until};
+use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost};
 
 use crate::test_bed::{LONG, SOON};
 
@@ -64,29 +64,4 @@ fn a_c2_component_that_came_first_values_and_disables() {
 #[test]
 fn a_c2_component_that_came_late_enables_its_notifications() {
     play(["c0_thermometer", "c1_word_count", "c2_treatment_values"]);
-}
-
-#[test]
-fn nothing_that_was_confirmed_to_a_source_is_lost_when_the_broker_is_killed() {
-    let node = Node::start();
-    let vhost = node.vhost();
-    Client::connect(&vhost).declare(READING);
-    let thermometer = start(&vhost, "c0_thermometer");
-    wait_until("readings", SOON, || Client::connect(&vhost).depth(READING) > 5);
-    node.kill();
-    node.start_again();
-    let client = Client::connect(&vhost);
-    let before = client.depth(READING);
-    wait_until("readings after the restart", LONG, || client.depth(READING) > before + 5);
-    assert_eq!(thermometer.stop(SOON).code(), Some(0));
-    let mut readings: Vec<u64> = numbers(&client, READING).iter().map(half_degrees).collect();
-    readings.dedup();
-    let expected: Vec<u64> = (32..56).cycle().take(readings.len()).collect();
-    assert_eq!(readings, expected, "a reading is missing");
-}
-
-/// The thermometer repeats the half degrees from 32 to 55.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "temperatures are small and positive")]
-fn half_degrees(reading: &Value) -> u64 {
-    (reading["celsius"].as_f64().expect("a number") * 2.0) as u64
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::SourcePublisher;
+use super::{SOURCE_LIMIT, SourcePublisher};
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Error, Event, Link, Returned};
 use crate::consumer::{Publish, Publishes, Unconfirmed};
@@ -18,9 +18,6 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// The same while the component stops, when nothing signals that the source has returned.
 const STOPPING_TICK: Duration = Duration::from_millis(20);
-
-/// How long a source may take to return when the component stops.
-const SOURCE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The pauses after the broker rejected a message.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

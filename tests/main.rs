@@ -17,6 +17,7 @@ mod registration;
 mod replicas;
 mod retries;
 mod scene;
+mod scene_outage;
 mod secrets;
 mod sizes;
 mod sources;

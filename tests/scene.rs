@@ -6,26 +6,26 @@ use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost};
 
 use crate::test_bed::{LONG, SOON};
 
-const READING: &str = "valawai/c0/thermometer/data/reading";
-const REPORT: &str = "valawai/c1/word_count/data/report";
-const COUNT: &str = "valawai/c1/word_count/data/count";
-const VALUE: &str = "valawai/c2/treatment_values/data/value";
+pub(crate) const READING: &str = "valawai/c0/thermometer/data/reading";
+pub(crate) const REPORT: &str = "valawai/c1/word_count/data/report";
+pub(crate) const COUNT: &str = "valawai/c1/word_count/data/count";
+pub(crate) const VALUE: &str = "valawai/c2/treatment_values/data/value";
 
-fn start(vhost: &Vhost, example: &str) -> Process {
+pub(crate) fn start(vhost: &Vhost, example: &str) -> Process {
     ProcessBuilder::example(example, vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5).start()
 }
 
 /// The connection from the thermometer to the word count.
-fn connection(mov: &Mov) -> Option<Connection> {
+pub(crate) fn connection(mov: &Mov) -> Option<Connection> {
     let is_it = |it: &Connection| it.source.channel_name == READING && it.target.channel_name == REPORT && !it.deleted;
     mov.connections().into_iter().find(is_it)
 }
 
-fn words_of(messages: &[Value]) -> Vec<u64> {
+pub(crate) fn words_of(messages: &[Value]) -> Vec<u64> {
     messages.iter().filter_map(|count| count["total_words"].as_u64()).collect()
 }
 
-fn numbers(client: &Client, queue: &str) -> Vec<Value> {
+pub(crate) fn numbers(client: &Client, queue: &str) -> Vec<Value> {
     client.drain(queue).iter().map(testkit::Received::json).collect()
 }
 

@@ -1,31 +1,31 @@
 //! The examples of all levels as processes: the MOV connects them, and C2 disables a connection.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::mov::Connection;
-use testkit::{Client, Mov, Node, Process, ProcessBuilder, Vhost, wait_until};
+use testkit::{Client, Message, Mov, Node, Process, ProcessBuilder, Vhost};
 
 use crate::test_bed::{LONG, SOON};
 
-const READING: &str = "valawai/c0/thermometer/data/reading";
-const REPORT: &str = "valawai/c1/word_count/data/report";
-const COUNT: &str = "valawai/c1/word_count/data/count";
-const VALUE: &str = "valawai/c2/treatment_values/data/value";
+pub(crate) const READING: &str = "valawai/c0/thermometer/data/reading";
+pub(crate) const REPORT: &str = "valawai/c1/word_count/data/report";
+pub(crate) const COUNT: &str = "valawai/c1/word_count/data/count";
+pub(crate) const VALUE: &str = "valawai/c2/treatment_values/data/value";
 
-fn start(vhost: &Vhost, example: &str) -> Process {
+pub(crate) fn start(vhost: &Vhost, example: &str) -> Process {
     ProcessBuilder::example(example, vhost).env("RABBITMQ_RETRY_SLEEP", "0.2").env("RABBITMQ_HEARTBEAT", 5).start()
 }
 
 /// The connection from the thermometer to the word count.
-fn connection(mov: &Mov) -> Option<Connection> {
+pub(crate) fn connection(mov: &Mov) -> Option<Connection> {
     let is_it = |it: &Connection| it.source.channel_name == READING && it.target.channel_name == REPORT && !it.deleted;
     mov.connections().into_iter().find(is_it)
 }
 
-fn words_of(messages: &[Value]) -> Vec<u64> {
+pub(crate) fn words_of(messages: &[Value]) -> Vec<u64> {
     messages.iter().filter_map(|count| count["total_words"].as_u64()).collect()
 }
 
-fn numbers(client: &Client, queue: &str) -> Vec<Value> {
+pub(crate) fn numbers(client: &Client, queue: &str) -> Vec<Value> {
     client.drain(queue).iter().map(testkit::Received::json).collect()
 }
 
@@ -67,26 +67,33 @@ fn a_c2_component_that_came_late_enables_its_notifications() {
 }
 
 #[test]
-fn nothing_that_was_confirmed_to_a_source_is_lost_when_the_broker_is_killed() {
-    let node = Node::start();
-    let vhost = node.vhost();
-    Client::connect(&vhost).declare(READING);
-    let thermometer = start(&vhost, "c0_thermometer");
-    wait_until("readings", SOON, || Client::connect(&vhost).depth(READING) > 5);
-    node.kill();
-    node.start_again();
+fn a_c2_component_that_crashed_early_enables_its_notifications_when_it_is_back() {
+    const NAME: &str = "c2_treatment_values";
+    let vhost = Node::shared().vhost();
     let client = Client::connect(&vhost);
-    let before = client.depth(READING);
-    wait_until("readings after the restart", LONG, || client.depth(READING) > before + 5);
-    assert_eq!(thermometer.stop(SOON).code(), Some(0));
-    let mut readings: Vec<u64> = numbers(&client, READING).iter().map(half_degrees).collect();
-    readings.dedup();
-    let expected: Vec<u64> = (32..56).cycle().take(readings.len()).collect();
-    assert_eq!(readings, expected, "a reading is missing");
-}
-
-/// The thermometer repeats the half degrees from 32 to 55.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "temperatures are small and positive")]
-fn half_degrees(reading: &Value) -> u64 {
-    (reading["celsius"].as_f64().expect("a number") * 2.0) as u64
+    let mov = Mov::start(&vhost);
+    let _others = ["c0_thermometer", "c1_word_count"].map(|example| {
+        let process = start(&vhost, example);
+        process.wait_healthy();
+        process
+    });
+    let c2 = start(&vhost, NAME);
+    let registration = mov.wait_registered(NAME, SOON);
+    c2.kill();
+    let what_is_observed = |what: &str, enabled: bool| {
+        mov.wait_until(what, SOON, |_| {
+            connection(&mov).filter(|it| it.notifications.first().is_some_and(|it| it.enabled == enabled))
+        })
+    };
+    mov.wait_until("the notification", SOON, |_| connection(&mov).is_some_and(|it| it.notifications.len() == 1));
+    let observed = connection(&mov).expect("a connection");
+    let target = &observed.notifications[0].target;
+    // As the MOV stored it, in case that the process was not killed fast enough.
+    let target = json!({ "component_id": target.component_id, "channel_name": target.channel_name });
+    let disable = json!({ "action": "DISABLE", "connection_id": observed.id, "target": target });
+    client.publish("valawai/topology/notification/change", &Message::json(&disable));
+    what_is_observed("the notification to be disabled", false);
+    let _c2 = start(&vhost, NAME);
+    what_is_observed("the notification to be enabled", true);
+    assert_eq!(mov.wait_registered(NAME, SOON).id, registration.id, "it registered again");
 }

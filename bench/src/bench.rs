@@ -26,6 +26,8 @@ pub(crate) struct Bench {
     pub(crate) broker: Broker,
     /// Those that take part, beginning with the ceiling.
     pub(crate) contestants: Vec<Contestant>,
+    /// A component that only publishes. Its results are those of the component.
+    pub(crate) source: Contestant,
     /// The workloads of the throughput measurement.
     pub(crate) workloads: Vec<Workload>,
     pub(crate) rounds: usize,

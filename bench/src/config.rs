@@ -14,6 +14,15 @@ pub const OUTPUT_QUEUE: &str = "valawai/c1/echo_example_with_rust_and_amiquip/da
 /// The queue of the MOV's log.
 pub const LOG_QUEUE: &str = "valawai/log/add";
 
+/// How many messages a source publishes, after one that shows that it is connected.
+pub const SOURCE_COUNT: u64 = 60_000;
+
+/// The bytes of the body of each.
+pub const SOURCE_BODY_SIZE: usize = 100;
+
+/// A source prints this and the seconds that it took.
+pub const SOURCE_FINISHED: &str = "published in ";
+
 /// The configuration of a contestant.
 #[derive(Debug)]
 pub struct Config {

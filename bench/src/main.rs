@@ -56,6 +56,7 @@ fn run() -> Result<()> {
     let bench = Bench {
         broker: Broker::start()?,
         contestants: selection.contestants,
+        source: options.programs.source(),
         workloads: selection.workloads,
         rounds: options.rounds,
         quick: options.quick,

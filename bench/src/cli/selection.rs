@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn without_words_everything_is_selected() {
         let all = selection("", false).unwrap();
-        assert_eq!(measurements(&all), ["throughput", "latency", "cost", "alone", "backlog", "scaling"]);
+        assert_eq!(measurements(&all), ["throughput", "source", "latency", "cost", "alone", "backlog", "scaling"]);
         assert_eq!(contestants(&all), ["raw", "c1_echo", "old", "pika"]);
         assert_eq!(all.workloads.len(), WORKLOADS.len());
     }

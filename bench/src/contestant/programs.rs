@@ -50,6 +50,11 @@ impl Programs {
         Ok(contestants)
     }
 
+    /// A component that echoes nothing, but publishes by itself.
+    pub(crate) fn source(&self) -> Contestant {
+        self.compiled(COMPONENT, "kit_source", Role::Component, LogSupport::Configurable)
+    }
+
     /// The other client libraries, as far as they are installed.
     fn clients(&self) -> Vec<Contestant> {
         let mut clients = vec![

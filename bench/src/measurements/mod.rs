@@ -5,6 +5,7 @@ mod backlog;
 mod cost;
 mod latency;
 mod scaling;
+mod source;
 mod throughput;
 
 use anyhow::Result;
@@ -28,8 +29,9 @@ pub(crate) struct Measurement {
 pub(crate) const THROUGHPUT: &str = "throughput";
 
 /// All measurements in the order in which they run.
-pub(crate) const MEASUREMENTS: [Measurement; 6] = [
+pub(crate) const MEASUREMENTS: [Measurement; 7] = [
     Measurement { name: THROUGHPUT, quick: true, run: throughput::measure_throughput },
+    Measurement { name: "source", quick: false, run: source::measure_source },
     Measurement { name: "latency", quick: false, run: latency::measure_latency },
     Measurement { name: "cost", quick: true, run: cost::measure_cost },
     Measurement { name: "alone", quick: true, run: alone::measure_alone },

@@ -4,6 +4,21 @@ use std::any::Any;
 use std::fmt;
 
 /// Why a handler failed, which decides what becomes of its message.
+///
+/// ```
+/// use valawai::Failure;
+///
+/// fn diagnose(symptom: &str) -> Result<&'static str, Failure> {
+///     match symptom {
+///         "fever" => Ok("influenza"),
+///         "cough" => Err(Failure::retry("the model is busy")), // delivered again after a delay
+///         _ => Err(Failure::refuse(format!("`{symptom}` is no symptom"))), // becomes a dead letter
+///     }
+/// }
+///
+/// assert_eq!(diagnose("red").unwrap_err().reason(), "`red` is no symptom");
+/// assert!(matches!(diagnose("cough"), Err(Failure::Retry(_))));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// A later attempt may succeed: the message is delivered again after a delay, a limited number of times.
@@ -13,12 +28,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A [`Failure::Retry`] with this reason.
+    /// A [`Failure::Retry`] with this reason. See the example of [`Failure`].
     pub fn retry(reason: impl fmt::Display) -> Self {
         Self::Retry(reason.to_string())
     }
 
-    /// A [`Failure::Refuse`] with this reason.
+    /// A [`Failure::Refuse`] with this reason. See the example of [`Failure`].
     pub fn refuse(reason: impl fmt::Display) -> Self {
         Self::Refuse(reason.to_string())
     }
@@ -29,7 +44,7 @@ impl Failure {
         Self::Refuse(format!("{function} panicked: {}", text.unwrap_or("no message")))
     }
 
-    /// The reason, for people.
+    /// The reason, for people. See the example of [`Failure`].
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
@@ -51,20 +66,22 @@ impl std::error::Error for Failure {}
 /// ```
 /// use valawai::{Failure, OrFail};
 ///
-/// fn parse(number: &str) -> Result<u32, Failure> {
-///     number.parse().or_refuse("`count` is not a number")
+/// fn read(path: &str) -> Result<u32, Failure> {
+///     let number = std::fs::read_to_string(path).or_retry("the sensor is not ready")?;
+///     number.trim().parse().or_refuse("the sensor's value is not a number")
 /// }
 ///
-/// assert_eq!(parse("x"), Err(Failure::refuse("`count` is not a number: invalid digit found in string")));
+/// assert!(matches!(read("/dev/no-sensor"), Err(Failure::Retry(_))));
+/// assert!(matches!(read("/dev/null"), Err(Failure::Refuse(_))));
 /// ```
 pub trait OrFail<T> {
-    /// The value, or a [`Failure::Retry`] with `reason` and the text of the error.
+    /// The value, or a [`Failure::Retry`] with `reason` and the text of the error. See the example of [`OrFail`].
     ///
     /// # Errors
     /// When there is no value.
     fn or_retry(self, reason: &str) -> Result<T, Failure>;
 
-    /// The value, or a [`Failure::Refuse`] with `reason` and the text of the error.
+    /// The value, or a [`Failure::Refuse`] with `reason` and the text of the error. See the example of [`OrFail`].
     ///
     /// # Errors
     /// When there is no value.

@@ -8,6 +8,20 @@ use crate::failure::Failure;
 use crate::payload::{self, Shape};
 
 /// A delivered message. Its body is untrusted: nothing is known about it until it is [read](Self::read).
+///
+/// ```
+/// use serde::Deserialize;
+/// use valawai::{Failure, Message};
+///
+/// #[derive(Deserialize)]
+/// struct Greeting<'m> { content: &'m str }
+///
+/// let message = Message::from(r#"{"content": "hello"}"#);
+/// assert_eq!(message.read::<Greeting>()?.content, "hello");
+/// assert!(!message.redelivered());
+/// assert!(matches!(Message::from("[1]").read::<Greeting>(), Err(Failure::Refuse(_))));
+/// # Ok::<(), Failure>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     /// The body: JSON, if the sender followed the rules of the platform.
@@ -17,7 +31,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Deserializes the body, which must be a JSON object. Unknown fields are ignored. `T` may borrow from the body.
+    /// Deserializes the body, which must be a JSON object. Unknown fields are ignored. `T` may borrow from the body. See the
+    /// example of [`Message`].
     ///
     /// # Errors
     /// [`Failure::Refuse`] if the body is not a JSON object or does not match `T`.
@@ -27,7 +42,7 @@ impl Message {
 
     /// Whether the broker delivered the message before, and it was not acknowledged: because its reply was rejected, or because
     /// the process that received it stopped or lost its connection. What was published for it then may have arrived. Retries
-    /// count as new messages.
+    /// count as new messages. See the example of [`Message`].
     #[must_use]
     pub fn redelivered(&self) -> bool {
         self.properties.redelivered
@@ -52,6 +67,14 @@ impl From<&str> for Message {
 }
 
 /// The properties of a message that the kit uses. Replies inherit them.
+///
+/// ```
+/// use valawai::{Message, Properties, TestContext};
+///
+/// let properties = Properties { attempts: 2, message_id: Some("7".into()), ..Properties::default() };
+/// let context = TestContext::new(Message { body: b"{}".to_vec(), properties });
+/// assert_eq!(context.message().properties.attempts, 2);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties {
     /// Identifies the message: duplicates carry the same identifier.
@@ -72,11 +95,20 @@ pub struct Properties {
 }
 
 /// The body of a message to publish: a JSON object that components in every language, and the MOV, can parse.
+///
+/// ```
+/// use serde_json::json;
+/// use valawai::Reply;
+///
+/// assert_eq!(Reply::json(&json!({ "words": 3 }))?.body(), br#"{"words":3}"#);
+/// assert!(Reply::json(&[1, 2]).is_err(), "an array is not an object");
+/// # Ok::<(), valawai::Failure>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply(Vec<u8>);
 
 impl Reply {
-    /// Serializes `value`.
+    /// Serializes `value`. See the example of [`Reply`].
     ///
     /// # Errors
     /// [`Failure::Refuse`] if the JSON is not an object, is too large, or is nested too deeply.
@@ -84,7 +116,7 @@ impl Reply {
         payload::write(value).map(Self)
     }
 
-    /// The JSON text.
+    /// The JSON text. See the example of [`Reply`].
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.0

@@ -71,7 +71,7 @@ impl Level {
 pub struct Id(String);
 
 impl Id {
-    /// The identifier in lower case, as the MOV writes it.
+    /// The identifier in lower case, as the MOV writes it. See the example of [`Id`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

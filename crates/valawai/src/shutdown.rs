@@ -12,6 +12,24 @@ pub struct ShutdownHandle {
 }
 
 /// Tells whether a shutdown was requested. Clones observe the same request.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// # use serde_json::json;
+/// # use valawai::{Component, testing};
+/// # let asyncapi = valawai::internals::asyncapi::sample("c0/clock", &["publish data/tick"]);
+///
+/// let component = Component::new("1.0.0", asyncapi).source("data/tick", |publisher, shutdown| {
+///     let mut next = Instant::now();
+///     while !shutdown.wait_until(next) {
+///         publisher.publish(&json!({ "tick": true }))?;
+///         next += Duration::from_millis(10);
+///     }
+///     assert!(shutdown.is_requested() && shutdown.wait_for(Duration::MAX));
+///     Ok(())
+/// });
+/// assert_eq!(testing::run(&component).receive("data/tick"), json!({ "tick": true }));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Shutdown {
     receiver: Receiver<Infallible>,
@@ -26,19 +44,21 @@ pub fn channel() -> (ShutdownHandle, Shutdown) {
 }
 
 impl Shutdown {
-    /// Whether the shutdown was requested.
+    /// Whether the shutdown was requested. See the example of [`Shutdown`].
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.receiver.try_recv() == Err(TryRecvError::Disconnected)
     }
 
-    /// Waits for the request until `deadline`, and returns whether it came.
+    /// Waits for the request until `deadline`, and returns whether it came. See the example of [`Shutdown`].
     #[must_use]
     pub fn wait_until(&self, deadline: Instant) -> bool {
         self.receiver.recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected)
     }
 
-    /// Waits for the request for at most `time`, and returns whether it came.
+    /// Waits for the request for at most `time`, and returns whether it came. See the example of [`Component::source`].
+    ///
+    /// [`Component::source`]: crate::Component::source
     #[must_use]
     pub fn wait_for(&self, time: Duration) -> bool {
         self.receiver.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)

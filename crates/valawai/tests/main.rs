@@ -1,4 +1,4 @@
-//! Tests of the kit: the contract suite of its brokers, and whole components on the in-memory broker.
+//! Tests of the kit: the contract suite of its brokers, and whole components, in memory and on RabbitMQ.
 
 mod asyncapi;
 mod contract;
@@ -6,4 +6,5 @@ mod kit;
 mod layers;
 mod levels;
 mod periodic;
+mod running_app;
 mod running_component;

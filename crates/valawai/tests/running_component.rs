@@ -1,25 +1,19 @@
 //! Components that run on the in-memory broker.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use valawai::internals::asyncapi::sample;
 use valawai::internals::broker::memory::{MemoryBroker, OnPublish};
-use valawai::internals::broker::{Error, Session};
 use valawai::internals::message::{Message, Outgoing};
-use valawai::internals::process::App;
-use valawai::internals::settings::Settings;
-use valawai::internals::shutdown::{self, ShutdownHandle};
 use valawai::{Component, Context, Failure};
 
 use crate::contract::with_link;
+use crate::running_app::RunningApp;
 use testkit::mov::LOG_QUEUE as MOV_LOG;
 use testkit::wait::SOON;
-use testkit::{log_capture, wait_until};
+use testkit::wait_until;
 
 pub(crate) const PARAMETERS: &str = "valawai/c1/own/control/parameters";
 pub(crate) const QUESTION: &str = "valawai/c1/own/data/question";
@@ -52,14 +46,10 @@ pub(crate) fn answer(question: Value, _: &Context) -> Result<Value, Failure> {
     Ok(question)
 }
 
-/// A component that runs on a broker of its own, on which the queues of its outputs exist. Dropping it stops it, and fails the
-/// test if that fails.
+/// A component that runs on a broker of its own, on which the queues of its outputs exist.
 pub(crate) struct RunningComponent {
     pub(crate) broker: MemoryBroker,
-    sessions: Arc<AtomicUsize>,
-    shutdown: Option<ShutdownHandle>,
-    thread: Option<JoinHandle<Result<(), Error>>>,
-    _folder: tempfile::TempDir,
+    app: RunningApp,
 }
 
 impl RunningComponent {
@@ -83,36 +73,22 @@ impl RunningComponent {
 
     /// Starts another process of a component on the same broker.
     pub(crate) fn start_replica(component: &Component, broker: MemoryBroker) -> Self {
-        log_capture::start();
-        let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::read(&[("LOG_DIR", folder.path().to_str().unwrap())]).unwrap();
-        let sessions = Arc::new(AtomicUsize::new(0));
-        let (target, counter) = (broker.clone(), Arc::clone(&sessions));
-        let connect = Arc::new(move |_| {
-            counter.fetch_add(1, Ordering::SeqCst);
-            Ok(Box::new(target.connect()?) as Box<dyn Session>)
-        });
-        let app = App::new(&component.check().unwrap(), &settings, connect);
-        let (handle, shutdown) = shutdown::channel();
-        let thread = std::thread::spawn(move || app.run(&shutdown));
-        Self { broker, sessions, shutdown: Some(handle), thread: Some(thread), _folder: folder }
+        Self { app: RunningApp::in_memory(component, broker.clone()), broker }
     }
 
     /// The number of sessions that it has opened.
     pub(crate) fn sessions(&self) -> usize {
-        self.sessions.load(Ordering::SeqCst)
+        self.app.sessions()
     }
 
     /// Requests a shutdown, and does not wait for it.
     pub(crate) fn request_shutdown(&mut self) {
-        drop(self.shutdown.take());
+        self.app.request_shutdown();
     }
 
     /// Waits until it has stopped, and returns how long that took.
     pub(crate) fn wait_for_exit(&mut self) -> Duration {
-        let start = Instant::now();
-        wait_until("the component to stop", SOON, || self.thread.as_ref().is_none_or(JoinHandle::is_finished));
-        start.elapsed()
+        self.app.wait_for_exit()
     }
 
     pub(crate) fn publish(&self, queue: &'static str, body: &'static str) {
@@ -155,13 +131,5 @@ impl RunningComponent {
         wait_until(&format!("`{level} {text}` in the MOV's log"), SOON, || {
             self.mov_log().iter().any(|(entry_level, message)| entry_level == level && message.contains(text))
         });
-    }
-}
-
-impl Drop for RunningComponent {
-    fn drop(&mut self) {
-        drop(self.shutdown.take());
-        let result = self.thread.take().map(JoinHandle::join);
-        assert!(matches!(result, Some(Ok(Ok(())))), "the component did not stop in order");
     }
 }

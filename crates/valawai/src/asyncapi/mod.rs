@@ -21,8 +21,11 @@ mod sample;
 mod schema;
 mod yaml;
 
+use std::collections::BTreeSet;
+
 use self::channels::ParsedChannel;
 use self::finding::Findings;
+use self::yaml::{Map, Node};
 use crate::name::{ChannelName, Level};
 
 pub use self::finding::Finding;
@@ -54,6 +57,8 @@ pub struct Channel {
 #[derive(Debug, Clone)]
 pub struct Contract {
     channels: Vec<Channel>,
+    /// The full names of the channels that were reported, because they have no direction or not such a name.
+    unreadable: Vec<String>,
     warnings: Vec<Finding>,
 }
 
@@ -64,10 +69,16 @@ impl Contract {
     /// All that makes the MOV refuse the component, never notify it, or never connect or forward a channel, in the order of
     /// the lines. Time, memory and stack are limited, whatever the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Finding>> {
+        let (contract, errors) = Self::read(text);
+        if errors.is_empty() { Ok(contract) } else { Err(errors) }
+    }
+
+    /// What [`Self::parse`] returns, and what could be read despite the errors, which may have no channels.
+    pub(crate) fn read(text: &str) -> (Self, Vec<Finding>) {
         let mut findings = Findings::default();
-        let channels = read(text, &mut findings);
-        let warnings = findings.into_result()?;
-        Ok(Self { channels, warnings })
+        let (channels, unreadable) = read(text, &mut findings);
+        let (errors, warnings) = findings.into_sorted();
+        (Self { channels, unreadable, warnings }, errors)
     }
 
     /// The name of the component at the MOV: `c1_echo`.
@@ -95,6 +106,11 @@ impl Contract {
         self.channels.iter().find(|channel| channel.name.short() == short)
     }
 
+    /// Whether the channel with this short name is in the text, but could not be read.
+    pub(crate) fn is_unreadable(&self, short: &str) -> bool {
+        self.unreadable.iter().any(|name| name.strip_suffix(short).is_some_and(|rest| rest.ends_with('/')))
+    }
+
     /// What the MOV accepts, but what is probably not meant, in the order of the lines.
     #[must_use]
     pub fn warnings(&self) -> &[Finding] {
@@ -102,13 +118,23 @@ impl Contract {
     }
 }
 
-fn read(text: &str, findings: &mut Findings) -> Vec<Channel> {
-    let Some(root) = yaml::load(text, findings) else { return Vec::new() };
+/// The channels, and the names of those that cannot be read.
+fn read(text: &str, findings: &mut Findings) -> (Vec<Channel>, Vec<String>) {
+    let Some(root) = yaml::load(text, findings) else { return Default::default() };
     let channels = channels::read(&root, findings);
     check_component(&channels, findings);
     checks::check(&root, &channels, findings);
     reference::warn_of_unresolved(&root, findings);
-    channels.into_iter().map(to_channel).collect()
+    let channels: Vec<Channel> = channels.into_iter().filter_map(to_channel).collect();
+    let unreadable = unreadable(&root, &channels);
+    (channels, unreadable)
+}
+
+/// The names of the document that are not among `channels`.
+fn unreadable(root: &Node, channels: &[Channel]) -> Vec<String> {
+    let readable: BTreeSet<&str> = channels.iter().map(|channel| &**channel.name.queue()).collect();
+    let names = root.map("channels").into_iter().flat_map(Map::entries).filter_map(|entry| entry.key.scalar());
+    names.filter(|name| !readable.contains(name)).map(str::to_owned).collect()
 }
 
 /// All channels must belong to one component.
@@ -124,9 +150,13 @@ fn check_component(channels: &[ParsedChannel<'_>], findings: &mut Findings) {
     }
 }
 
-fn to_channel(channel: ParsedChannel<'_>) -> Channel {
-    let direction = if channel.subscribe.is_some() { Direction::Consume } else { Direction::Publish };
-    Channel { name: channel.name, direction }
+fn to_channel(ParsedChannel { name, subscribe, publish, .. }: ParsedChannel<'_>) -> Option<Channel> {
+    let direction = match (subscribe, publish) {
+        (Some(_), _) => Direction::Consume,
+        (None, Some(_)) => Direction::Publish,
+        (None, None) => return None,
+    };
+    Some(Channel { name, direction })
 }
 
 #[cfg(test)]

@@ -45,6 +45,14 @@ const STACK_BYTES: &str = "268435456";
 /// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT. `--help` lists the
 /// commands for operators.
 ///
+/// ```no_run
+/// # use valawai::Component;
+/// # fn component() -> Component { Component::new("1.0.0", "") }
+/// fn main() -> std::process::ExitCode {
+///     valawai::main(&component())
+/// }
+/// ```
+///
 /// The exit code is 0 after an orderly stop, 64 after a usage error, 69 if the broker could not be reached, 70 after an internal
 /// error, 78 if settings are invalid, and 130 after a second signal. Commands also exit with 1 if the answer is no, as `health`
 /// does if the component is unhealthy, with 75 if there was no answer in time, and with 130 after a first signal.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::handler::{self, Handler};
 use super::state::{HandlerState, StateHistory};
-use super::{Component, Consumed, Context};
+use super::{Component, Consumed, Context, StatefulChannelBuilder};
 use crate::failure::Failure;
 use crate::message::{Message, Reply};
 
@@ -28,7 +28,27 @@ pub(crate) struct ChannelOptions {
     pub(crate) state: Option<Arc<dyn StateHistory>>,
 }
 
-/// A component and a channel that waits for its handler.
+/// A component and a channel that waits for its handler. Options precede the handler:
+///
+/// ```
+/// # use serde_json::Value;
+/// # use valawai::Component;
+/// # let asyncapi = valawai::internals::asyncapi::sample("c1/camera", &["subscribe data/frame", "subscribe data/setup"]);
+/// let component = Component::new("1.0.0", asyncapi)
+///     .on("data/frame")
+///     .task("frame")
+///     .prefetch(8)
+///     .workers(2)
+///     .retries(3)
+///     .consume(|frame: Value, context| {
+///         context.log().debug("Received a frame", &frame);
+///         Ok(())
+///     })
+///     .on("data/setup")
+///     .consume(|_: Value, _| Ok(()));
+/// component.check()?;
+/// # Ok::<(), valawai::ContractErrors>(())
+/// ```
 #[must_use = "the channel has no handler yet"]
 pub struct ChannelBuilder {
     pub(super) component: Component,
@@ -38,7 +58,7 @@ pub struct ChannelBuilder {
 
 impl ChannelBuilder {
     /// Names in one word what the handler does, for the log: `Cannot process <task>, because …`. Defaults to the last
-    /// part of the channel's name.
+    /// part of the channel's name. See the example of [`ChannelBuilder`], as for the other options.
     pub fn task(mut self, task: &str) -> Self {
         self.options.task = Some(task.to_owned());
         self
@@ -78,8 +98,9 @@ impl ChannelBuilder {
     ///
     /// ```
     /// use serde::{Deserialize, Serialize};
-    /// use valawai::{Component, Context, Failure};
-    /// # const ASYNCAPI: &str = "";
+    /// use valawai::{Component, Context, Failure, testing};
+    /// # let channels = ["subscribe data/presence", "publish data/change"];
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/changes", &channels);
     ///
     /// #[derive(Deserialize, Serialize, Clone, PartialEq)]
     /// struct Presence { is_present: bool }
@@ -90,10 +111,16 @@ impl ChannelBuilder {
     ///     Ok(has_changed.then_some(now))
     /// }
     ///
-    /// let component = Component::new("1.0.0", ASYNCAPI)
+    /// let component = Component::new("1.0.0", asyncapi)
     ///     .on("data/presence")
     ///     .with_state(None)
     ///     .reply_optional("data/change", changes);
+    /// let running = testing::run(&component);
+    /// for is_present in [true, true, false] {
+    ///     running.publish("data/presence", &Presence { is_present });
+    /// }
+    /// running.wait_until_acknowledged("data/presence");
+    /// assert_eq!(running.published("data/change").len(), 2);
     /// ```
     pub fn with_state<S: Clone + Send + 'static>(mut self, initial: S) -> StatefulChannelBuilder<S> {
         let state = Arc::new(HandlerState::new(initial));
@@ -103,6 +130,25 @@ impl ChannelBuilder {
 
     /// Publishes what `handler` returns on the channel `to`. The consumed message is acknowledged when the broker has
     /// confirmed the reply.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use valawai::{Component, testing};
+    /// # let channels = ["subscribe data/text", "publish data/count"];
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/word_count", &channels);
+    /// #[derive(Deserialize)]
+    /// struct Document { text: String }
+    ///
+    /// #[derive(Serialize)]
+    /// struct Count { words: usize }
+    ///
+    /// let component = Component::new("1.0.0", asyncapi)
+    ///     .on("data/text")
+    ///     .reply("data/count", |document: Document, _| Ok(Count { words: document.text.split(' ').count() }));
+    /// let running = testing::run(&component);
+    /// running.publish("data/text", &serde_json::json!({ "text": "one two" }));
+    /// assert_eq!(running.receive("data/count")["words"], 2);
+    /// ```
     #[must_use]
     pub fn reply<I, O, F>(self, to: &str, handler: F) -> Component
     where
@@ -114,6 +160,20 @@ impl ChannelBuilder {
     }
 
     /// Publishes what `handler` returns on the channel `to`, or nothing: a filter.
+    ///
+    /// ```
+    /// # use serde_json::{Value, json};
+    /// # use valawai::{Component, testing};
+    /// # let channels = ["subscribe data/temperature", "publish data/alarm"];
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/alarm", &channels);
+    /// let component = Component::new("1.0.0", asyncapi)
+    ///     .on("data/temperature")
+    ///     .reply_optional("data/alarm", |now: Value, _| Ok((now["celsius"].as_f64() > Some(30.0)).then_some(now)));
+    /// let running = testing::run(&component);
+    /// running.publish("data/temperature", &json!({ "celsius": 20 }));
+    /// running.publish("data/temperature", &json!({ "celsius": 40 }));
+    /// assert_eq!(running.receive("data/alarm"), json!({ "celsius": 40 }));
+    /// ```
     #[must_use]
     pub fn reply_optional<I, O, F>(self, to: &str, handler: F) -> Component
     where
@@ -126,6 +186,21 @@ impl ChannelBuilder {
 
     /// Publishes what `handler` returns on the channel `to`. The handler deserializes and serializes by itself, and may
     /// borrow from the message.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # use valawai::{Component, Reply, testing};
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/echo", &["subscribe data/text", "publish data/echo"]);
+    /// #[derive(Deserialize, Serialize)]
+    /// struct Echo<'m> { content: &'m str }
+    ///
+    /// let component = Component::new("1.0.0", asyncapi)
+    ///     .on("data/text")
+    ///     .reply_raw("data/echo", |message, _| Reply::json(&message.read::<Echo>()?));
+    /// let running = testing::run(&component);
+    /// running.publish("data/text", &Echo { content: "hello" });
+    /// assert_eq!(running.receive("data/echo")["content"], "hello");
+    /// ```
     #[must_use]
     pub fn reply_raw<F>(self, to: &str, handler: F) -> Component
     where
@@ -134,7 +209,7 @@ impl ChannelBuilder {
         self.declare(Some(to), handler::replying_raw(handler))
     }
 
-    /// Passes the messages to `handler` and publishes no reply.
+    /// Passes the messages to `handler` and publishes no reply. See the example of [`ChannelBuilder`].
     #[must_use]
     pub fn consume<I, F>(self, handler: F) -> Component
     where
@@ -148,49 +223,5 @@ impl ChannelBuilder {
         let Self { mut component, channel, options } = self;
         component.consumed.push(Consumed { channel, reply_to: reply_to.map(str::to_owned), handler, options });
         component
-    }
-}
-
-/// A component and a channel with a state, that waits for its handler. See [`ChannelBuilder::with_state`].
-#[must_use = "the channel has no handler yet"]
-pub struct StatefulChannelBuilder<S> {
-    channel: ChannelBuilder,
-    state: Arc<HandlerState<S>>,
-}
-
-impl<S: Clone + Send + 'static> StatefulChannelBuilder<S> {
-    /// As [`ChannelBuilder::reply`], with the state.
-    #[must_use]
-    pub fn reply<I, O, F>(self, to: &str, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        O: Serialize,
-        F: Fn(I, &mut S, &Context) -> Result<O, Failure> + Send + Sync + 'static,
-    {
-        let Self { channel, state } = self;
-        channel.reply(to, move |input, context| state.with(|state| handler(input, state, context)))
-    }
-
-    /// As [`ChannelBuilder::reply_optional`], with the state.
-    #[must_use]
-    pub fn reply_optional<I, O, F>(self, to: &str, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        O: Serialize,
-        F: Fn(I, &mut S, &Context) -> Result<Option<O>, Failure> + Send + Sync + 'static,
-    {
-        let Self { channel, state } = self;
-        channel.reply_optional(to, move |input, context| state.with(|state| handler(input, state, context)))
-    }
-
-    /// As [`ChannelBuilder::consume`], with the state.
-    #[must_use]
-    pub fn consume<I, F>(self, handler: F) -> Component
-    where
-        I: DeserializeOwned,
-        F: Fn(I, &mut S, &Context) -> Result<(), Failure> + Send + Sync + 'static,
-    {
-        let Self { channel, state } = self;
-        channel.consume(move |input, context| state.with(|state| handler(input, state, context)))
     }
 }

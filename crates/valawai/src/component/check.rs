@@ -10,22 +10,35 @@ impl Component {
     /// Checks that the MOV can use the `asyncapi.yaml`, and that the component matches it: each channel of the one is in the
     /// other, with the right direction. It runs at each start; a test of one line finds mistakes earlier.
     ///
+    /// ```
+    /// # use valawai::Component;
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/word_count", &["publish data/count"]);
+    /// let component = Component::new("1.0.0", asyncapi).on("data/text").consume(|_: serde_json::Value, _| Ok(()));
+    /// let errors = component.check().map(drop).unwrap_err().to_string();
+    /// assert!(errors.contains("`data/count` is in asyncapi.yaml, but the component does not use it"));
+    /// ```
+    ///
     /// # Errors
-    /// All that makes the MOV refuse the component, never notify it, or never connect or forward a channel, with the lines;
-    /// without such defects, all mismatches. What only deserves care is in `warnings()` of the result.
+    /// All that makes the MOV refuse the component, never notify it, or never connect or forward a channel, with the lines, and
+    /// all mismatches with what could be read. What only deserves care is in `warnings()` of the result.
     pub fn check(&self) -> Result<ResolvedComponent, ContractErrors> {
-        let contract = Contract::parse(self.asyncapi).map_err(|findings| ContractErrors::of_contract(&findings))?;
-        let mut errors = self.errors_in(&contract);
+        let (contract, defects) = Contract::read(self.asyncapi);
+        let mut errors: Vec<String> = defects.iter().map(Finding::to_string).collect();
+        errors.extend_from_slice(&self.mistakes);
+        // Without a channel, nothing is known of what was meant.
+        if !contract.channels().is_empty() {
+            errors.extend(self.mismatches(&contract));
+        }
         if !is_version(self.version) {
             errors.push(format!("the version `{}` is not three numbers, as in 1.0.0", self.version));
         }
         if errors.is_empty() { Ok(self.resolve(&contract)) } else { Err(ContractErrors(errors)) }
     }
 
-    fn errors_in(&self, contract: &Contract) -> Vec<String> {
+    fn mismatches(&self, contract: &Contract) -> Vec<String> {
         let consumed: Vec<&str> = self.consumed.iter().map(|declared| declared.channel.as_str()).collect();
         let published: Vec<&str> = self.published_channels().collect();
-        let mut errors = self.mistakes.clone();
+        let mut errors = Vec::new();
         for channel in &consumed {
             errors.extend(check_direction(contract, channel, Direction::Consume));
         }
@@ -65,15 +78,14 @@ impl Component {
     }
 }
 
-/// The defects of an `asyncapi.yaml`, or the mismatches between it and its component.
+/// The defects of an `asyncapi.yaml`, and the mismatches between it and its component. Its text lists them all.
+///
+/// ```
+/// let errors = valawai::Component::new("1.0", "channels: {}").check().map(drop).unwrap_err();
+/// println!("{errors}");
+/// ```
 #[derive(Debug)]
 pub struct ContractErrors(Vec<String>);
-
-impl ContractErrors {
-    fn of_contract(findings: &[Finding]) -> Self {
-        Self(findings.iter().map(Finding::to_string).collect())
-    }
-}
 
 impl fmt::Display for ContractErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,6 +102,7 @@ fn check_direction(contract: &Contract, channel: &str, expected: Direction) -> O
         Direction::Publish => "publish",
     };
     match contract.channel(channel) {
+        None if contract.is_unreadable(channel) => None,
         None => Some(format!("`{channel}` is not a channel of asyncapi.yaml")),
         Some(found) if found.direction != expected => Some(format!("`{channel}` needs `{verb}` in asyncapi.yaml")),
         Some(_) => None,
@@ -161,6 +174,44 @@ mod tests {
                 Ok(message)
             });
         assert!(counting.check().is_ok());
+    }
+
+    #[test]
+    fn defects_and_mismatches_are_reported_together() {
+        let without_message = |name: &str| format!("  valawai/c1/echo/{name}\n");
+        let yaml = contract().to_owned()
+            + &without_message("data/other: { publish: {} }")
+            + &without_message("data/undirected: {}")
+            + &without_message("data/not-allowed: { subscribe: {} }")
+            + &without_message("data/list: []");
+        let component = Component::new("1.2", yaml.leak())
+            .on("data/input")
+            .reply("data/outptu", reply)
+            .sends(Output::new("data/other"))
+            .sends(Output::new("data/undirected"))
+            .sends(Output::new("data/list"))
+            .on("data/not-allowed")
+            .consume(consume);
+        let errors = component.check().map(drop).unwrap_err().to_string();
+        let lines: Vec<&str> = errors.lines().skip(1).collect();
+        for (line, expected) in [
+            "- asyncapi.yaml:7: there is no `message`",
+            "- asyncapi.yaml:8: neither `publish` (sent) nor",
+            "- asyncapi.yaml:9: ",
+            "- asyncapi.yaml:10: a channel that is not a map",
+            "- `data/outptu` is not a channel",
+            "- `data/output` is in asyncapi.yaml, but",
+            "- the version `1.2` is not",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            assert!(
+                lines.get(line).is_some_and(|it| it.starts_with(expected)),
+                "{line}: {expected:?} is not in {errors}"
+            );
+        }
+        assert_eq!(lines.len(), 7, "a defect is reported twice: {errors}");
     }
 
     #[test]

@@ -12,6 +12,29 @@ use crate::mov::log::{Entry, MovLog};
 use crate::name::ChannelName;
 
 /// The context of one call of a handler.
+///
+/// ```
+/// use serde_json::{Value, json};
+/// use valawai::{Context, Failure, Id, Output, TestContext};
+///
+/// const ALERTS: Output = Output::new("data/alerts");
+///
+/// fn alert(temperature: Value, context: &Context) -> Result<(), Failure> {
+///     if context.message().redelivered() {
+///         context.log().warn("The message was delivered before", context.message());
+///     }
+///     context.send(ALERTS, &temperature)?;
+///     context.mov().disable(&"65a0b1c2d3e4f5061728394a".parse::<Id>().unwrap());
+///     context.log_on_confirm().info("Sent an alert, and disabled a connection", &temperature);
+///     Ok(())
+/// }
+///
+/// let context = TestContext::default();
+/// alert(json!({ "celsius": 40 }), &context).unwrap();
+/// assert_eq!(context.sent(), [("data/alerts", json!({ "celsius": 40 }))]);
+/// assert_eq!(context.requested().len(), 1);
+/// assert_eq!(context.logged_on_confirm().len(), 1);
+/// ```
 #[derive(Debug)]
 pub struct Context {
     message: Message,
@@ -54,7 +77,8 @@ impl Context {
         Self { message, scope, sent: RefCell::default(), on_confirm: RefCell::default() }
     }
 
-    /// The message that is handled. The context of a periodic publish has an empty one.
+    /// The message that is handled. The context of a periodic publish has an empty one. See the example of [`Context`], as for
+    /// the other methods.
     #[must_use]
     pub fn message(&self) -> &Message {
         &self.message

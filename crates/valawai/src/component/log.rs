@@ -8,6 +8,15 @@ use serde::Serialize;
 use crate::mov::log::{Entry, MovLog, Severity};
 
 /// The log, by severity. Entries appear in the component's own log and, from `LOG_MOV_LEVEL` on, in the MOV's log.
+///
+/// ```
+/// let context = valawai::TestContext::default();
+/// context.log().error("The camera is broken", &());
+/// context.log().warn("The camera is slow", &serde_json::json!({ "seconds": 2.5 }));
+/// context.log().info("Received a frame", context.message());
+/// context.log().debug(format!("It has {} bytes", 512), &());
+/// assert_eq!(context.logged()[3].message, "It has 512 bytes");
+/// ```
 #[derive(Debug)]
 pub struct Log<'l> {
     log: &'l MovLog,
@@ -24,7 +33,7 @@ impl<'l> Log<'l> {
         Self { log, on_confirm: Some(entries) }
     }
 
-    /// Logs that something failed.
+    /// Logs that something failed. See the example of [`Log`], as for the other severities.
     pub fn error(&self, message: impl fmt::Display, payload: &impl Serialize) {
         self.add(Severity::Error, message, payload);
     }

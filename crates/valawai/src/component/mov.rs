@@ -36,6 +36,22 @@ use crate::name::Id;
 /// assert_eq!(*queue, "valawai/topology/change");
 /// assert_eq!(request["action"], "DISABLE");
 /// ```
+///
+/// The other requests:
+///
+/// ```
+/// # let context = valawai::TestContext::default();
+/// # let [connection, camera, robot, watch]: [valawai::Id; 4] =
+/// #     [1, 2, 3, 4].map(|number| format!("{number:024x}").parse().unwrap());
+/// let mov = context.mov();
+/// mov.enable(&connection);
+/// mov.remove(&connection);
+/// mov.connect((&camera, "valawai/c0/camera/data/frame"), (&robot, "valawai/c0/robot/data/view"), true);
+/// let observer = (&watch, "valawai/c2/watch/control/sent_frame");
+/// mov.enable_notification(&connection, observer);
+/// mov.disable_notification(&connection, observer);
+/// assert_eq!(context.requested().len(), 5);
+/// ```
 #[derive(Debug)]
 pub struct Mov<'c> {
     context: &'c Context,
@@ -46,7 +62,8 @@ impl<'c> Mov<'c> {
         Self { context }
     }
 
-    /// Requests to enable a connection: the MOV forwards the messages of its source to its target.
+    /// Requests to enable a connection: the MOV forwards the messages of its source to its target. See the examples of [`Mov`],
+    /// as for the other requests.
     pub fn enable(&self, connection: &Id) {
         self.change(Action::Enable, connection);
     }

@@ -155,10 +155,11 @@ impl Outbox {
         &self.added.1
     }
 
-    /// Accepts no more messages, because the component stops.
-    pub(crate) fn close(&self) {
-        self.state.lock().is_closed = true;
+    /// Accepts no more messages, because the component stops. Returns false if it was closed already.
+    pub(crate) fn close(&self) -> bool {
+        let was_open = !std::mem::replace(&mut self.state.lock().is_closed, true);
         self.changed.notify_all();
+        was_open
     }
 
     fn in_session(&self, session: u64) -> Option<MutexGuard<'_, State>> {

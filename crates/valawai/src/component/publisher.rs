@@ -16,6 +16,24 @@ use crate::name::ChannelName;
 ///
 /// Messages are kept until the broker has confirmed them, over outages and reconnects, as long as the process lives. At most
 /// 1024 messages or 16 MiB are unconfirmed; then a source waits.
+///
+/// ```
+/// # use serde_json::json;
+/// # use valawai::{Component, testing};
+/// # let asyncapi = valawai::internals::asyncapi::sample("c0/thermometer", &["publish data/temperature"]);
+/// let component = Component::new("1.0.0", asyncapi).source("data/temperature", |publisher, _| {
+///     publisher.publish(&json!({ "celsius": 20 }))?; // confirmed
+///     for celsius in 21..24 {
+///         publisher.enqueue(&json!({ "celsius": celsius }))?; // on its way
+///     }
+///     publisher.flush()?; // all are confirmed
+///     publisher.log().info("Published four temperatures", &());
+///     Ok(())
+/// });
+/// let running = testing::run(&component);
+/// let _ = running.wait_for_log("Published four temperatures");
+/// assert_eq!(running.published("data/temperature").len(), 4);
+/// ```
 pub struct Publisher {
     outbox: Arc<Outbox>,
     channel: ChannelName,
@@ -29,7 +47,7 @@ impl Publisher {
     }
 
     /// Publishes `value`, and returns when the broker has confirmed it and everything before. In an outage, that is when the
-    /// broker is back.
+    /// broker is back. See the example of [`Publisher`], as for the other methods.
     ///
     /// # Errors
     /// [`Failure::Refuse`] if `value` does not result in a valid payload, or the broker would not accept a message of that

@@ -38,6 +38,11 @@ impl ResolvedComponent {
         self.info.version
     }
 
+    /// The queues on which it publishes.
+    pub fn output_queues(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|channel| &**channel.queue())
+    }
+
     /// What the MOV accepts in the `asyncapi.yaml`, but what is probably not meant: each with the line, what the MOV does, and
     /// the remedy. They are logged at the start.
     #[must_use]

@@ -8,6 +8,22 @@ use crate::name::Id;
 ///
 /// `T` is the payload, with the fields that the `asyncapi.yaml` of the C2 component declares for `message_payload`. The
 /// MOV notifies of the messages whose fields are all declared there.
+///
+/// ```
+/// # use serde_json::{Value, json};
+/// use valawai::{SentMessage, TestContext};
+///
+/// let sent = json!({
+///     "connection_id": "65a0b1c2d3e4f5061728394a",
+///     "source": { "id": "75a0b1c2d3e4f5061728394a", "name": "c0_thermometer", "type": "C0" },
+///     "target": { "id": "85a0b1c2d3e4f5061728394a", "name": "c1_alarm", "type": "C1" },
+///     "message_payload": { "celsius": 21 },
+///     "timestamp": 1_763_680_000,
+/// });
+/// let sent: SentMessage<Value> = TestContext::new(&*sent.to_string()).message().read().unwrap();
+/// assert_eq!((&*sent.source.name, &*sent.target.level), ("c0_thermometer", "C1"));
+/// assert_eq!(sent.message_payload["celsius"], 21);
+/// ```
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct SentMessage<T> {
     /// The connection through which it was sent.
@@ -25,7 +41,8 @@ pub struct SentMessage<T> {
     pub timestamp: i64,
 }
 
-/// One end of a connection. The MOV derives the name and the type from the name of the channel.
+/// One end of a connection. The MOV derives the name and the type from the name of the channel. See the example of
+/// [`SentMessage`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Participant {
     /// The identifier of the component.

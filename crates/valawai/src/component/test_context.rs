@@ -38,7 +38,7 @@ pub struct TestContext {
 }
 
 impl TestContext {
-    /// A context with this message, usually the JSON text of its body.
+    /// A context with this message, usually the JSON text of its body. See the example of [`TestContext`].
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
@@ -46,25 +46,28 @@ impl TestContext {
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
     }
 
-    /// The entries that were logged since the last call, without those of [`Context::log_on_confirm`].
+    /// The entries that were logged since the last call, without those of [`Context::log_on_confirm`]. See the example of
+    /// [`TestContext`].
     #[must_use]
     pub fn logged(&self) -> Vec<Entry> {
         self.writer.take_all()
     }
 
-    /// The entries of [`Context::log_on_confirm`].
+    /// The entries of [`Context::log_on_confirm`]. See the example of [`Context`].
     #[must_use]
     pub fn logged_on_confirm(&self) -> Vec<Entry> {
         self.context.entries_on_confirm()
     }
 
-    /// What was sent with [`Context::send`], in order: the channels and the payloads.
+    /// What was sent with [`Context::send`], in order: the channels and the payloads. See the example of [`TestContext`].
     #[must_use]
     pub fn sent(&self) -> Vec<(&'static str, Value)> {
         self.payloads(|to| !is_queue_of_mov(to))
     }
 
-    /// What was requested with [`Context::mov`], in order: the queues of the MOV and the payloads.
+    /// What was requested with [`Context::mov`], in order: the queues of the MOV and the payloads. See the example of [`Mov`].
+    ///
+    /// [`Mov`]: crate::Mov
     #[must_use]
     pub fn requested(&self) -> Vec<(&'static str, Value)> {
         self.payloads(is_queue_of_mov)

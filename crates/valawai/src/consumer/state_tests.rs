@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::wait_until;
 
-use super::tests::{DEAD_LETTERS, INPUT, LIMIT, OUTPUT, component, consumer_of, run_while, with_link};
+use super::tests::{DEAD_LETTERS, INPUT, LIMIT, OUTPUT, component, consumer_of, run_while};
 use super::*;
-use crate::broker::memory::{MemoryBroker, OnPublish};
+use crate::broker::memory::{MemoryBroker, OnPublish, with_link};
 use crate::component::Context;
 use crate::failure::Failure;
 use crate::message::{Message, Outgoing};

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use testkit::wait_until;
 
 use super::*;
 use crate::asyncapi::sample;
-use crate::broker::memory::MemoryBroker;
-use crate::broker::{Job, Session};
+use crate::broker::memory::{MemoryBroker, with_link};
 use crate::component::{Component, Context};
 use crate::failure::Failure;
 use crate::message::Outgoing;
@@ -48,21 +47,6 @@ pub(super) fn consumer_of(component: &Component) -> Consumer {
 
 fn echo(message: Value, _: &Context) -> Result<Value, Failure> {
     Ok(message)
-}
-
-/// Runs `job` with a link of its own, and returns its result when the link is closed.
-pub(super) fn with_link<T: Send + 'static>(
-    broker: &MemoryBroker,
-    job: impl FnOnce(&mut dyn Link) -> T + Send + 'static,
-) -> T {
-    let (sender, result) = crossbeam_channel::bounded(1);
-    let mut session = broker.connect().unwrap();
-    let job: Job = Box::new(move |link| sender.send(job(link.unwrap())).unwrap());
-    session.spawn("test", ConsumeOn::Shared, job).unwrap();
-    let result = result.recv_timeout(LIMIT).expect("the job did not end");
-    // What the link has not settled is back in its queue only now.
-    Box::new(session).close(Instant::now() + LIMIT);
-    result
 }
 
 fn publish_inputs(broker: &MemoryBroker, count: usize) {

@@ -5,6 +5,20 @@ use serde::{Deserialize, Deserializer};
 
 /// Deserializes a string that must not be empty: `#[serde(deserialize_with = "valawai::de::non_empty")]`.
 ///
+/// ```
+/// use serde::Deserialize;
+/// use valawai::Message;
+///
+/// #[derive(Deserialize)]
+/// struct Echo {
+///     #[serde(deserialize_with = "valawai::de::non_empty")]
+///     content: String,
+/// }
+///
+/// assert_eq!(Message::from(r#"{"content": "hello"}"#).read::<Echo>().unwrap().content, "hello");
+/// assert!(Message::from(r#"{"content": ""}"#).read::<Echo>().is_err());
+/// ```
+///
 /// # Errors
 /// If the string is empty.
 pub fn non_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -11,6 +11,20 @@ use serde_json::value::RawValue;
 /// A string that is serialized as it was deserialized. It is used like a [`String`], and is faster for large texts: a
 /// `String` is scanned for characters to escape, byte by byte, each time it is serialized.
 ///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use valawai::{Message, Reply, Text};
+///
+/// #[derive(Deserialize, Serialize)]
+/// struct Echo { content: Text }
+///
+/// let echo: Echo = Message::from(r#"{"content":"hello"}"#).read()?;
+/// assert_eq!(echo.content.as_str(), "hello");
+/// assert!(echo.content.starts_with("he"));
+/// assert_eq!(Reply::json(&echo)?.body(), br#"{"content":"hello"}"#);
+/// # Ok::<(), valawai::Failure>(())
+/// ```
+///
 /// As every type that keeps raw JSON, it does not work below `#[serde(flatten)]` or in an untagged enum.
 #[derive(Clone)]
 pub struct Text(Content);
@@ -24,7 +38,7 @@ enum Content {
 }
 
 impl Text {
-    /// The text.
+    /// The text. See the example of [`Text`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {

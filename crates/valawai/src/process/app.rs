@@ -12,6 +12,7 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session};
 use crate::component::ResolvedComponent;
 use crate::mov::identity::Identity;
+use crate::publisher::{self, SOURCE_LIMIT};
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 
@@ -66,6 +67,8 @@ impl App {
             }
             next = self.reconnect(shutdown);
         }
+        // The sources outlive sessions: after a shutdown while the broker is away, they still run.
+        publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_LIMIT);
         log::info!("stopped");
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::supervisor::{Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
-use crate::publisher::SourcePublisher;
+use crate::publisher;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
 
 /// The longest pause before a process that is not the registrar tries again to become it.
@@ -23,6 +23,9 @@ const SERVICE_RETRY: Duration = Duration::from_secs(5);
 
 /// How often to look for handlers that run for too long.
 const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
+
+/// How long a source may take to return that waited for confirms until the end.
+const SOURCE_RELEASE: Duration = Duration::from_millis(100);
 
 /// The deadlines of a stop, as parts of the grace period. The rest is for the end of the process.
 const DRAINED_BY: f64 = 0.6;
@@ -199,7 +202,7 @@ impl<'t> RunningSession<'t> {
             log::warn!("not all messages in flight were finished in time; the broker delivers them again");
         }
         self.supervisor.join_all(Role::Publisher, by(DRAINED_BY));
-        self.tasks.publishers.iter().for_each(SourcePublisher::close);
+        publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_RELEASE);
         if !self.unregister(by(UNREGISTERED_BY)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");
         }

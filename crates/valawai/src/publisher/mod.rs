@@ -6,7 +6,8 @@ mod source_thread;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -25,6 +26,12 @@ use crate::shutdown::Shutdown;
 
 /// How long the broker may fail to accept messages before the session is reopened.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a source may take to return when the component stops.
+pub(crate) const SOURCE_LIMIT: Duration = Duration::from_secs(1);
+
+/// How often to look whether the sources have returned, which nothing signals.
+const CLOSING_TICK: Duration = Duration::from_millis(5);
 
 /// Publishes the messages of one source. Clones share their state, which outlives sessions.
 #[derive(Clone)]
@@ -89,9 +96,8 @@ impl SourcePublisher {
         PublishLoop::new(self, link).run(shutdown)
     }
 
-    /// Accepts nothing more from the source, and reports what is lost if the component stops now.
-    pub(crate) fn close(&self) {
-        self.outbox.close();
+    /// Reports what is lost because the component stops.
+    fn report_lost(&self) {
         let channel = self.source.channel.short();
         if self.is_source_running() {
             log::warn!("the source of {channel} is still running; its next message is not published");
@@ -109,4 +115,14 @@ impl SourcePublisher {
     fn is_source_running(&self) -> bool {
         self.thread.lock().as_ref().is_some_and(SourceThread::is_running)
     }
+}
+
+/// Accepts nothing more from the sources, because the component stops. Waits until `deadline` for them to return, and reports
+/// what is lost. It is done once: what is closed already was reported.
+pub(crate) fn close(publishers: &[SourcePublisher], deadline: Instant) {
+    let open: Vec<&SourcePublisher> = publishers.iter().filter(|publisher| publisher.outbox.close()).collect();
+    while open.iter().any(|publisher| publisher.is_source_running()) && Instant::now() < deadline {
+        thread::sleep(CLOSING_TICK);
+    }
+    open.into_iter().for_each(SourcePublisher::report_lost);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::SourcePublisher;
+use super::{SOURCE_LIMIT, SourcePublisher};
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Error, Event, Link, Returned};
 use crate::consumer::{Publish, Publishes, Unconfirmed};
@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// The same while the component stops, when nothing signals that the source has returned.
 const STOPPING_TICK: Duration = Duration::from_millis(20);
 
-/// How long a source may take to return when the component stops.
-const SOURCE_LIMIT: Duration = Duration::from_secs(1);
+/// How many messages are published between two looks at what the broker answered.
+const BATCH: usize = 64;
 
 /// The pauses after the broker rejected a message.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -69,9 +69,7 @@ impl<'p> PublishLoop<'p> {
             }
             if let Some(event) = self.link.poll(false)? {
                 self.handle(event)?;
-            } else if let Some((number, message)) = self.next() {
-                self.publish(number, &message)?;
-            } else {
+            } else if !self.publish_next()? {
                 self.check_confirms()?;
                 self.wait(shutdown);
             }
@@ -91,6 +89,15 @@ impl<'p> PublishLoop<'p> {
         }
         self.paused_until = None;
         self.publisher.outbox.next(self.session)
+    }
+
+    /// Publishes the next messages together: each poll writes to the socket. Returns whether there were any.
+    fn publish_next(&mut self) -> Result<bool, Error> {
+        for count in 0..BATCH {
+            let Some((number, message)) = self.next() else { return Ok(count > 0) };
+            self.publish(number, &message)?;
+        }
+        Ok(true)
     }
 
     fn publish(&mut self, number: u64, message: &Outgoing) -> Result<(), Error> {

@@ -101,7 +101,7 @@ impl MovLoop<'_> {
         let Ok(contract) = Contract::parse(payload["asyncapi_yaml"].as_str().unwrap_or_default()) else {
             return Ok(());
         };
-        let notice = notice(payload, &contract, self.components.lock().len());
+        let notice = notice(payload, &contract);
         self.components.lock().push(notice.clone());
         match contract.channel(REGISTERED) {
             Some(channel) => self.publish(channel.name.queue(), &notice),
@@ -122,7 +122,7 @@ impl MovLoop<'_> {
 }
 
 /// What the MOV says of a registered component, without the schemas of its channels.
-fn notice(payload: &Value, contract: &Contract, number: usize) -> Value {
+fn notice(payload: &Value, contract: &Contract) -> Value {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let channels: Vec<Value> = contract
         .channels()
@@ -136,7 +136,7 @@ fn notice(payload: &Value, contract: &Contract, number: usize) -> Value {
         })
         .collect();
     json!({
-        "id": format!("{number:024x}"), "name": payload["name"], "version": payload["version"],
+        "id": format!("{since:08x}{:016x}", fastrand::u64(..)), "name": payload["name"], "version": payload["version"],
         "type": payload["type"], "since": since, "channels": channels,
     })
 }

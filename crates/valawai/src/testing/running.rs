@@ -6,9 +6,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::LogEntry;
 use super::mov::TestMov;
 use crate::broker::memory::{MemoryBroker, OnPublish};
 use crate::broker::{Error, Session};
@@ -29,6 +30,31 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// A component that runs on a broker inside the process. Dropping it stops the component. See [`run`](super::run).
 ///
 /// Channels are given by their short names, as in `data/received_message`. Methods that wait panic after ten seconds.
+///
+/// ```
+/// # use serde_json::{Value, json};
+/// # use valawai::{Component, testing};
+/// # let channels = ["subscribe data/text", "publish data/echo"];
+/// # let asyncapi = valawai::internals::asyncapi::sample("c1/echo", &channels);
+/// # let component = Component::new("1.0.0", asyncapi).on("data/text").reply("data/echo", |text: Value, _| Ok(text));
+/// let running = testing::run(&component);
+/// assert_eq!(running.wait_registered()["name"], "c1_echo");
+///
+/// running.publish_raw("data/text", "not JSON");
+/// running.wait_until_acknowledged("data/text");
+/// assert_eq!(running.dead_letters("data/text"), ["not JSON"]);
+/// assert_eq!(running.wait_for_log("it is not JSON").level, "ERROR");
+/// assert_eq!(running.log().len(), 1);
+///
+/// // The reply is rejected, the connection breaks, and nothing is lost.
+/// running.reject("data/echo", true);
+/// running.publish("data/text", &json!({ "number": 1 }));
+/// running.disconnect();
+/// running.reject("data/echo", false);
+/// assert_eq!(running.receive("data/echo"), json!({ "number": 1 }));
+/// assert_eq!(running.published("data/echo").len(), 1);
+/// assert!(running.requested().is_empty()); // nothing of the MOV
+/// ```
 pub struct Running {
     component: ResolvedComponent,
     broker: MemoryBroker,
@@ -40,18 +66,6 @@ pub struct Running {
     _folder: tempfile::TempDir,
 }
 
-/// An entry that the component wrote to the MOV's log.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct LogEntry {
-    /// `ERROR`, `WARN`, `INFO` or `DEBUG`.
-    pub level: String,
-    /// What happened.
-    pub message: String,
-    /// What it happened to, as JSON.
-    #[serde(default)]
-    pub payload: Option<String>,
-}
-
 impl Running {
     pub(super) fn start(component: &Component, settings: &[(&'static str, &str)]) -> Self {
         let component = component.check().unwrap_or_else(|errors| panic!("{errors}"));
@@ -60,9 +74,8 @@ impl Running {
         let all: Vec<(&str, &str)> = settings.iter().copied().chain([("LOG_DIR", log_dir)]).collect();
         let settings = Settings::read(&&all[..]).unwrap_or_else(|problems| panic!("{problems}"));
         let broker = MemoryBroker::default();
-        let own = component.outputs.iter().map(|channel| &**channel.queue());
         let of_mov = [MOV_LOG, payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
-        own.chain(of_mov).for_each(|queue| broker.declare(queue));
+        component.output_queues().chain(of_mov).for_each(|queue| broker.declare(queue));
         let mov = TestMov::start(&broker);
         let target = broker.clone();
         let connect = Arc::new(move |_| Ok(Box::new(target.connect()?) as Box<dyn Session>));
@@ -82,7 +95,7 @@ impl Running {
         running
     }
 
-    /// Publishes `value` on a channel that the component consumes.
+    /// Publishes `value` on a channel that the component consumes. See the example of [`Running`].
     ///
     /// # Panics
     /// If it consumes no such channel, or `value` cannot be serialized.
@@ -90,7 +103,7 @@ impl Running {
         self.publish_raw(channel, serde_json::to_vec(value).expect("a value that can be serialized"));
     }
 
-    /// Publishes a body of any kind on a channel that the component consumes.
+    /// Publishes a body of any kind on a channel that the component consumes. See the example of [`Running`].
     ///
     /// # Panics
     /// If it consumes no such channel.
@@ -99,7 +112,8 @@ impl Running {
         self.broker.add(self.consumed(channel).queue(), message);
     }
 
-    /// The next message that the component publishes on a channel, or has published since the last call.
+    /// The next message that the component publishes on a channel, or has published since the last call. See the example of
+    /// [`Running`].
     ///
     /// # Panics
     /// If it publishes none, or none within ten seconds.
@@ -112,7 +126,7 @@ impl Running {
         self.wait_for(&format!("a message on {channel}"), || self.published(channel).get(position).cloned())
     }
 
-    /// All messages that the component has published on a channel, from the first.
+    /// All messages that the component has published on a channel, from the first. See the example of [`Running`].
     ///
     /// # Panics
     /// If it publishes on no such channel.
@@ -123,7 +137,7 @@ impl Running {
         self.messages(output.queue())
     }
 
-    /// The messages of a consumed channel that became dead letters.
+    /// The messages of a consumed channel that became dead letters. See the example of [`Running`].
     ///
     /// # Panics
     /// If the component consumes no such channel.
@@ -133,7 +147,7 @@ impl Running {
     }
 
     /// Waits until all messages on a consumed channel are acknowledged: processed, or moved to be retried or to the dead
-    /// letters.
+    /// letters. See the example of [`Running`].
     ///
     /// # Panics
     /// If that takes longer than ten seconds, or the component consumes no such channel.
@@ -144,7 +158,7 @@ impl Running {
         });
     }
 
-    /// Waits for an entry in the MOV's log that contains `text`.
+    /// Waits for an entry in the MOV's log that contains `text`. See the example of [`Running`].
     ///
     /// # Panics
     /// If there is none within ten seconds.
@@ -155,7 +169,7 @@ impl Running {
         })
     }
 
-    /// The entries that the component has written to the MOV's log.
+    /// The entries that the component has written to the MOV's log. See the example of [`Running`].
     ///
     /// # Panics
     /// If it wrote something else.
@@ -166,14 +180,14 @@ impl Running {
     }
 
     /// What the component has requested of the MOV, by [`Context::mov`](crate::Context::mov): the queues and the payloads, in
-    /// order for each queue.
+    /// order for each queue. See the example of [`Component::on_sent`](crate::Component::on_sent).
     #[must_use]
     pub fn requested(&self) -> Vec<(&'static str, Value)> {
         let queues = [payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
         queues.into_iter().flat_map(|queue| self.messages(queue).into_iter().map(move |body| (queue, body))).collect()
     }
 
-    /// Waits until the component is registered, and returns the MOV's notice.
+    /// Waits until the component is registered, and returns the MOV's notice. See the example of [`Running`].
     ///
     /// # Panics
     /// If that takes longer than ten seconds.
@@ -182,7 +196,7 @@ impl Running {
         self.wait_for("the registration", || self.mov.registered().pop())
     }
 
-    /// Sets whether the broker rejects what is published on a channel, as for a full queue.
+    /// Sets whether the broker rejects what is published on a channel, as for a full queue. See the example of [`Running`].
     ///
     /// # Panics
     /// If the component publishes on no such channel.
@@ -192,7 +206,7 @@ impl Running {
         self.broker.on_publish(output.queue(), if rejects { OnPublish::Nack } else { OnPublish::Confirm });
     }
 
-    /// Breaks the connections of the component, as a restart of the broker does.
+    /// Breaks the connections of the component, as a restart of the broker does. See the example of [`Running`].
     pub fn disconnect(&self) {
         self.broker.lose_all_sessions();
         self.mov.reconnect(&self.broker);

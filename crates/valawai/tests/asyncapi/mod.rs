@@ -98,7 +98,8 @@ fn each_defect_is_found_with_its_line() {
     for Broken { file, line, says, .. } in BROKEN {
         let component = Component::new("1.0.0", read("broken", file).leak());
         let errors = component.check().map(drop).expect_err(file).to_string();
-        let findings: Vec<&str> = errors.lines().skip(1).collect();
+        // The component uses no channels, which is reported as well.
+        let findings: Vec<&str> = errors.lines().filter(|line| line.starts_with("- asyncapi.yaml:")).collect();
         let [finding] = findings[..] else { panic!("{file}.yaml has one defect, not these: {errors}") };
         assert!(
             finding.starts_with(&format!("- asyncapi.yaml:{line}: ")),

@@ -83,7 +83,8 @@ every_broker!(
         the_consumers_of_a_queue_are_counted;
     sessions:
         a_shutdown_ends_a_wait,
-        a_session_closes_after_its_threads_have_ended;
+        a_session_closes_after_its_threads_have_ended,
+        a_session_that_is_closed_frees_what_its_threads_consume;
 );
 
 /// Runs `job` with a link of a new session, and closes the session.

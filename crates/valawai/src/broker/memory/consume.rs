@@ -1,68 +1,51 @@
 //! Consuming from the broker inside the process.
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use super::link::MemoryLink;
-use super::state::{State, Unsettled};
+use super::state::{Consumer, State, Unsettled};
 use crate::broker::{ATTEMPTS, Access, Consume, Delivery, Error};
 use crate::message::Message;
 
-/// The consumers of a link, and its unsettled deliveries.
-#[derive(Default)]
-pub(super) struct Deliveries {
-    consumers: Vec<Consumer>,
-    /// The consumer to poll next.
-    next: usize,
-    unsettled: BTreeMap<u64, Unsettled>,
-    delivered: u64,
-}
-
-struct Consumer {
-    queue: String,
-    prefetch: usize,
-    is_exclusive: bool,
-}
-
-impl Deliveries {
-    pub(super) fn poll(&mut self, state: &mut State) -> Result<Option<Delivery>, Error> {
+impl MemoryLink {
+    /// The next message for one of the consumers.
+    pub(super) fn poll_delivery(&self) -> Result<Option<Delivery>, Error> {
+        let mut state = self.broker.state();
         state.move_delayed();
-        for _ in 0..self.consumers.len() {
-            let index = self.next % self.consumers.len();
-            self.next = (self.next + 1) % self.consumers.len();
-            let consumer = &self.consumers[index];
-            let Some(queue) = state.queues.get_mut(&consumer.queue) else {
+        let (queues, link) = state.link(self.number)?;
+        for _ in 0..link.consumers.len() {
+            let index = link.next % link.consumers.len();
+            link.next = (link.next + 1) % link.consumers.len();
+            let consumer = &link.consumers[index];
+            let Some(queue) = queues.get_mut(&consumer.queue) else {
                 return Err(Error::QueueGone { queue: consumer.queue.clone() });
             };
-            if self.unsettled.len() >= consumer.prefetch {
+            if link.unsettled.len() >= consumer.prefetch {
                 continue;
             }
             if let Some((position, message)) = queue.ready.pop_first() {
-                self.delivered += 1;
+                link.delivered += 1;
                 queue.delivered += 1;
                 let unsettled = Unsettled { queue: consumer.queue.clone(), position, message: message.clone() };
-                self.unsettled.insert(self.delivered, unsettled);
-                return Ok(Some(Delivery { tag: self.delivered, consumer: index, message }));
+                link.unsettled.insert(link.delivered, unsettled);
+                return Ok(Some(Delivery { tag: link.delivered, consumer: index, message }));
             }
         }
         Ok(None)
     }
 
-    pub(super) fn requeue_all(&mut self, state: &mut State) {
-        for unsettled in mem::take(&mut self.unsettled).into_values() {
-            state.requeue(unsettled);
-        }
-    }
-
-    fn settle(&mut self, tag: u64) -> Result<Unsettled, Error> {
-        self.unsettled.remove(&tag).ok_or_else(|| Error::not_in_flight(tag))
+    /// Takes a delivery from the unsettled ones.
+    fn settle(&self, state: &mut State, tag: u64) -> Result<Unsettled, Error> {
+        let (_, link) = state.link(self.number)?;
+        link.unsettled.remove(&tag).ok_or_else(|| Error::not_in_flight(tag))
     }
 }
 
 impl Consume for MemoryLink {
     fn consume(&mut self, queue: &str, access: Access, prefetch: u16) -> Result<(), Error> {
-        let mut state = self.open()?;
-        let Some(found) = state.queues.get_mut(queue) else {
+        let mut state = self.broker.state();
+        let (queues, link) = state.link(self.number)?;
+        let Some(found) = queues.get_mut(queue) else {
             return Err(Error::QueueGone { queue: queue.to_owned() });
         };
         let is_exclusive = access == Access::Exclusive;
@@ -71,33 +54,30 @@ impl Consume for MemoryLink {
         }
         found.consumers += 1;
         found.is_exclusive = is_exclusive;
-        drop(state);
-        let prefetch = usize::from(prefetch);
-        let consumer = Consumer { queue: queue.to_owned(), prefetch, is_exclusive };
-        self.deliveries.consumers.push(consumer);
+        link.consumers.push(Consumer { queue: queue.to_owned(), prefetch: usize::from(prefetch), is_exclusive });
         Ok(())
     }
 
     fn set_prefetch(&mut self, consumer: usize, prefetch: u16) -> Result<Vec<u64>, Error> {
-        self.deliveries.consumers[consumer].prefetch = usize::from(prefetch);
+        self.broker.state().link(self.number)?.1.consumers[consumer].prefetch = usize::from(prefetch);
         // Messages are delivered when they are polled, so there is never a surplus.
         Ok(Vec::new())
     }
 
     fn cancel(&mut self) -> Result<Vec<u64>, Error> {
         let mut state = self.broker.state();
-        for consumer in mem::take(&mut self.deliveries.consumers) {
-            if let Some(queue) = state.queues.get_mut(&consumer.queue) {
-                queue.consumers -= 1;
-                queue.is_exclusive &= !consumer.is_exclusive;
-            }
-        }
+        let consumers = mem::take(&mut state.link(self.number)?.1.consumers);
+        state.cancel(consumers);
         Ok(Vec::new())
     }
 
     fn forward(&mut self, tag: u64, body: &[u8], to: &str, headers: &[(&str, &str)]) -> Result<u64, Error> {
-        let unsettled = self.deliveries.unsettled.get(&tag).ok_or_else(|| Error::not_in_flight(tag))?;
-        let mut properties = unsettled.message.properties.clone();
+        let mut properties = {
+            let mut state = self.broker.state();
+            let (_, link) = state.link(self.number)?;
+            let unsettled = link.unsettled.get(&tag).ok_or_else(|| Error::not_in_flight(tag))?;
+            unsettled.message.properties.clone()
+        };
         if let Some((_, attempts)) = headers.iter().find(|(name, _)| *name == ATTEMPTS) {
             properties.attempts = attempts.parse().unwrap_or(0);
         }
@@ -105,26 +85,27 @@ impl Consume for MemoryLink {
     }
 
     fn acknowledge(&mut self, tag: u64) -> Result<(), Error> {
-        drop(self.open()?);
-        let Unsettled { queue, .. } = self.deliveries.settle(tag)?;
-        self.broker.state().forget(&queue);
+        let mut state = self.broker.state();
+        let Unsettled { queue, .. } = self.settle(&mut state, tag)?;
+        state.forget(&queue);
         Ok(())
     }
 
     fn acknowledge_up_to(&mut self, tag: u64) -> Result<(), Error> {
         self.acknowledge(tag)?;
-        let later = self.deliveries.unsettled.split_off(&tag);
         let mut state = self.broker.state();
-        for Unsettled { queue, .. } in mem::replace(&mut self.deliveries.unsettled, later).into_values() {
+        let (_, link) = state.link(self.number)?;
+        let later = link.unsettled.split_off(&tag);
+        for Unsettled { queue, .. } in mem::replace(&mut link.unsettled, later).into_values() {
             state.forget(&queue);
         }
         Ok(())
     }
 
     fn requeue(&mut self, tag: u64) -> Result<(), Error> {
-        drop(self.open()?);
-        let unsettled = self.deliveries.settle(tag)?;
-        self.open()?.requeue(unsettled);
+        let mut state = self.broker.state();
+        let unsettled = self.settle(&mut state, tag)?;
+        state.requeue(unsettled);
         Ok(())
     }
 }

@@ -6,10 +6,9 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Select};
 use parking_lot::MutexGuard;
 
-use super::consume::Deliveries;
 use super::state::State;
 use super::{MemoryBroker, OnPublish};
-use crate::broker::{Confirm, Consume, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues, Returned};
+use crate::broker::{Confirm, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues, Returned};
 use crate::message::{Message, Outgoing};
 use crate::shutdown::Shutdown;
 
@@ -18,10 +17,9 @@ const TICK: Duration = Duration::from_millis(50);
 
 pub(super) struct MemoryLink {
     pub(super) broker: MemoryBroker,
-    session: u64,
+    pub(super) number: u64,
     /// Signals that the state of the broker changed.
     changed: Receiver<()>,
-    pub(super) deliveries: Deliveries,
     published: u64,
     events: VecDeque<Event>,
     /// Confirms that are withheld, with the queue of their message.
@@ -31,24 +29,17 @@ pub(super) struct MemoryLink {
 impl MemoryLink {
     pub(super) fn new(broker: MemoryBroker, session: u64) -> Self {
         let (waker, changed) = crossbeam_channel::bounded(1);
-        broker.state().wakers.push(waker);
-        Self {
-            broker,
-            session,
-            changed,
-            deliveries: Deliveries::default(),
-            published: 0,
-            events: VecDeque::new(),
-            withheld: Vec::new(),
-        }
+        let mut state = broker.state();
+        state.wakers.push(waker);
+        let number = state.open_link(session);
+        drop(state);
+        Self { broker, number, changed, published: 0, events: VecDeque::new(), withheld: Vec::new() }
     }
 
     /// The state of the broker, if the session is not over.
     pub(super) fn open(&self) -> Result<MutexGuard<'_, State>, Error> {
-        let state = self.broker.state();
-        if state.ended_sessions.contains(&self.session) {
-            return Err(Error::lost("the session is over"));
-        }
+        let mut state = self.broker.state();
+        state.link(self.number)?;
         Ok(state)
     }
 
@@ -160,7 +151,7 @@ impl Link for MemoryLink {
         self.release_confirms();
         match self.events.pop_front() {
             Some(event) => Ok(Some(event)),
-            None if deliveries => Ok(self.deliveries.poll(&mut self.broker.state())?.map(Event::Delivery)),
+            None if deliveries => Ok(self.poll_delivery()?.map(Event::Delivery)),
             None => Ok(None),
         }
     }
@@ -185,8 +176,6 @@ impl Link for MemoryLink {
 
 impl Drop for MemoryLink {
     fn drop(&mut self) {
-        // It never fails here. It frees exclusive queues.
-        let _ = self.cancel();
-        self.deliveries.requeue_all(&mut self.broker.state());
+        self.broker.state().end_link(self.number);
     }
 }

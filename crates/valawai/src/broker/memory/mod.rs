@@ -6,12 +6,16 @@ mod session;
 mod state;
 
 use std::sync::Arc;
+#[cfg(test)]
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
 pub use self::session::MemorySession;
 use self::state::State;
 use super::Error;
+#[cfg(test)]
+use super::{ConsumeOn, Job, Link, Session};
 use crate::message::Message;
 
 /// What the broker does with messages that are published to a queue.
@@ -46,8 +50,9 @@ impl MemoryBroker {
     /// Breaks every open session, like a restart of the broker.
     pub fn lose_all_sessions(&self) {
         let mut state = self.state();
-        state.ended_sessions = (1..=state.sessions).collect();
-        state.wake_links();
+        for session in 1..=state.sessions {
+            state.end_session(session);
+        }
     }
 
     /// Declares `queue`.
@@ -121,4 +126,21 @@ impl MemoryBroker {
     pub fn limit_size(&self, bytes: usize) {
         self.state().max_size = Some(bytes);
     }
+}
+
+/// Runs `job` with a link of its own, and returns its result when the link is closed.
+#[cfg(test)]
+pub(crate) fn with_link<T: Send + 'static>(
+    broker: &MemoryBroker,
+    job: impl FnOnce(&mut dyn Link) -> T + Send + 'static,
+) -> T {
+    const LIMIT: Duration = Duration::from_secs(30);
+    let (sender, result) = crossbeam_channel::bounded(1);
+    let mut session = broker.connect().unwrap();
+    let job: Job = Box::new(move |link| sender.send(job(link.unwrap())).unwrap());
+    session.spawn("test", ConsumeOn::Shared, job).unwrap();
+    let result = result.recv_timeout(LIMIT).expect("the job did not end");
+    // What the link has not settled is back in its queue only now.
+    Box::new(session).close(Instant::now() + LIMIT);
+    result
 }

@@ -48,9 +48,7 @@ impl Session for MemorySession {
         drop(self.running);
         // Nothing is ever sent: it ends when the last thread has ended, or at the deadline.
         let _ = self.ended.recv_deadline(deadline);
-        let mut state = self.broker.state();
-        let was_lost = !state.ended_sessions.insert(self.number);
-        state.wake_links();
+        let was_lost = !self.broker.state().end_session(self.number);
         was_lost.then(|| Error::lost("the test ended all sessions"))
     }
 }

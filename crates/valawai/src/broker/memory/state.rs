@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::OnPublish;
+use crate::broker::Error;
 use crate::message::Message;
 
 #[derive(Default)]
@@ -16,6 +17,10 @@ pub(super) struct State {
     /// The number of sessions opened so far.
     pub(super) sessions: u64,
     pub(super) ended_sessions: HashSet<u64>,
+    /// The links of the open sessions, by number.
+    pub(super) links: HashMap<u64, LinkState>,
+    /// The number of links opened so far.
+    links_opened: u64,
     /// Queues that cannot be declared.
     pub(super) forbidden: HashSet<String>,
     /// The maximum size of a message body.
@@ -37,6 +42,24 @@ pub(super) struct Queue {
     pub(super) consumers: u32,
     pub(super) is_exclusive: bool,
     pub(super) on_publish: OnPublish,
+}
+
+/// What a link consumes. The broker has it, because it ends with the session, whatever the thread of the link does.
+pub(super) struct LinkState {
+    session: u64,
+    pub(super) consumers: Vec<Consumer>,
+    /// The consumer to poll next.
+    pub(super) next: usize,
+    /// Its deliveries that are not settled, by tag.
+    pub(super) unsettled: BTreeMap<u64, Unsettled>,
+    /// The number of deliveries so far.
+    pub(super) delivered: u64,
+}
+
+pub(super) struct Consumer {
+    pub(super) queue: String,
+    pub(super) prefetch: usize,
+    pub(super) is_exclusive: bool,
 }
 
 /// A delivery, and the position in its queue to which it can return.
@@ -67,6 +90,52 @@ impl Queue {
 }
 
 impl State {
+    /// Opens a link of a session, and returns its number.
+    pub(super) fn open_link(&mut self, session: u64) -> u64 {
+        self.links_opened += 1;
+        if !self.ended_sessions.contains(&session) {
+            let (consumers, unsettled) = (Vec::new(), BTreeMap::new());
+            self.links.insert(self.links_opened, LinkState { session, consumers, next: 0, unsettled, delivered: 0 });
+        }
+        self.links_opened
+    }
+
+    /// The queues, and a link, if its session is not over.
+    pub(super) fn link(&mut self, number: u64) -> Result<(&mut HashMap<String, Queue>, &mut LinkState), Error> {
+        let link = self.links.get_mut(&number).ok_or_else(|| Error::lost("the session is over"))?;
+        Ok((&mut self.queues, link))
+    }
+
+    /// Ends a session, and returns whether it was open.
+    pub(super) fn end_session(&mut self, session: u64) -> bool {
+        let links: Vec<u64> =
+            self.links.iter().filter(|(_, link)| link.session == session).map(|(number, _)| *number).collect();
+        for number in links {
+            self.end_link(number);
+        }
+        let was_open = self.ended_sessions.insert(session);
+        self.wake_links();
+        was_open
+    }
+
+    /// Ends a link: its consumers are cancelled, and what it has not settled is requeued.
+    pub(super) fn end_link(&mut self, number: u64) {
+        let Some(LinkState { consumers, unsettled, .. }) = self.links.remove(&number) else { return };
+        self.cancel(consumers);
+        for unsettled in unsettled.into_values() {
+            self.requeue(unsettled);
+        }
+    }
+
+    pub(super) fn cancel(&mut self, consumers: Vec<Consumer>) {
+        for consumer in consumers {
+            if let Some(queue) = self.queues.get_mut(&consumer.queue) {
+                queue.consumers -= 1;
+                queue.is_exclusive &= !consumer.is_exclusive;
+            }
+        }
+    }
+
     pub(super) fn on_publish(&self, queue: &str) -> OnPublish {
         self.queues.get(queue).map_or(OnPublish::Confirm, |queue| queue.on_publish)
     }

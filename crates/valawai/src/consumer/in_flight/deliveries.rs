@@ -22,20 +22,25 @@ enum Delivery {
     #[default]
     Expected,
     /// Some of what is published for it is not confirmed.
-    Open { unconfirmed: usize, rejected: bool, on_confirm: Vec<Entry> },
+    Open { unconfirmed: usize, rejected: bool, forwarded: bool, on_confirm: Vec<Entry> },
     /// Everything published for it is confirmed. It is acknowledged together with the deliveries before it.
-    Done,
+    Done { forwarded: bool },
     /// Requeued, parked, or acknowledged by itself: an ack of several deliveries skips it.
     Removed,
 }
 
 impl Delivery {
     fn is_done(&self) -> bool {
-        matches!(self, Self::Done)
+        matches!(self, Self::Done { .. })
     }
 
     fn is_settled(&self) -> bool {
-        matches!(self, Self::Done | Self::Removed)
+        matches!(self, Self::Done { .. } | Self::Removed)
+    }
+
+    /// Whether it is not acknowledged, and not on its way to another queue, where it would be a second copy.
+    fn may_be_requeued(&self) -> bool {
+        matches!(self, Self::Open { forwarded: false, .. } | Self::Done { forwarded: false })
     }
 }
 
@@ -55,7 +60,8 @@ impl Deliveries {
     pub(super) fn add(&mut self, tag: u64) -> bool {
         let is_expected = tag >= self.window.first() && tag - self.window.first() < MAX_UNSETTLED;
         if is_expected {
-            self.window.set(tag, Delivery::Open { unconfirmed: 0, rejected: false, on_confirm: Vec::new() });
+            let open = Delivery::Open { unconfirmed: 0, rejected: false, forwarded: false, on_confirm: Vec::new() };
+            self.window.set(tag, open);
         }
         is_expected
     }
@@ -67,11 +73,18 @@ impl Deliveries {
         }
     }
 
+    /// Records that the delivery was published to another of the component's queues.
+    pub(super) fn mark_forwarded(&mut self, tag: u64) {
+        if let Some(Delivery::Open { forwarded, .. }) = self.get_mut(tag) {
+            *forwarded = true;
+        }
+    }
+
     pub(super) fn complete(&mut self, tag: u64, entries: Vec<Entry>) -> Vec<Entry> {
         let Some(delivery) = self.get_mut(tag) else { return Vec::new() };
         match delivery {
-            Delivery::Open { unconfirmed: 0, .. } => {
-                *delivery = Delivery::Done;
+            Delivery::Open { unconfirmed: 0, forwarded, .. } => {
+                *delivery = Delivery::Done { forwarded: *forwarded };
                 entries
             }
             Delivery::Open { on_confirm, .. } => {
@@ -85,17 +98,19 @@ impl Deliveries {
     /// Records that something published for the delivery was accepted or rejected.
     pub(super) fn confirm(&mut self, tag: u64, accepted: bool) -> Resolved {
         let Some(delivery) = self.get_mut(tag) else { return Resolved::NotYet };
-        let Delivery::Open { unconfirmed, rejected, on_confirm } = delivery else { return Resolved::NotYet };
+        let Delivery::Open { unconfirmed, rejected, forwarded, on_confirm } = delivery else { return Resolved::NotYet };
         *unconfirmed -= 1;
         *rejected |= !accepted;
         if *unconfirmed > 0 {
             return Resolved::NotYet;
         }
         if *rejected {
+            // It did not arrive in the other queue.
+            *forwarded = false;
             return Resolved::Rejected;
         }
         let entries = std::mem::take(on_confirm);
-        *delivery = Delivery::Done;
+        *delivery = Delivery::Done { forwarded: *forwarded };
         Resolved::Accepted(entries)
     }
 
@@ -149,10 +164,9 @@ impl Deliveries {
         self.window.iter().find(|(_, delivery)| !delivery.is_settled()).map(|(tag, _)| tag)
     }
 
-    /// The deliveries from `tag` on that are not acknowledged, without the parked ones.
+    /// The deliveries from `tag` on that are not acknowledged, without the parked and the forwarded ones.
     pub(super) fn unacknowledged_from(&self, tag: u64) -> Vec<u64> {
-        let is_unacknowledged = |delivery: &Delivery| !matches!(delivery, Delivery::Removed | Delivery::Expected);
-        let from = self.window.iter().filter(|(found, delivery)| *found >= tag && is_unacknowledged(delivery));
+        let from = self.window.iter().filter(|(found, delivery)| *found >= tag && delivery.may_be_requeued());
         from.map(|(tag, _)| tag).collect()
     }
 

@@ -53,6 +53,7 @@ impl InFlight {
         let mut publish = Publish::new(tag, to.into(), message_id, bytes);
         publish.must_arrive = true;
         self.add(sequence, publish);
+        self.deliveries.mark_forwarded(tag);
     }
 
     fn add(&mut self, sequence: u64, publish: Publish) {
@@ -147,7 +148,7 @@ impl InFlight {
         self.deliveries.first_open()
     }
 
-    /// The deliveries from `tag` on that are not acknowledged, without the parked ones.
+    /// The deliveries from `tag` on that are not acknowledged, without the parked and the forwarded ones.
     #[must_use]
     pub(super) fn unacknowledged_from(&self, tag: u64) -> Vec<u64> {
         self.deliveries.unacknowledged_from(tag)

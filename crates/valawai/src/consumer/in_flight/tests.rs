@@ -163,6 +163,21 @@ fn a_parked_delivery_is_acknowledged_when_its_forward_is_confirmed() {
 }
 
 #[test]
+fn a_forwarded_delivery_is_not_requeued_with_those_before_it() {
+    let (mut in_flight, mut unroutable) = replied(1);
+    for tag in 2..=3 {
+        assert!(in_flight.deliver(tag));
+        in_flight.forward(tag, tag, "own", None, 10);
+        in_flight.complete(tag, Vec::new());
+    }
+    assert_eq!(in_flight.unacknowledged_from(1), [1], "there would be two copies");
+    in_flight.confirm(ack(2), &mut unroutable);
+    assert_eq!(in_flight.unacknowledged_from(1), [1], "there would be two copies");
+    in_flight.confirm(nack(3), &mut unroutable);
+    assert_eq!(in_flight.unacknowledged_from(1), [1, 3], "it would be lost: it did not arrive");
+}
+
+#[test]
 fn unexpected_delivery_tags_are_rejected() {
     let mut in_flight = InFlight::default();
     assert!(in_flight.deliver(1));

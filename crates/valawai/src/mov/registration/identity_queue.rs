@@ -23,6 +23,8 @@ pub(super) struct RecordedRegistration {
     pub(super) notice: Notice,
     /// The [`ComponentInfo::contract_fingerprint`] of the component that registered.
     pub(super) contract: String,
+    /// Whether the notifications are enabled that the MOV stored as disabled; see `late_notifications`.
+    pub(super) notifications_enabled: bool,
 }
 
 /// What the queue holds.
@@ -46,6 +48,8 @@ struct Body {
 struct Registered {
     contract: String,
     notice: Value,
+    #[serde(default)]
+    notifications_enabled: bool,
 }
 
 impl IdentityQueue {
@@ -83,11 +87,13 @@ impl IdentityQueue {
         &self,
         link: &mut dyn Link,
         notice: Option<&Notice>,
+        notifications_enabled: bool,
         info: &ComponentInfo,
     ) -> Result<(), Error> {
         if self.is_declared {
+            let contract = info.contract_fingerprint();
             let registered =
-                notice.map(|notice| Registered { contract: info.contract_fingerprint(), notice: notice.json.clone() });
+                notice.map(|notice| Registered { contract, notice: notice.json.clone(), notifications_enabled });
             let body = serde_json::to_vec(&Body { registered }).expect("JSON that was parsed always serializes");
             link.publish(&Outgoing::new(self.queue.as_str(), body))?;
         }
@@ -106,7 +112,10 @@ impl IdentityQueue {
 
 fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {
     let Ok(Body { registered }) = crate::payload::read(body) else { return IdentityRecord::Missing };
-    let Some(Registered { contract, notice }) = registered else { return IdentityRecord::Unregistered };
-    Notice::from_json(notice, info)
-        .map_or(IdentityRecord::Missing, |notice| IdentityRecord::Registered(RecordedRegistration { notice, contract }))
+    let Some(Registered { contract, notice, notifications_enabled }) = registered else {
+        return IdentityRecord::Unregistered;
+    };
+    Notice::from_json(notice, info).map_or(IdentityRecord::Missing, |notice| {
+        IdentityRecord::Registered(RecordedRegistration { notice, contract, notifications_enabled })
+    })
 }

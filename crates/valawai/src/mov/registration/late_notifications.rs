@@ -3,7 +3,8 @@
 //! The MOV notifies a C2 component of messages that others send to each other. If a connection exists when the component
 //! registers, the MOV stores that notification as disabled, and tells nobody. So the component would hear of connections that
 //! are made later only, and whether that happens depends on the order in which components start. People may disable
-//! notifications on purpose, so this is done once, after a new registration.
+//! notifications on purpose, so this is done once for each registration. The identity queue records that it is done, so that it
+//! is also done if the process crashes before, and not again when another process takes the registration over.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,9 +31,13 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct LateNotifications {
     /// The channels on which it is notified.
     channels: Vec<Arc<str>>,
+    /// The registration whose notifications these are.
+    registration: Option<Id>,
     /// When to query, the next one last.
     due: Vec<Instant>,
     pending: Option<PendingQuery>,
+    /// Whether the last query was answered.
+    is_done: bool,
 }
 
 #[derive(Debug)]
@@ -74,22 +79,35 @@ struct Target {
 impl LateNotifications {
     /// The notifications on `channels`, of which a component of another level has none.
     pub(super) fn new(channels: Vec<Arc<str>>) -> Self {
-        Self { channels, due: Vec::new(), pending: None }
+        Self { channels, registration: None, due: Vec::new(), pending: None, is_done: false }
     }
 
-    /// The component has registered.
-    pub(super) fn registered(&mut self, now: Instant) {
-        if !self.channels.is_empty() {
-            self.due = QUERIES_AFTER.iter().rev().map(|after| now + *after).collect();
+    /// A session was opened: a query of the last one is not answered any more. `done` is the registration that is recorded as
+    /// done, perhaps by another process.
+    pub(super) fn session_opened(&mut self, done: Option<Id>, now: Instant) {
+        self.pending = None;
+        if done.is_some() {
+            self.registration = done;
+            self.due.clear();
+            self.is_done = true;
+        } else if self.registration.is_some() && !self.is_done && self.due.is_empty() {
+            self.due.push(now);
         }
     }
 
-    /// A session was opened: a query of the last one is not answered any more.
-    pub(super) fn session_opened(&mut self) {
-        self.pending = None;
+    /// Whether everything is enabled that the registration `id` found disabled.
+    pub(super) fn is_done(&self, id: &Id) -> bool {
+        self.channels.is_empty() || (self.is_done && self.registration.as_ref() == Some(id))
     }
 
-    /// Sends the query that is due, or enables what the answer to the last one names.
+    fn begin(&mut self, id: &Id, now: Instant) {
+        self.registration = Some(id.clone());
+        self.due = QUERIES_AFTER.iter().rev().map(|after| now + *after).collect();
+        self.pending = None;
+        self.is_done = false;
+    }
+
+    /// Sends the query that is due for the registration `id`, or enables what the answer to the last one names.
     pub(super) fn check(
         &mut self,
         link: &mut dyn Link,
@@ -97,6 +115,12 @@ impl LateNotifications {
         id: &Id,
         now: Instant,
     ) -> Result<(), Error> {
+        if self.channels.is_empty() {
+            return Ok(());
+        }
+        if self.registration.as_ref() != Some(id) {
+            self.begin(id, now);
+        }
         if let Some(mut pending) = self.pending.take() {
             match pending.query.poll_answer(link, parse_page)? {
                 Some(page) => {
@@ -104,6 +128,8 @@ impl LateNotifications {
                     let next = pending.offset + PAGE_SIZE;
                     if next < page.total {
                         self.query(link, info, next, now)?;
+                    } else {
+                        self.is_done = self.due.is_empty();
                     }
                 }
                 None if now < pending.sent_at + ANSWER_LIMIT => self.pending = Some(pending),
@@ -147,3 +173,7 @@ fn parse_page(body: &[u8], query_id: &str) -> Option<Page> {
     let page: Page = crate::payload::read(body).ok()?;
     (page.query_id == query_id).then_some(page)
 }
+
+#[cfg(test)]
+#[path = "late_notifications_tests.rs"]
+mod tests;

@@ -74,8 +74,8 @@ pub struct Registration {
     state: RegistrationState,
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
-    /// The registration in the identity queue.
-    recorded: Option<Id>,
+    /// The registration in the identity queue, and whether its notifications are enabled.
+    recorded: Option<(Id, bool)>,
     blocked_since: Option<Instant>,
     is_blocked: bool,
 }
@@ -138,12 +138,13 @@ impl Registration {
             IdentityRecord::Registered(registration) => Some(registration),
             IdentityRecord::Unregistered | IdentityRecord::Missing => None,
         };
-        self.recorded = recorded.as_ref().map(|recorded| recorded.notice.id.clone());
-        let was_standby = observed.is_some() && observed == self.recorded.as_ref();
+        self.recorded = recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
+        let was_standby = observed.is_some() && observed == self.recorded.as_ref().map(|(id, _)| id);
         let now = Instant::now();
         self.state.take_over(recorded, was_standby, now);
         self.state.session_opened(now);
-        self.late_notifications.session_opened();
+        let done = self.recorded.as_ref().filter(|(_, is_done)| *is_done).map(|(id, _)| id.clone());
+        self.late_notifications.session_opened(done, now);
         Ok(())
     }
 

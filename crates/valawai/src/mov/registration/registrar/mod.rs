@@ -114,7 +114,7 @@ impl<'r> RegistrarLoop<'r> {
     }
 
     fn handle_delivery(&mut self, delivery: &Delivery) -> Result<(), Error> {
-        let Registration { state, queue, late_notifications, .. } = &mut *self.registration;
+        let Registration { state, queue, .. } = &mut *self.registration;
         match Notice::parse(&delivery.message.body, state.info()) {
             Ok(notice) if self.is_stopping => state.notice_received_while_stopping(notice),
             Ok(notice) => {
@@ -122,7 +122,6 @@ impl<'r> RegistrarLoop<'r> {
                 state.notice_received(notice, Instant::now());
                 if let Some(id) = state.current().map(|notice| &notice.id).filter(|id| before.as_ref() != Some(id)) {
                     log::info!("registered with the MOV as {id}");
-                    late_notifications.registered(Instant::now());
                 }
             }
             Err(error) => log::error!("ignoring a message on {queue}: {error}"),

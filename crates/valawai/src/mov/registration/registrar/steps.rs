@@ -71,11 +71,13 @@ impl RegistrarLoop<'_> {
 
     /// Updates the identity queue, the health file and the identifier in the logs.
     pub(super) fn publish_state(&mut self) -> Result<(), Error> {
-        let Registration { state, identity_queue, recorded, .. } = &mut *self.registration;
+        let Registration { state, identity_queue, recorded, late_notifications, .. } = &mut *self.registration;
         let current = state.current();
-        if recorded.as_ref() != current.map(|notice| &notice.id) {
-            identity_queue.write(self.link, current, state.info())?;
-            *recorded = current.map(|notice| notice.id.clone());
+        let record = current.map(|notice| (notice.id.clone(), late_notifications.is_done(&notice.id)));
+        if *recorded != record {
+            let notifications_enabled = record.as_ref().is_some_and(|(_, is_done)| *is_done);
+            identity_queue.write(self.link, current, notifications_enabled, state.info())?;
+            *recorded = record;
         }
         self.registration.report_health();
         Ok(())

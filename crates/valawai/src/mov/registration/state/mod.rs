@@ -129,7 +129,7 @@ impl RegistrationState {
         self.phase = Phase::WaitingForMov;
         self.queries.cancel();
         self.mov = MovMonitor::default();
-        if let Some(RecordedRegistration { notice, contract }) = recorded {
+        if let Some(RecordedRegistration { notice, contract, .. }) = recorded {
             self.last_known = Some(LastKnown { id: notice.id.clone(), contract: Some(contract) });
             if was_standby {
                 self.current = Some(notice);

@@ -34,7 +34,7 @@ fn notice(digit: char) -> Notice {
 }
 
 fn recorded(digit: char, contract: &str) -> RecordedRegistration {
-    RecordedRegistration { notice: notice(digit), contract: contract.to_owned() }
+    RecordedRegistration { notice: notice(digit), contract: contract.to_owned(), notifications_enabled: true }
 }
 
 fn current(state: &RegistrationState) -> Option<Id> {

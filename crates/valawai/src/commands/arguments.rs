@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
-use super::{completions, inspect, man};
+use super::{completions, dead_letters, inspect, man, requeue, resurrect};
 use crate::secret::Secret;
 
 /// One command. Each has a file or a folder of its own.
@@ -82,6 +82,9 @@ pub(super) enum ComponentCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
     Inspect(inspect::Inspect),
+    DeadLetters(dead_letters::DeadLetters),
+    Resurrect(resurrect::Resurrect),
+    Requeue(requeue::Requeue),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -90,6 +93,9 @@ impl OperatorCommand {
     pub(super) fn command(&self) -> &dyn Command {
         match self {
             Self::Inspect(command) => command,
+            Self::DeadLetters(command) => command,
+            Self::Resurrect(command) => command,
+            Self::Requeue(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,
         }

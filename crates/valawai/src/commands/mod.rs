@@ -7,12 +7,15 @@
 mod arguments;
 mod completions;
 mod console;
+mod dead_letters;
 mod exit;
 mod health;
 mod inspect;
 mod invocation;
 mod man;
 mod messages;
+mod requeue;
+mod resurrect;
 mod run;
 mod target;
 mod time;

@@ -1,15 +1,19 @@
 //! The operators' commands, from the outside: as a process, on a real RabbitMQ.
 
+mod aliases;
 mod common;
 mod control;
+mod dead_letters;
 mod inspect;
 mod instances;
 mod monitor;
+mod purge;
+mod replay;
 
 use serde_json::Value;
-use testkit::{Finished, ProcessBuilder, Vhost, wait_until};
+use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, wait_until};
 
-use crate::test_bed::{LONG, SOON};
+use crate::test_bed::{DEAD_LETTERS, INPUT, LONG, SOON, TestBed, numbered_message};
 
 /// A command of the component's program, with its arguments separated by spaces.
 pub(super) fn command(vhost: &Vhost, arguments: &str) -> ProcessBuilder {
@@ -55,4 +59,30 @@ pub(super) fn objects(stdout: &str) -> Vec<Value> {
 pub(super) fn assert_no_control_characters(text: &str) {
     let found = text.chars().find(|each| each.is_control() && *each != '\n');
     assert_eq!(found, None, "a control character is in {text:?}");
+}
+
+/// A dead letter as the component publishes it: numbered, with its origin and an error.
+pub(super) fn dead_letter(number: u64) -> Message {
+    let message = numbered_message(number).header("x-original-queue", INPUT).header("x-attempts", "6");
+    message
+        .header("x-error", format!("error {}", number % 2))
+        .header("x-failed-at", (1_700_000_000 + number).to_string())
+}
+
+/// Declares the dead-letter queue of the input with `count` numbered dead letters.
+pub(super) fn publish_dead_letters(test_bed: &TestBed, count: u64) {
+    test_bed.client.declare(DEAD_LETTERS);
+    test_bed.client.publish_many(DEAD_LETTERS, count, dead_letter);
+}
+
+/// The message ids in a queue, in its order. They are removed.
+pub(super) fn drain_ids(test_bed: &TestBed, queue: &str) -> Vec<u64> {
+    let id = |message: &Received| message.message_id().and_then(|id| id.parse().ok()).expect("a number as the id");
+    test_bed.client.drain(queue).iter().map(id).collect()
+}
+
+/// Waits until a queue has `count` ready messages.
+#[track_caller]
+pub(super) fn wait_depth(test_bed: &TestBed, queue: &str, count: u32) {
+    wait_until(&format!("{count} messages in {queue}"), SOON, || test_bed.client.depth(queue) == count);
 }

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
-use super::{completions, control, info, inspect, logs, man, monitor, ping, stats};
+use super::{completions, control, dead_letters, info, inspect, logs, man, monitor, ping, requeue, resurrect, stats};
 use crate::secret::Secret;
 
 /// One command. Each has a file or a folder of its own.
@@ -88,6 +88,9 @@ pub(super) enum OperatorCommand {
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
     Inspect(inspect::Inspect),
+    DeadLetters(dead_letters::DeadLetters),
+    Resurrect(resurrect::Resurrect),
+    Requeue(requeue::Requeue),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -102,6 +105,9 @@ impl OperatorCommand {
             Self::Monitor(command) => command,
             Self::Logs(command) => command,
             Self::Inspect(command) => command,
+            Self::DeadLetters(command) => command,
+            Self::Resurrect(command) => command,
+            Self::Requeue(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,
         }

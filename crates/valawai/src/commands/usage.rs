@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 
 use super::arguments::ComponentArguments;
 use super::exit::Exit;
+use super::requeue;
 use crate::component::ResolvedComponent;
 use crate::escaped::Escaped;
 use crate::secret::holds_credentials;
@@ -48,7 +49,12 @@ fn program() -> String {
 }
 
 pub(super) fn parse(command_line: &clap::Command, arguments: &[OsString]) -> Result<clap::ArgMatches, clap::Error> {
-    let all = iter::once(OsString::from(program())).chain(arguments.iter().cloned());
+    let is_requeue = arguments.iter().any(|argument| argument == "requeue");
+    let long = |argument: &OsString| {
+        let long = requeue::SHORT.iter().find(|(short, _)| is_requeue && argument == *short);
+        long.map_or_else(|| argument.clone(), |(_, long)| OsString::from(*long))
+    };
+    let all = iter::once(OsString::from(program())).chain(arguments.iter().map(long));
     command_line.clone().try_get_matches_from(all)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use amiquip::{Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning};
+use amiquip::{AmqpValue, Auth, ConnectionBlockedNotification, ConnectionOptions, ConnectionTuning, FieldTable};
 use crossbeam_channel::Receiver;
 use parking_lot::Mutex;
 
@@ -49,6 +49,8 @@ pub(super) struct Connection {
     watchdog: Arc<Watchdog>,
     blocked: Mutex<Blocked>,
     size_limit: SizeLimit,
+    /// The first number of the broker's version; 0 if it is not known.
+    major_version: u32,
 }
 
 /// Whether the broker blocks publishing on the connection, and its notifications of that.
@@ -72,6 +74,7 @@ impl Connector {
         let options = connection_options(&self.options, &name);
         let open = || amiquip::Connection::insecure_open_stream(stream, options, tuning());
         let mut inner = deadline.guard(OPEN_LIMIT, open).map_err(|error| connect_error(&self.host, &error))?;
+        let major_version = major_version(inner.server_properties());
         let notifications = inner.listen_for_connection_blocked().map_err(|error| call_error("open", &error))?;
         Ok(Connection {
             inner: Mutex::new(Some(inner)),
@@ -83,6 +86,7 @@ impl Connector {
             watchdog: Arc::clone(&self.watchdog),
             blocked: Mutex::new(Blocked { notifications, is_blocked: false }),
             size_limit: SizeLimit::default(),
+            major_version,
         })
     }
 }
@@ -109,6 +113,11 @@ impl Connection {
     /// The message sizes that the broker accepts.
     pub(super) fn size_limit(&self) -> &SizeLimit {
         &self.size_limit
+    }
+
+    /// The first number of the broker's version; 0 if it is not known.
+    pub(super) fn major_version(&self) -> u32 {
+        self.major_version
     }
 
     /// Whether the broker blocks publishing, as in a memory alarm.
@@ -141,6 +150,13 @@ impl Drop for Connection {
     fn drop(&mut self) {
         // Dropping amiquip's connection would wait for the broker without a limit. The cause is of no use here.
         let _ = self.close(Instant::now() + CLOSE_LIMIT);
+    }
+}
+
+fn major_version(server: &FieldTable) -> u32 {
+    match server.get("version") {
+        Some(AmqpValue::LongString(version)) => version.split('.').next().unwrap_or_default().parse().unwrap_or(0),
+        _ => 0,
     }
 }
 

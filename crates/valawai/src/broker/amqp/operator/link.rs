@@ -12,6 +12,9 @@ use crate::broker::amqp::subscriptions::Subscriptions;
 use crate::broker::{Access, BYTES_IN_FLIGHT, ConsumeOn, Delivery, Error};
 use crate::shutdown::Shutdown;
 
+/// The version of RabbitMQ since which a quorum queue does not count a nack as a delivery.
+const NACK_DOES_NOT_COUNT: u32 = 4;
+
 /// The channels of an [`OperatorLink`].
 pub struct OperatorChannels(LinkChannels);
 
@@ -208,10 +211,15 @@ impl<'c> OperatorLink<'c> {
 }
 
 impl Drop for OperatorLink<'_> {
+    /// Returns what is not settled to its place in the queue. What broke the connection, if anything did, was reported before.
     fn drop(&mut self) {
-        // The broker requeues what is not settled when its connection is closed, to where it was. If it were nacked instead, a
-        // quorum queue would append it. What broke the connection, if anything did, was reported before.
         let connection = &self.channels.consuming_connection;
+        // Quorum queues drop a message that was delivered too often. Since RabbitMQ 4, which has a limit by default, a nack does
+        // not count, but a lost connection does. Before, both count if there is a limit, and if there is none, a nack appends the
+        // message to the queue.
+        if connection.major_version() >= NACK_DOES_NOT_COUNT {
+            let _ = self.channels.consuming.write("requeue messages", |channel| channel.nack_all(true));
+        }
         let _ = connection.read_limiter().without_limit(|| connection.close(Instant::now() + CLOSE_LIMIT));
     }
 }

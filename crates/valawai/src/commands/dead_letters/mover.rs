@@ -1,0 +1,270 @@
+//! Publishes the messages of a queue again, and removes each when a queue has it.
+//!
+//! A message is acknowledged only after it was confirmed and not returned. So whatever is killed, and when: no message is lost, and
+//! those that were published and not acknowledged are there twice, with the same identifier.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::{Duration, Instant};
+
+use super::letter;
+use super::plan::{Left, Plan};
+use super::report::Report;
+use crate::broker::Error;
+use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Outcome, Publication, Received, Settled};
+use crate::commands::console::Progress;
+use crate::commands::exit::Stop;
+use crate::commands::invocation::Invocation;
+use crate::ids::fingerprint;
+
+/// How much may be published and not confirmed.
+const MAX_IN_FLIGHT: usize = 2048;
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// How long to wait before the state is checked.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long the broker may confirm nothing, or deliver nothing of a queue that has messages.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// The largest prefetch; above it there is none.
+const MAX_PREFETCH: u64 = u16::MAX as u64;
+
+/// Carries out a plan on a link.
+pub(super) struct Mover<'m> {
+    invocation: &'m Invocation,
+    operator: &'m Operator,
+    plan: &'m Plan,
+    pub(super) report: Report,
+    progress: Progress,
+    /// Deliveries that are in flight, or were left.
+    outstanding: BTreeSet<u64>,
+    /// Deliveries that may be acknowledged.
+    moved: Vec<u64>,
+    /// Whether a delivery was left.
+    has_left: bool,
+    /// Published messages: the tag of the delivery, the size, and the key.
+    in_flight: BTreeMap<u64, (u64, usize, String)>,
+    bytes: usize,
+    taken: u64,
+    published: u64,
+    /// Keys that are known to have a queue, and those that are known to have none or to be refused.
+    open: BTreeSet<String>,
+    closed: BTreeMap<String, Left>,
+    /// What `--follow` has moved.
+    moved_before: HashSet<u64>,
+    next_publish: Instant,
+    last_event: Instant,
+}
+
+impl<'m> Mover<'m> {
+    pub(super) fn new(invocation: &'m Invocation, operator: &'m Operator, plan: &'m Plan) -> Self {
+        let now = Instant::now();
+        Self {
+            invocation,
+            operator,
+            plan,
+            report: Report::default(),
+            progress: invocation.console.progress(if plan.follow { 0 } else { plan.waiting }),
+            outstanding: BTreeSet::new(),
+            moved: Vec::new(),
+            has_left: false,
+            in_flight: BTreeMap::new(),
+            bytes: 0,
+            taken: 0,
+            published: 0,
+            open: BTreeSet::new(),
+            closed: BTreeMap::new(),
+            moved_before: HashSet::new(),
+            next_publish: now,
+            last_event: now,
+        }
+    }
+
+    /// Moves the messages, until all that were there are moved or left.
+    pub(super) fn run(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+        // Those that are left stay delivered until the end, so there is no smaller prefetch.
+        let unlimited = self.plan.follow || self.plan.waiting > MAX_PREFETCH;
+        let prefetch = if unlimited { 0 } else { u16::try_from(self.plan.waiting).unwrap_or_default() };
+        link.consume(&self.plan.from, prefetch)?;
+        let result = self.run_to_end(link);
+        self.report.unsettled = self.in_flight.len();
+        result
+    }
+
+    fn run_to_end(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+        let mut has_ended = false;
+        loop {
+            while let Some(event) = link.poll(!has_ended && self.may_take())? {
+                self.last_event = Instant::now();
+                match event {
+                    OperatorEvent::Received(message) => self.take(link, *message)?,
+                    OperatorEvent::Settled(settled) => self.settle(settled),
+                }
+            }
+            self.acknowledge(link)?;
+            has_ended |= self.has_taken_all() || self.invocation.is_interrupted();
+            if has_ended && self.in_flight.is_empty() {
+                return Ok(());
+            }
+            self.wait(link, has_ended)?;
+            if self.last_event.elapsed() >= TICK {
+                has_ended |= self.check_idle(link)?;
+            }
+        }
+    }
+
+    fn has_taken_all(&self) -> bool {
+        let is_all = !self.plan.follow && self.taken >= self.plan.waiting;
+        is_all || self.plan.count.is_some_and(|count| self.published >= count)
+    }
+
+    fn may_take(&self) -> bool {
+        self.in_flight.len() < MAX_IN_FLIGHT
+            && self.bytes < MAX_BYTES
+            && !self.has_taken_all()
+            && (self.plan.rate.is_none() || Instant::now() >= self.next_publish)
+    }
+
+    fn take(&mut self, link: &mut OperatorLink<'_>, message: Received) -> Result<(), Stop> {
+        self.taken += 1;
+        self.progress.step();
+        self.outstanding.insert(message.tag);
+        let destination =
+            self.plan.destination(&message).and_then(|destination| self.check_repeated(&message, destination));
+        match destination {
+            Ok((exchange, key)) => self.publish(link, &message, &exchange, key),
+            Err(reason) => {
+                self.leave(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// With `--follow`, a message that dies again would be moved for ever.
+    fn check_repeated<T>(&mut self, message: &Received, destination: T) -> Result<T, Left> {
+        if !self.plan.follow {
+            return Ok(destination);
+        }
+        let identity = message.properties.message_id().map_or(&message.body[..], str::as_bytes);
+        if self.moved_before.insert(fingerprint(identity)) { Ok(destination) } else { Err(Left::MovedBefore) }
+    }
+
+    fn publish(
+        &mut self,
+        link: &mut OperatorLink<'_>,
+        message: &Received,
+        exchange: &str,
+        key: String,
+    ) -> Result<(), Stop> {
+        if let Some(reason) = self.find_closed(exchange, &key)? {
+            self.leave(reason);
+            return Ok(());
+        }
+        let properties = letter::replayed(&message.properties, self.plan.keep_attempts);
+        let publication = Publication { exchange, key: &key, properties: &properties, body: &message.body };
+        match link.publish(publication) {
+            Ok(sequence) => {
+                self.published += 1;
+                self.bytes += message.body.len();
+                self.in_flight.insert(sequence, (message.tag, message.body.len(), key));
+                if let Some(rate) = self.plan.rate {
+                    // A pause is not made up for.
+                    self.next_publish = self.next_publish.max(Instant::now()) + Duration::from_secs_f64(1.0 / rate);
+                }
+                Ok(())
+            }
+            Err(Error::TooLarge { .. }) => {
+                self.leave(Left::TooLarge);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Why messages with this key are left. On the default exchange, the broker is asked once.
+    fn find_closed(&mut self, exchange: &str, key: &str) -> Result<Option<Left>, Stop> {
+        if let Some(reason) = self.closed.get(key) {
+            return Ok(Some(*reason));
+        }
+        if !exchange.is_empty() || self.open.contains(key) {
+            return Ok(None);
+        }
+        if self.operator.inspect(key)?.is_some() {
+            self.open.insert(key.to_owned());
+            return Ok(None);
+        }
+        self.closed.insert(key.to_owned(), Left::Unroutable);
+        Ok(Some(Left::Unroutable))
+    }
+
+    fn settle(&mut self, Settled { sequence, outcome }: Settled) {
+        let Some((tag, bytes, key)) = self.in_flight.remove(&sequence) else { return };
+        self.bytes -= bytes;
+        let reason = match outcome {
+            Outcome::Routed => {
+                *self.report.moved.entry(key).or_default() += 1;
+                self.outstanding.remove(&tag);
+                self.moved.push(tag);
+                return;
+            }
+            Outcome::Unroutable => Left::Unroutable,
+            Outcome::Nacked => Left::Rejected,
+        };
+        self.closed.insert(key, reason);
+        self.leave(reason);
+    }
+
+    fn leave(&mut self, reason: Left) {
+        self.has_left = true;
+        *self.report.left.entry(reason).or_default() += 1;
+    }
+
+    /// Acknowledges what was moved: with one call what precedes all that is outstanding. What follows it waits, unless what is
+    /// outstanding was left and stays so.
+    fn acknowledge(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+        self.moved.sort_unstable();
+        let first_outstanding = self.outstanding.first().copied().unwrap_or(u64::MAX);
+        let later = self.moved.split_off(self.moved.partition_point(|tag| *tag < first_outstanding));
+        if let Some(last) = self.moved.last() {
+            link.acknowledge_up_to(*last)?;
+        }
+        self.moved = later;
+        if self.has_left {
+            for tag in std::mem::take(&mut self.moved) {
+                link.acknowledge(tag)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&self, link: &mut OperatorLink<'_>, has_ended: bool) -> Result<(), Stop> {
+        let until_publish = self.next_publish.saturating_duration_since(Instant::now());
+        let is_limited = self.plan.rate.is_some() && !until_publish.is_zero();
+        let limit = if is_limited { until_publish.min(TICK) } else { TICK };
+        // After Ctrl-C only confirms are waited for.
+        if self.invocation.is_interrupted() {
+            let never = crate::shutdown::channel();
+            return Ok(link.wait(false, &never.1, limit)?);
+        }
+        Ok(link.wait(!has_ended && self.may_take(), &self.invocation.shutdown, limit)?)
+    }
+
+    /// Called when nothing happens. Returns whether other consumers have taken what was left.
+    fn check_idle(&self, link: &OperatorLink<'_>) -> Result<bool, Stop> {
+        if self.in_flight.is_empty() {
+            if self.plan.follow || self.invocation.is_interrupted() {
+                return Ok(false);
+            }
+            let messages = self.operator.inspect(&self.plan.from)?.map_or(0, |state| state.messages);
+            if messages > 0 && self.last_event.elapsed() > LIMIT {
+                return Err(Stop::timed_out(format!("the broker delivers no messages of {}", self.plan.from)));
+            }
+            return Ok(messages == 0 && Instant::now() >= self.next_publish);
+        }
+        if self.last_event.elapsed() > LIMIT {
+            let why = if link.is_blocked() { "; it is in an alarm" } else { "; it may be frozen or overloaded" };
+            return Err(Stop::timed_out(format!("the broker has confirmed nothing for {} s{why}", LIMIT.as_secs())));
+        }
+        Ok(false)
+    }
+}

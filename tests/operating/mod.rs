@@ -9,6 +9,7 @@ mod instances;
 mod monitor;
 mod purge;
 mod replay;
+mod status;
 
 use serde_json::Value;
 use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, wait_until};

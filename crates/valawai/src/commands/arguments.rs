@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
-use super::{completions, control, dead_letters, info, inspect, logs, man, monitor, ping, requeue, resurrect, stats};
+use super::{
+    completions, control, dead_letters, info, inspect, logs, man, monitor, ping, requeue, resurrect, stats, status,
+};
 use crate::secret::Secret;
 
 /// One command. Each has a file or a folder of its own.
@@ -81,6 +83,7 @@ pub(super) enum ComponentCommand {
 /// The operators' commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
+    Status(status::Status),
     Ping(ping::Ping),
     Info(info::Info),
     Stats(stats::Stats),
@@ -98,6 +101,7 @@ pub(super) enum OperatorCommand {
 impl OperatorCommand {
     pub(super) fn command(&self) -> &dyn Command {
         match self {
+            Self::Status(command) => command,
             Self::Ping(command) => command,
             Self::Info(command) => command,
             Self::Stats(command) => command,

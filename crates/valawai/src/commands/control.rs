@@ -37,7 +37,7 @@ pub(super) struct Control {
 enum Order {
     /// Consume a channel no more, or all data channels
     Pause {
-        /// As in data/received_message
+        /// As in `data/received_message`
         channel: Option<String>,
         /// For how long; until `resume` without it
         #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
@@ -45,14 +45,14 @@ enum Order {
     },
     /// Consume a channel again, or all data channels
     Resume {
-        /// As in data/received_message
+        /// As in `data/received_message`
         channel: Option<String>,
     },
     /// Change the level of the log on the console and in the file
     LogLevel {
         /// error, warn, info, debug, off, or reset for the configured levels
         level: String,
-        /// Only the lines of this module, as in valawai::mov
+        /// Only the lines of this module, as in `valawai::mov`
         #[arg(long, value_name = "MODULE")]
         target: Option<String>,
         /// For how long; until it is changed without it

@@ -16,7 +16,7 @@ const PUBLISH_LIMIT: Duration = Duration::from_secs(10);
 /// Which processes a command is for.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Address {
-    /// A component, as in c1_echo, or `all`; by default the component that the command is for
+    /// A component, as in `c1_echo`, or `all`; by default the component that the command is for
     // Not called `component`: that is the option of all commands.
     #[arg(value_name = "COMPONENT")]
     addressed: Option<String>,

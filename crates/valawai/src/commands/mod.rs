@@ -24,6 +24,7 @@ mod requeue;
 mod resurrect;
 mod run;
 mod stats;
+mod status;
 mod tap;
 mod target;
 mod time;

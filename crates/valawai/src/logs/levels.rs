@@ -132,10 +132,10 @@ pub fn text() -> String {
     let levels = LEVELS.read();
     let mut text = format!("{} on the console, {} in the file", levels.console, levels.file);
     for Change { target, level, .. } in &levels.changes {
-        text += &match target {
-            Some(target) => format!("; {target}: {level}"),
-            None => format!("; changed to {level}"),
-        };
+        text.push_str("; ");
+        text.push_str(target.as_deref().unwrap_or("changed to"));
+        text.push_str(if target.is_some() { ": " } else { " " });
+        text.push_str(level.as_str());
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use amiquip::{Consumer, ConsumerMessage, ConsumerOptions};
-use crossbeam_channel::{RecvTimeoutError, TryRecvError, select};
+use crossbeam_channel::{RecvTimeoutError, select};
 
 use super::link::Received;
 use super::properties::MessageProperties;
@@ -105,14 +105,12 @@ impl<'c> Requests<'c> {
 
 impl Drop for Requests<'_> {
     fn drop(&mut self) {
-        // A consumer must not be dropped while it receives: it is cancelled, then drained up to its end.
+        // A consumer must not be dropped while it receives: it is cancelled, then drained up to its end, which may follow the reply
+        // to the cancel.
         let receiver = self.consumer.receiver().clone();
         let cancelled = self.channel.channel.guard(CLOSE_LIMIT, |_| self.consumer.cancel());
-        while cancelled.is_ok() {
-            match receiver.try_recv() {
-                Ok(ConsumerMessage::Delivery(_)) => {}
-                Ok(_) | Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
-        }
+        while cancelled.is_ok()
+            && let Ok(ConsumerMessage::Delivery(_)) = receiver.recv_timeout(CLOSE_LIMIT)
+        {}
     }
 }

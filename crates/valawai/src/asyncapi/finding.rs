@@ -45,11 +45,17 @@ impl Findings {
         self.errors.iter().chain(&self.warnings).any(|finding| finding.line == line)
     }
 
-    /// The warnings, in the order of the lines; or the errors, if there are any.
-    pub(super) fn into_result(self) -> Result<Vec<Finding>, Vec<Finding>> {
+    /// The errors and the warnings, each in the order of the lines.
+    pub(super) fn into_lists(self) -> (Vec<Finding>, Vec<Finding>) {
         let Self { mut errors, mut warnings } = self;
         errors.sort_by_key(|finding| finding.line);
         warnings.sort_by_key(|finding| finding.line);
+        (errors, warnings)
+    }
+
+    /// The warnings, in the order of the lines; or the errors, if there are any.
+    pub(super) fn into_result(self) -> Result<Vec<Finding>, Vec<Finding>> {
+        let (errors, warnings) = self.into_lists();
         if errors.is_empty() { Ok(warnings) } else { Err(errors) }
     }
 }

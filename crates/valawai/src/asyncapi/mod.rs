@@ -9,6 +9,7 @@
 //! - `channels`, `payload` and `reference` read the schemas of the channels, and report what the MOV refuses.
 //! - `matching` is the rule by which the MOV connects channels.
 //! - `checks` reports what the MOV accepts, but does not use as it is meant.
+//! - `report` describes the contract for people, with all findings; `validation` checks a message against it.
 
 mod channels;
 mod checks;
@@ -16,18 +17,24 @@ mod finding;
 mod matching;
 mod payload;
 mod reference;
+mod report;
 #[cfg(any(test, feature = "internals", fuzzing))]
 mod sample;
 mod schema;
+mod shown_schema;
+mod validation;
 mod yaml;
 
 use self::channels::ParsedChannel;
 use self::finding::Findings;
+use self::yaml::Node;
 use crate::name::{ChannelName, Level};
 
 pub use self::finding::Finding;
+pub use self::report::{Report, ReportedChannel, document};
 #[cfg(any(test, feature = "internals", fuzzing))]
 pub use self::sample::sample;
+pub use self::validation::MessageSchemas;
 
 /// The channel of the MOV's notices, which the kit consumes.
 pub(crate) const REGISTERED: &str = "control/registered";
@@ -104,11 +111,15 @@ impl Contract {
 
 fn read(text: &str, findings: &mut Findings) -> Vec<Channel> {
     let Some(root) = yaml::load(text, findings) else { return Vec::new() };
-    let channels = channels::read(&root, findings);
+    read_root(&root, findings).iter().map(to_channel).collect()
+}
+
+fn read_root<'a>(root: &'a Node, findings: &mut Findings) -> Vec<ParsedChannel<'a>> {
+    let channels = channels::read(root, findings);
     check_component(&channels, findings);
-    checks::check(&root, &channels, findings);
-    reference::warn_of_unresolved(&root, findings);
-    channels.into_iter().map(to_channel).collect()
+    checks::check(root, &channels, findings);
+    reference::warn_of_unresolved(root, findings);
+    channels
 }
 
 /// All channels must belong to one component.
@@ -124,9 +135,9 @@ fn check_component(channels: &[ParsedChannel<'_>], findings: &mut Findings) {
     }
 }
 
-fn to_channel(channel: ParsedChannel<'_>) -> Channel {
+fn to_channel(channel: &ParsedChannel<'_>) -> Channel {
     let direction = if channel.subscribe.is_some() { Direction::Consume } else { Direction::Publish };
-    Channel { name: channel.name, direction }
+    Channel { name: channel.name.clone(), direction }
 }
 
 #[cfg(test)]

@@ -1,7 +1,13 @@
 //! The operators' commands, from the outside: as a process, on a real RabbitMQ.
 
+mod call;
+mod check;
 mod common;
+mod config;
 mod inspect;
+mod mov;
+mod own_queues;
+mod publish;
 
 use serde_json::Value;
 use testkit::{Finished, ProcessBuilder, Vhost};

@@ -120,6 +120,14 @@ impl ProcessBuilder {
         Self { program: "/bin/bash".into(), arguments, ..self.clone() }
     }
 
+    /// What the processes read from their standard input.
+    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+        let (path, mut file) = self.create_file("input");
+        std::io::Write::write_all(&mut file, bytes.as_ref()).expect("write an input file");
+        self.input = Some(path);
+        self
+    }
+
     /// The working directory of the processes.
     pub fn directory(&self) -> &Path {
         self.directory.path()

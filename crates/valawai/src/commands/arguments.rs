@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
-use super::{completions, inspect, man};
+use super::{asyncapi, call, check, clear, completions, config, configure, inspect, man, mov, publish};
 use crate::secret::Secret;
 
 /// One command. Each has a file or a folder of its own.
@@ -81,7 +81,15 @@ pub(super) enum ComponentCommand {
 /// The operators' commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
+    Publish(publish::Publish),
+    Call(call::Call),
     Inspect(inspect::Inspect),
+    Check(check::Check),
+    Asyncapi(asyncapi::Asyncapi),
+    Configure(configure::Configure),
+    Clear(clear::Clear),
+    Config(config::Config),
+    Mov(mov::Mov),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -89,7 +97,15 @@ pub(super) enum OperatorCommand {
 impl OperatorCommand {
     pub(super) fn command(&self) -> &dyn Command {
         match self {
+            Self::Publish(command) => command,
+            Self::Call(command) => command,
             Self::Inspect(command) => command,
+            Self::Check(command) => command,
+            Self::Asyncapi(command) => command,
+            Self::Configure(command) => command,
+            Self::Clear(command) => command,
+            Self::Config(command) => command,
+            Self::Mov(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,
         }

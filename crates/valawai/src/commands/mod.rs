@@ -5,7 +5,13 @@
 //! `messages` decodes, filters and shows messages.
 
 mod arguments;
+mod asyncapi;
+mod call;
+mod check;
+mod clear;
 mod completions;
+mod config;
+mod configure;
 mod console;
 mod exit;
 mod health;
@@ -13,6 +19,9 @@ mod inspect;
 mod invocation;
 mod man;
 mod messages;
+mod mov;
+mod own_queues;
+mod publish;
 mod run;
 mod target;
 mod time;
@@ -90,7 +99,16 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
 }
 
 /// Runs an operator's command, on a thread with the stack that hostile headers need.
-fn operator(command_line: clap::Command, common: Common, own: Option<Target>, command: OperatorCommand) -> Exit {
+fn operator(
+    command_line: clap::Command,
+    mut common: Common,
+    own: Option<Target>,
+    mut command: OperatorCommand,
+) -> Exit {
+    if let OperatorCommand::Check(check) = &mut command {
+        // The only command for which it may have defects.
+        check.file = check.file.take().or_else(|| common.asyncapi.take());
+    }
     let work = move || match Invocation::new(command_line, common, own) {
         Ok(invocation) => {
             let result = command.command().run(&invocation);

@@ -1,6 +1,7 @@
 //! The settings of the process, read once into types. No other module knows the name of a variable.
 
 mod broker;
+mod effective;
 mod operator;
 mod parse;
 mod problems;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+pub use effective::Effective;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
 pub use source::{Environment, Source};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub grace: Duration,
     /// `REGISTER_TIMEOUT`: maximum seconds until the MOV answers a registration. Defaults to 10.
     pub register_timeout: Duration,
+    /// All settings as texts, with their sources.
+    pub effective: Vec<Effective>,
 }
 
 impl Settings {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::Settings;
+use super::effective::{self, Effective};
 use super::parse::{self, Expected};
 use super::problems::{Problem, Problems};
-use super::source::{Source, find};
+use super::source::{Found, Source, find};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
@@ -29,11 +30,13 @@ const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
 pub(super) struct Reader<'s> {
     source: &'s dyn Source,
     problems: Vec<Problem>,
+    /// What is not left to its default.
+    explicit: Vec<Effective>,
 }
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s dyn Source) -> Self {
-        Self { source, problems: Vec::new() }
+        Self { source, problems: Vec::new(), explicit: Vec::new() }
     }
 
     /// Returns `value` if nothing that was read is invalid.
@@ -42,6 +45,12 @@ impl<'s> Reader<'s> {
     }
 
     pub(super) fn settings(&mut self) -> Settings {
+        let settings = self.read_settings();
+        let effective = effective::all(std::mem::take(&mut self.explicit), &settings.broker);
+        Settings { effective, ..settings }
+    }
+
+    fn read_settings(&mut self) -> Settings {
         Settings {
             broker: self.broker(),
             first_attempts: self.get("RABBITMQ_MAX_RETRIES", 100, parse::number(1..=1_000_000)),
@@ -58,6 +67,7 @@ impl<'s> Reader<'s> {
             workers: self.get("WORKERS", 1, parse::number(1..=64)),
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
+            effective: Vec::new(),
         }
     }
 
@@ -125,13 +135,23 @@ impl<'s> Reader<'s> {
         let problem = match find(self.source, name) {
             Ok(None) => return default,
             Ok(Some(found)) => match parse(&found.text) {
-                Ok(value) => return value,
+                Ok(value) => {
+                    self.add_explicit(name, &found);
+                    return value;
+                }
                 Err(expected) => Problem::invalid(name, expected, &found),
             },
             Err(expected) => Problem::new(name, expected),
         };
         self.add_problem(problem);
         default
+    }
+
+    fn add_explicit(&mut self, name: &'static str, found: &Found) {
+        // The folder of the logs is read twice.
+        if !self.explicit.iter().any(|other| other.name == name) {
+            self.explicit.push(Effective::explicit(name, found));
+        }
     }
 
     /// Adds the problem that the setting `name` contradicts the setting `other`.

@@ -38,9 +38,11 @@ fn the_queues_of_the_settings_are_declared_as_the_component_declares_them() {
 #[test]
 fn a_queue_with_other_arguments_is_a_conflict_in_words() {
     let test_bed = TestBed::on(Node::shared());
-    let ttl = |milliseconds| FieldTable::from([("x-message-ttl".to_owned(), AmqpValue::LongLongInt(milliseconds))]);
-    test_bed.client.declare_with(&retry_queue(5000), ttl(7));
-    test_bed.client.declare_with(DEAD_LETTERS, ttl(86_400_000));
+    let ttl = |milliseconds| ("x-message-ttl".to_owned(), AmqpValue::LongLongInt(milliseconds));
+    // The broker names the first argument that differs.
+    let expires = ("x-expires".to_owned(), AmqpValue::LongLongInt(65_000));
+    test_bed.client.declare_with(&retry_queue(5000), FieldTable::from([ttl(7), expires]));
+    test_bed.client.declare_with(DEAD_LETTERS, FieldTable::from([ttl(86_400_000)]));
     let finished = run_with_code(&test_bed.vhost, "configure", 1);
     let expected =
         format!("{}  exists with other arguments: x-message-ttl is 7, and should be 5000", retry_queue(5000));

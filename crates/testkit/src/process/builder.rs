@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -120,10 +121,10 @@ impl ProcessBuilder {
         Self { program: "/bin/bash".into(), arguments, ..self.clone() }
     }
 
-    /// What the processes read from their standard input.
-    pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
+    /// Sets the standard input.
+    pub fn input(mut self, input: impl AsRef<[u8]>) -> Self {
         let (path, mut file) = self.create_file("input");
-        std::io::Write::write_all(&mut file, bytes.as_ref()).expect("write an input file");
+        file.write_all(input.as_ref()).expect("write the input file of a process");
         self.input = Some(path);
         self
     }

@@ -169,7 +169,9 @@ impl<'r> Validator<'r> {
         for keyword in ["allOf", "anyOf", "oneOf"] {
             let Some(Node { value: Yaml::List(schemas), .. }) = schema.get(keyword) else { continue };
             if keyword == "allOf" {
-                schemas.iter().for_each(|schema| self.check(schema, value, path));
+                for schema in schemas {
+                    self.check(schema, value, path);
+                }
                 continue;
             }
             let matching = schemas.iter().filter(|schema| self.accepts(schema, value)).count();

@@ -69,6 +69,7 @@ impl Common {
 
 /// The commands of a component's program.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub(super) enum ComponentCommand {
     /// Run the component until SIGTERM or SIGINT; so does no command
     Run,

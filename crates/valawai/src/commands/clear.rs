@@ -84,12 +84,11 @@ impl Command for Clear {
                 console.note(format!("stopped before {queue}"));
                 return Ok(Exit::Interrupted);
             }
-            match delete(invocation, queue, self.force)? {
-                Some(messages) => print(console, queue, GREEN, &deletion_word(messages), messages)?,
-                None => {
-                    print(console, queue, RED, "stays: it got messages", 0)?;
-                    exit = Exit::No;
-                }
+            if let Some(messages) = delete(invocation, queue, self.force)? {
+                print(console, queue, GREEN, &deletion_word(messages), messages)?;
+            } else {
+                console.note(format!("{queue} got messages meanwhile, and stays"));
+                exit = Exit::No;
             }
         }
         Ok(exit)

@@ -33,7 +33,7 @@ enum Action {
     },
     /// Print one setting
     Get {
-        /// Its name, as in RABBITMQ_HOST
+        /// Its name, as in `RABBITMQ_HOST`
         path: String,
         /// Print where it comes from, too
         #[arg(long)]

@@ -71,7 +71,7 @@ impl Effective {
 }
 
 /// All settings: those that are set, the parts of a broker's URL, and the defaults of the others.
-pub(super) fn all(explicit: Vec<Effective>, broker: &amqp::Options) -> Vec<Effective> {
+pub(super) fn all(explicit: &[Effective], broker: &amqp::Options) -> Vec<Effective> {
     let is_of = |setting: &&Effective, name: &str| canonical(setting.name) == name;
     let from_url =
         explicit.iter().find(|setting| setting.name.starts_with("RABBITMQ_") && setting.value.contains("://"));

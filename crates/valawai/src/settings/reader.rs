@@ -46,7 +46,7 @@ impl<'s> Reader<'s> {
 
     pub(super) fn settings(&mut self) -> Settings {
         let settings = self.read_settings();
-        let effective = effective::all(std::mem::take(&mut self.explicit), &settings.broker);
+        let effective = effective::all(&self.explicit, &settings.broker);
         Settings { effective, ..settings }
     }
 

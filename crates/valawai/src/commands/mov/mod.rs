@@ -60,7 +60,7 @@ enum Action {
         #[arg(long)]
         pattern: Option<String>,
     },
-    /// Print the end of the MOV's log; needs MOV_URL
+    /// Print the end of the MOV's log; needs `MOV_URL`
     Logs {
         /// Only entries with this message; /…/ is a regular expression
         #[arg(long)]

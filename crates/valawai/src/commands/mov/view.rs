@@ -77,12 +77,11 @@ impl<'i> View<'i> {
 
     /// The live components whose name or description is `pattern`.
     pub(super) fn components(&self, pattern: Option<&str>) -> Result<Vec<Component>, Stop> {
-        let items = match &self.rest {
-            Some(rest) => list(rest, "/v1/components", "components", pattern)?,
-            None => {
-                let query = pattern.map(|pattern| ("pattern".to_owned(), pattern.into())).into_iter().collect();
-                self.queues.query_all(payloads::QUERY, payloads::PAGE, "components", &query)?
-            }
+        let items = if let Some(rest) = &self.rest {
+            list(rest, "/v1/components", "components", pattern)?
+        } else {
+            let query = pattern.map(|pattern| ("pattern".to_owned(), pattern.into())).into_iter().collect();
+            self.queues.query_all(payloads::QUERY, payloads::PAGE, "components", &query)?
         };
         let text = |item: &Value, name| text_of(item, name).unwrap_or_default();
         let component = |item: &Value| Component {
@@ -212,7 +211,7 @@ pub(super) fn all_pages(
 /// A connection, in any of the MOV's three forms.
 fn connection(item: &Value) -> Connection {
     let is_enabled = |item: &Value| item.get("enabled").and_then(Value::as_bool).unwrap_or_default();
-    let end = |name: &str| item.get(name).map(endpoint).unwrap_or_else(|| endpoint(&Value::Null));
+    let end = |name: &str| endpoint(item.get(name).unwrap_or(&Value::Null));
     let stored = item.get("notifications").and_then(Value::as_array).into_iter().flatten();
     let stored = stored.map(|it| Notification { target: endpoint(&it["target"]), enabled: is_enabled(it) });
     let active = item.get("subscriptions").and_then(Value::as_array).into_iter().flatten();

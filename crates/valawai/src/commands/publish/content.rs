@@ -48,7 +48,7 @@ impl Content {
         let reading = Reading { name, sender, cbor };
         thread::spawn(move || {
             // It fails if nobody receives any more.
-            let _ = if reading.name.ends_with(".cbor") {
+            let _ = if Path::new(&reading.name).extension().is_some_and(|extension| extension == "cbor") {
                 reading.send_whole(input, CBOR)
             } else if no_check {
                 reading.send_anything(input)

@@ -131,10 +131,10 @@ impl Publish {
         };
         // What was published before counts, whatever comes then.
         let settled = window.finish();
-        if !invocation.console.is_json() {
-            invocation.console.note(window.summary());
-        } else {
+        if invocation.console.is_json() {
             invocation.console.object(&window.counts())?;
+        } else {
+            invocation.console.note(window.summary());
         }
         result?;
         settled?;

@@ -113,7 +113,7 @@ impl<'i, 'l> Window<'i, 'l> {
         };
         for (count, what) in [(unroutable, "that no queue has"), (nacked, "rejected"), (unconfirmed, "not confirmed")] {
             if count > 0 {
-                text.push_str(&format!(", {count} {what}"));
+                text = format!("{text}, {count} {what}");
             }
         }
         text

@@ -1,12 +1,18 @@
 //! The operators' commands, from the outside: as a process, on a real RabbitMQ.
 
 mod aliases;
+mod call;
+mod check;
 mod common;
+mod config;
 mod control;
 mod dead_letters;
 mod inspect;
 mod instances;
 mod monitor;
+mod mov;
+mod own_queues;
+mod publish;
 mod purge;
 mod replay;
 mod status;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -123,6 +124,14 @@ impl ProcessBuilder {
         let arguments = ["-c".to_owned(), script, "bash".to_owned(), program].into_iter();
         let arguments = arguments.chain(self.arguments.iter().cloned()).collect();
         Self { program: "/bin/bash".into(), arguments, ..self.clone() }
+    }
+
+    /// Sets the standard input.
+    pub fn input(mut self, input: impl AsRef<[u8]>) -> Self {
+        let (path, mut file) = self.create_file("input");
+        file.write_all(input.as_ref()).expect("write the input file of a process");
+        self.input = Some(path);
+        self
     }
 
     /// The working directory of the processes.

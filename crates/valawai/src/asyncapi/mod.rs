@@ -9,6 +9,7 @@
 //! - `channels`, `payload` and `reference` read the schemas of the channels, and report what the MOV refuses.
 //! - `matching` is the rule by which the MOV connects channels.
 //! - `checks` reports what the MOV accepts, but does not use as it is meant.
+//! - `report` describes the contract for people, with all findings; `validation` checks a message against it.
 
 mod channels;
 mod checks;
@@ -16,9 +17,12 @@ mod finding;
 mod matching;
 mod payload;
 mod reference;
+mod report;
 #[cfg(any(test, feature = "internals", fuzzing))]
 mod sample;
 mod schema;
+mod shown_schema;
+mod validation;
 mod yaml;
 
 use std::collections::BTreeSet;
@@ -29,8 +33,10 @@ use self::yaml::{Map, Node};
 use crate::name::{ChannelName, Level};
 
 pub use self::finding::Finding;
+pub use self::report::{Report, ReportedChannel, document};
 #[cfg(any(test, feature = "internals", fuzzing))]
 pub use self::sample::sample;
+pub use self::validation::MessageSchemas;
 
 /// The channel of the MOV's notices, which the kit consumes.
 pub(crate) const REGISTERED: &str = "control/registered";
@@ -121,13 +127,17 @@ impl Contract {
 /// The channels, and the names of those that cannot be read.
 fn read(text: &str, findings: &mut Findings) -> (Vec<Channel>, Vec<String>) {
     let Some(root) = yaml::load(text, findings) else { return Default::default() };
-    let channels = channels::read(&root, findings);
-    check_component(&channels, findings);
-    checks::check(&root, &channels, findings);
-    reference::warn_of_unresolved(&root, findings);
-    let channels: Vec<Channel> = channels.into_iter().filter_map(to_channel).collect();
+    let channels: Vec<Channel> = read_root(&root, findings).iter().filter_map(to_channel).collect();
     let unreadable = unreadable(&root, &channels);
     (channels, unreadable)
+}
+
+fn read_root<'a>(root: &'a Node, findings: &mut Findings) -> Vec<ParsedChannel<'a>> {
+    let channels = channels::read(root, findings);
+    check_component(&channels, findings);
+    checks::check(root, &channels, findings);
+    reference::warn_of_unresolved(root, findings);
+    channels
 }
 
 /// The names of the document that are not among `channels`.
@@ -150,13 +160,13 @@ fn check_component(channels: &[ParsedChannel<'_>], findings: &mut Findings) {
     }
 }
 
-fn to_channel(ParsedChannel { name, subscribe, publish, .. }: ParsedChannel<'_>) -> Option<Channel> {
+fn to_channel(ParsedChannel { name, subscribe, publish, .. }: &ParsedChannel<'_>) -> Option<Channel> {
     let direction = match (subscribe, publish) {
         (Some(_), _) => Direction::Consume,
         (None, Some(_)) => Direction::Publish,
         (None, None) => return None,
     };
-    Some(Channel { name, direction })
+    Some(Channel { name: name.clone(), direction })
 }
 
 #[cfg(test)]

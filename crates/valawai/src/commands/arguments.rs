@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::{
-    completions, control, dead_letters, info, inspect, logs, man, monitor, ping, requeue, resurrect, stats, status,
+    asyncapi, call, check, clear, completions, config, configure, control, dead_letters, info, inspect, logs, man,
+    monitor, mov, ping, publish, requeue, resurrect, stats, status,
 };
 use crate::secret::Secret;
 
@@ -71,6 +72,7 @@ impl Common {
 
 /// The commands of a component's program.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them in a process")]
 pub(super) enum ComponentCommand {
     /// Run the component until SIGTERM or SIGINT; so does no command
     Run,
@@ -88,12 +90,20 @@ pub(super) enum OperatorCommand {
     Info(info::Info),
     Stats(stats::Stats),
     Control(control::Control),
+    Publish(publish::Publish),
+    Call(call::Call),
     Monitor(monitor::Monitor),
     Logs(logs::Logs),
     Inspect(inspect::Inspect),
     DeadLetters(dead_letters::DeadLetters),
     Resurrect(resurrect::Resurrect),
     Requeue(requeue::Requeue),
+    Check(check::Check),
+    Asyncapi(asyncapi::Asyncapi),
+    Configure(configure::Configure),
+    Clear(clear::Clear),
+    Config(config::Config),
+    Mov(mov::Mov),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -106,12 +116,20 @@ impl OperatorCommand {
             Self::Info(command) => command,
             Self::Stats(command) => command,
             Self::Control(command) => command,
+            Self::Publish(command) => command,
+            Self::Call(command) => command,
             Self::Monitor(command) => command,
             Self::Logs(command) => command,
             Self::Inspect(command) => command,
             Self::DeadLetters(command) => command,
             Self::Resurrect(command) => command,
             Self::Requeue(command) => command,
+            Self::Check(command) => command,
+            Self::Asyncapi(command) => command,
+            Self::Configure(command) => command,
+            Self::Clear(command) => command,
+            Self::Config(command) => command,
+            Self::Mov(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,
         }

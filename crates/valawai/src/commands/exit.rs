@@ -55,6 +55,11 @@ impl Stop {
         Self::new(Exit::Usage, message)
     }
 
+    /// The same, with the place that it is about.
+    pub(super) fn at(self, place: &str) -> Self {
+        Self { message: self.message.map(|message| format!("{place}: {message}")), ..self }
+    }
+
     /// There was no answer in time.
     pub(super) fn timed_out(message: impl Into<String>) -> Self {
         Self::new(Exit::TimedOut, message)

@@ -10,7 +10,8 @@ use crate::broker::amqp::Options;
 use crate::broker::amqp::operator::Operator;
 use crate::logs;
 use crate::process::signals;
-use crate::settings::{Environment, OperatorSettings};
+use crate::secret::Secret;
+use crate::settings::{Environment, OperatorSettings, Problems, Settings, Source};
 use crate::shutdown::Shutdown;
 
 /// The limit for connecting.
@@ -52,6 +53,11 @@ impl Invocation {
             .ok_or_else(|| Stop::usage("which component? Add --component NAME, as in c1_echo, or --asyncapi FILE"))
     }
 
+    /// The component that the command is for, if it is known.
+    pub(super) fn known_target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
     /// The queue that `text` names: a channel of the component, or any queue.
     pub(super) fn queue(&self, text: &str) -> String {
         let channel = self.target.as_ref().and_then(|target| target.channel(text));
@@ -66,11 +72,20 @@ impl Invocation {
 
     /// The settings that commands use.
     pub(super) fn settings(&self) -> Result<OperatorSettings, Stop> {
+        self.read_settings(OperatorSettings::read)
+    }
+
+    /// All settings, as the component would have them.
+    pub(super) fn all_settings(&self) -> Result<Settings, Stop> {
+        self.read_settings(OperatorSettings::read_all)
+    }
+
+    fn read_settings<S>(&self, read: fn(&dyn Source, Option<&Secret>) -> Result<S, Problems>) -> Result<S, Stop> {
         if let Some(url) = &self.common.broker {
             OperatorSettings::check_broker_url(url)
                 .map_err(|expected| Stop::usage(format!("--broker: expected {expected}")))?;
         }
-        OperatorSettings::read(&Environment, self.common.broker.as_ref())
+        read(&Environment, self.common.broker.as_ref())
             .map_err(|problems| Stop::new(Exit::Settings, problems.to_string()))
     }
 

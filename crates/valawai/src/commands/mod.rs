@@ -5,7 +5,13 @@
 //! `messages` decodes, filters and shows messages.
 
 mod arguments;
+mod asyncapi;
+mod call;
+mod check;
+mod clear;
 mod completions;
+mod config;
+mod configure;
 mod console;
 mod control;
 mod dead_letters;
@@ -19,7 +25,10 @@ mod logs;
 mod man;
 mod messages;
 mod monitor;
+mod mov;
+mod own_queues;
 mod ping;
+mod publish;
 mod requeue;
 mod resurrect;
 mod run;
@@ -110,7 +119,16 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
 }
 
 /// Runs an operator's command, on a thread with the stack that hostile headers need.
-fn operator(command_line: clap::Command, common: Common, own: Option<Target>, command: OperatorCommand) -> Exit {
+fn operator(
+    command_line: clap::Command,
+    mut common: Common,
+    own: Option<Target>,
+    mut command: OperatorCommand,
+) -> Exit {
+    if let OperatorCommand::Check(check) = &mut command {
+        // The only command for which it may have defects.
+        check.file = check.file.take().or_else(|| common.asyncapi.take());
+    }
     let work = move || match Invocation::new(command_line, common, own) {
         Ok(invocation) => {
             let result = command.command().run(&invocation);

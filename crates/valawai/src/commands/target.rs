@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::exit::Stop;
 use crate::asyncapi::{Contract, Direction};
@@ -15,16 +16,18 @@ pub(super) struct Target {
     pub(super) name: String,
     /// Empty if there is no contract.
     pub(super) channels: Vec<(ChannelName, Direction)>,
+    /// The text of `asyncapi.yaml`, if it is known.
+    pub(super) contract: Option<Arc<str>>,
 }
 
 impl Target {
     pub(super) fn of(info: &ComponentInfo) -> Self {
-        Self { name: info.name.clone(), channels: info.channels.clone() }
+        Self { name: info.name.clone(), channels: info.channels.clone(), contract: Some(info.asyncapi.into()) }
     }
 
     /// The component with this name, whose channels are not known.
     pub(super) fn named(name: &str) -> Result<Self, Stop> {
-        let target = Self { name: name.to_owned(), channels: Vec::new() };
+        let target = Self { name: name.to_owned(), channels: Vec::new(), contract: None };
         match target.queue("data/x").parse::<ChannelName>() {
             Ok(_) => Ok(target),
             Err(_) => Err(Stop::usage(format!("`{name}` is not the name of a component, as in c1_echo"))),
@@ -40,7 +43,7 @@ impl Target {
             Stop::usage(format!("{} has defects:\n  {}", path.display(), findings.join("\n  ")))
         })?;
         let channels = contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect();
-        Ok(Self { name: contract.component_name(), channels })
+        Ok(Self { name: contract.component_name(), channels, contract: Some(text.into()) })
     }
 
     /// The queue of what follows the component in a name: `data/received_message`, `dead_letter/data/received_message`.
@@ -78,6 +81,7 @@ mod tests {
         Target {
             name: "c1_echo".to_owned(),
             channels: vec![channel("valawai/c1/echo/control/x"), channel("valawai/c1/echo/data/x")],
+            contract: None,
         }
     }
 

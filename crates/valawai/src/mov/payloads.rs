@@ -28,6 +28,9 @@ pub const TOPOLOGY_CHANGE: &str = "valawai/topology/change";
 /// The queue of requests to change which connections a C2 component observes.
 pub const NOTIFICATION_CHANGE: &str = "valawai/topology/notification/change";
 
+/// The queue of requests to let a C2 component observe a connection.
+pub const NOTIFICATION_CREATE: &str = "valawai/topology/notification/create";
+
 /// The queue of queries for connections.
 pub const TOPOLOGY_QUERY: &str = "valawai/topology/query";
 

@@ -35,8 +35,14 @@ impl RestClient {
     /// A client of the MOV at `url`, as in `http://mov:8080`.
     #[must_use]
     pub fn new(url: &str) -> Self {
+        Self::with_timeout(url, TIMEOUT)
+    }
+
+    /// The same with another time limit for each request.
+    #[must_use]
+    pub fn with_timeout(url: &str, timeout: Duration) -> Self {
         let config = Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
+            .timeout_global(Some(timeout))
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -100,12 +106,32 @@ impl RestClient {
         Some(live)
     }
 
+    /// The JSON at `path`; `None` if there is nothing.
+    ///
+    /// # Errors
+    /// Why there is no clear response.
+    pub fn fetch(&self, path: &str) -> Result<Option<Value>, String> {
+        let url = &self.url;
+        match self.try_get(path).map_err(|error| format!("the MOV does not respond at {url}: {error}"))? {
+            (StatusCode::NOT_FOUND, _) => Ok(None),
+            (status, body) if status.is_success() => {
+                let json = serde_json::from_str(&body);
+                json.map(Some).map_err(|error| format!("the MOV responded no JSON at {url}{path}: {error}"))
+            }
+            (status, _) => Err(format!("the MOV responded {status} at {url}{path}")),
+        }
+    }
+
     fn get(&self, path: &str) -> Option<(StatusCode, String)> {
-        let response = self.agent.get(format!("{}{path}", self.url)).call().and_then(|mut response| {
+        let response = self.try_get(path);
+        response.inspect_err(|error| log::debug!("the MOV does not respond at {}: {error}", self.url)).ok()
+    }
+
+    fn try_get(&self, path: &str) -> Result<(StatusCode, String), ureq::Error> {
+        self.agent.get(format!("{}{path}", self.url)).call().and_then(|mut response| {
             let body = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string()?;
             Ok((response.status(), body))
-        });
-        response.inspect_err(|error| log::debug!("the MOV does not respond at {}: {error}", self.url)).ok()
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use crate::operations::Operations;
 use crate::publisher::SourcePublisher;
 use crate::service::protocol::Setting;
 use crate::service::{self, Service};
-use crate::settings::{Explicit, Settings};
+use crate::settings::{Effective, Settings};
 
 pub(super) struct Tasks {
     /// With the names of their threads. Control channels have a consumer of their own, so that slow work on data does not
@@ -82,16 +82,17 @@ impl Tasks {
 }
 
 fn service(component: &ResolvedComponent, settings: &Settings, identity: Identity, operations: &Operations) -> Service {
-    let setting = |Explicit { name, value, origin }: &Explicit| Setting {
+    let setting = |Effective { name, value, origin }: &Effective| Setting {
         name: (*name).to_owned(),
         value: value.clone(),
         origin: origin.clone(),
     };
+    let explicit = settings.effective.iter().filter(|setting| !setting.is_default());
     Service::new(service::Options {
         info: component.info.clone(),
         identity,
         operations: operations.clone(),
-        settings: settings.explicit.iter().map(setting).collect(),
+        settings: explicit.map(setting).collect(),
         stop: Arc::new(signals::stop),
     })
 }

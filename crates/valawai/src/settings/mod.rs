@@ -1,7 +1,7 @@
 //! The settings of the process, read once into types. No other module knows the name of a variable.
 
 mod broker;
-mod explicit;
+mod effective;
 mod operator;
 mod parse;
 mod problems;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
-pub use explicit::Explicit;
+pub use effective::Effective;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
 pub use source::{Environment, Source};
@@ -63,8 +63,8 @@ pub struct Settings {
     pub register_timeout: Duration,
     /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
     pub service: bool,
-    /// The settings that are not left to their defaults.
-    pub explicit: Vec<Explicit>,
+    /// All settings as texts, with their sources.
+    pub effective: Vec<Effective>,
 }
 
 impl Settings {

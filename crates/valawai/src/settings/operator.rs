@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 use super::source::Source;
-use super::{Problems, url};
+use super::{Problems, Settings, url};
 use crate::broker::amqp;
 use crate::consumer::retry;
 use crate::secret::Secret;
@@ -28,6 +28,24 @@ impl OperatorSettings {
         let mut reader = Reader::new(&with_broker);
         let settings = Self { broker: reader.broker(), retry: reader.retry(), mov_url: reader.mov_url() };
         reader.finish(settings)
+    }
+
+    /// Reads all settings, as the component would with the broker of the URL.
+    ///
+    /// # Errors
+    /// All invalid settings.
+    pub fn read_all(source: &dyn Source, broker: Option<&Secret>) -> Result<Settings, Problems> {
+        let mut settings = Settings::read(&WithBroker { source, url: broker.map(Secret::reveal) })?;
+        if broker.is_some() {
+            let of_url = settings.effective.iter_mut().filter(|setting| setting.name == "RABBITMQ_URL");
+            of_url.for_each(|setting| "the command line".clone_into(&mut setting.origin));
+            for setting in &mut settings.effective {
+                if setting.origin.starts_with("RABBITMQ_URL,") {
+                    "RABBITMQ_URL, on the command line".clone_into(&mut setting.origin);
+                }
+            }
+        }
+        Ok(settings)
     }
 
     /// Checks the URL of a broker.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use super::Settings;
-use super::explicit::Explicit;
+use super::effective::{self, Effective};
 use super::parse::{self, Expected};
 use super::problems::{Problem, Problems};
 use super::source::{Found, Source, find};
@@ -30,7 +30,8 @@ const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
 pub(super) struct Reader<'s> {
     source: &'s dyn Source,
     problems: Vec<Problem>,
-    explicit: Vec<Explicit>,
+    /// What is not left to its default.
+    explicit: Vec<Effective>,
 }
 
 impl<'s> Reader<'s> {
@@ -45,7 +46,8 @@ impl<'s> Reader<'s> {
 
     pub(super) fn settings(&mut self) -> Settings {
         let settings = self.read_settings();
-        Settings { explicit: std::mem::take(&mut self.explicit), ..settings }
+        let effective = effective::all(&self.explicit, &settings.broker);
+        Settings { effective, ..settings }
     }
 
     fn read_settings(&mut self) -> Settings {
@@ -66,7 +68,7 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
-            explicit: Vec::new(),
+            effective: Vec::new(),
         }
     }
 
@@ -146,16 +148,17 @@ impl<'s> Reader<'s> {
         default
     }
 
+    fn add_explicit(&mut self, name: &'static str, found: &Found) {
+        // The folder of the logs is read twice.
+        if !self.explicit.iter().any(|other| other.name == name) {
+            self.explicit.push(Effective::explicit(name, found));
+        }
+    }
+
     /// Adds the problem that the setting `name` contradicts the setting `other`.
     pub(super) fn add_conflict(&mut self, name: &'static str, other: &str) {
         if let Ok(Some(found)) = find(self.source, name) {
             self.add_problem(Problem::conflict(name, other, &found));
-        }
-    }
-
-    fn add_explicit(&mut self, name: &'static str, found: &Found) {
-        if !self.explicit.iter().any(|other| other.name == name) {
-            self.explicit.push(Explicit::new(name, found));
         }
     }
 

@@ -3,7 +3,7 @@
 mod info;
 mod own_connections;
 mod published;
-mod registered;
+pub(super) mod registered;
 mod sent_message;
 
 use super::channels::ParsedChannel;

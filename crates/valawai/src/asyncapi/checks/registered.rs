@@ -8,6 +8,14 @@ use crate::asyncapi::finding::Findings;
 pub(super) const FIELDS: [&str; 8] =
     ["id", "name", "description", "version", "api_version", "type", "since", "channels"];
 
+/// Whether the MOV sends its notices to one of the channels.
+pub(in crate::asyncapi) fn is_notified(channels: &[ParsedChannel<'_>]) -> bool {
+    channels.iter().filter(|channel| channel.name.short() == REGISTERED).any(|channel| {
+        let message = channel.subscribe.as_ref().and_then(|operation| operation.message.as_ref());
+        message.and_then(|message| message.schema.as_object()).is_some_and(|object| object.missing(&FIELDS).is_none())
+    })
+}
+
 pub(super) fn check(channels: &[ParsedChannel<'_>], findings: &mut Findings) {
     let registered = channels.iter().find(|channel| channel.name.short() == REGISTERED);
     let Some(message) = registered.and_then(|channel| channel.subscribe.as_ref()?.message.as_ref()) else { return };

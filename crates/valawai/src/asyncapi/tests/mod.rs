@@ -1,7 +1,9 @@
 //! Contracts that are read, and contracts that are not.
 
 mod hostile;
+mod report;
 mod schemas;
+mod validation;
 
 use super::*;
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::payload::{self, Shape};
 
 /// The content type of CBOR.
-const CBOR: &str = "application/cbor";
+pub(in crate::commands) const CBOR: &str = "application/cbor";
 
 /// A decoded body.
 #[derive(Debug)]
@@ -50,6 +50,16 @@ impl Body {
         }
     }
 
+    /// The body in one text; `bytes` are what is shown if it has no other.
+    pub(in crate::commands) fn to_text(&self, bytes: &[u8]) -> String {
+        match self {
+            Self::Json(json) => json.get().to_owned(),
+            Self::Cbor(value) => value.to_string(),
+            Self::Text(text) => text.clone(),
+            Self::Bytes => hex(bytes),
+        }
+    }
+
     /// Its value, if it has fields that can be compared.
     pub(in crate::commands) fn value(&self) -> Option<Value> {
         match self {
@@ -69,6 +79,20 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         }
         text
     })
+}
+
+/// The bytes that [`hex`] wrote.
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    digits.chunks(2).map(|pair| u8::try_from(16 * pair[0] + pair[1]).ok()).collect()
+}
+
+/// JSON as CBOR.
+pub(in crate::commands) fn to_cbor(json: &Value) -> Vec<u8> {
+    let mut body = Vec::new();
+    ciborium::into_writer(json, &mut body).expect("JSON is valid CBOR, and writing to memory does not fail");
+    body
 }
 
 /// JSON without white space between its tokens, which may be line breaks.
@@ -144,6 +168,14 @@ mod tests {
         let body = b"{\n  \"a b\": \"c \\\" d\\n\",\r\n\t\"n\": 1.10000000000000000000000000001 }";
         let Body::Json(json) = Body::decode(None, body) else { panic!("it is JSON") };
         assert_eq!(json.get(), r#"{"a b":"c \" d\n","n":1.10000000000000000000000000001}"#);
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_read() {
+        assert_eq!(from_hex(&hex(b"\x00\x7f\xff")), Some(b"\x00\x7f\xff".to_vec()));
+        for text in ["0", "0x00", "+f", "zz"] {
+            assert_eq!(from_hex(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(in crate::commands) struct Shown<'m> {
     exchange: &'m str,
     key: &'m str,
     redelivered: bool,
+    /// When it was seen, in milliseconds since 1970, if that matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_ms: Option<u64>,
     properties: Map<String, Value>,
     headers: Map<String, Value>,
     /// `json`, `cbor`, `text` or `bytes`.
@@ -57,6 +60,7 @@ impl<'m> Shown<'m> {
             exchange: &message.exchange,
             key: &message.key,
             redelivered: message.redelivered,
+            at_ms: None,
             properties: message.properties.to_json(),
             headers: message.properties.headers(),
             format,
@@ -82,13 +86,8 @@ pub(in crate::commands) fn print(console: &Console, number: u64, queue: &str, me
     }
     let body = Body::decode(message.properties.content_type(), &message.body);
     let kind = console.paint(DIM, format!("{} {} bytes", body.format(), message.body.len()));
-    let text = match &body {
-        Body::Json(json) => json.get().to_owned(),
-        Body::Cbor(value) => value.to_string(),
-        Body::Text(text) => text.clone(),
-        Body::Bytes => hex(&message.body[..message.body.len().min(PRINTED)]),
-    };
-    console.line(format!("  {kind}  {}", Console::clean(cut(text))))
+    let start = &message.body[..message.body.len().min(PRINTED)];
+    console.line(format!("  {kind}  {}", Console::clean(cut(body.to_text(start)))))
 }
 
 fn text_of(value: &Value) -> String {

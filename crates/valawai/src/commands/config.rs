@@ -1,0 +1,92 @@
+//! `config`: the effective settings, and where they come from.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::arguments::Command;
+use super::console::{Cell, Console, DIM, Table};
+use super::exit::{Exit, Stop};
+use super::invocation::Invocation;
+use crate::settings::Effective;
+
+/// Show the effective settings
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  c1_echo config show --sources
+  c1_echo config get RABBITMQ_HOST
+
+These are the settings that the component would have if it ran with the environment of this command: inside its container, its
+own. Passwords are masked. The exit code is 78 if settings are invalid, and 1 if there is no such setting. Needs no broker.")]
+pub(super) struct Config {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print all settings
+    Show {
+        /// Print where each comes from: the default, the environment, or a file
+        #[arg(long)]
+        sources: bool,
+    },
+    /// Print one setting
+    Get {
+        /// Its name, as in `RABBITMQ_HOST`
+        path: String,
+        /// Print where it comes from, too
+        #[arg(long)]
+        sources: bool,
+    },
+}
+
+#[derive(Serialize)]
+struct Shown<'s> {
+    name: &'s str,
+    value: &'s str,
+    source: &'s str,
+}
+
+impl Command for Config {
+    fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        let settings = invocation.all_settings()?.effective;
+        let console = &invocation.console;
+        match &self.action {
+            Action::Show { sources } => show(console, &settings, *sources)?,
+            Action::Get { path, sources } => {
+                let find = |setting: &&Effective| setting.name.eq_ignore_ascii_case(path);
+                let Some(setting) = settings.iter().find(find) else {
+                    let text = format!("there is no setting {path}; `config show` prints all");
+                    return Err(Stop::no(text));
+                };
+                if console.is_json() {
+                    console.object(&to_json(setting))?;
+                } else {
+                    let source = if *sources { format!("  ({})", setting.origin) } else { String::new() };
+                    console.line(format!("{}{}", Console::clean(&setting.value), console.paint(DIM, source)))?;
+                }
+            }
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn show(console: &Console, settings: &[Effective], sources: bool) -> Result<(), Stop> {
+    if console.is_json() {
+        return Ok(settings.iter().try_for_each(|setting| console.object(&to_json(setting)))?);
+    }
+    let mut table = if sources { Table::new(["setting", "value", "source"]) } else { Table::new(["setting", "value"]) };
+    for setting in settings {
+        let value =
+            if setting.value.is_empty() { Cell::text("(not set)").styled(DIM) } else { Cell::text(&setting.value) };
+        let source = Cell::text(&setting.origin);
+        let source = if setting.is_default() { source.styled(DIM) } else { source };
+        table.row([Cell::text(setting.name), value].into_iter().chain(sources.then_some(source)));
+    }
+    Ok(console.table(&table)?)
+}
+
+fn to_json(setting: &Effective) -> Shown<'_> {
+    Shown { name: setting.name, value: &setting.value, source: &setting.origin }
+}

@@ -19,6 +19,7 @@ fn each_process_answers_a_ping() {
     let test_bed = TestBed::on(Node::shared());
     let one = test_bed.start();
     let other = test_bed.builder().clone().in_new_directory().start();
+    wait_until_it_answers(&test_bed.vhost);
     wait_until("both to answer", SOON, || {
         let answers = run_json(&test_bed.vhost, "ping --count 2 --timeout 3s");
         let instances: BTreeSet<&str> = answers.iter().filter_map(|it| it["instance"].as_str()).collect();

@@ -15,6 +15,7 @@ mod own_queues;
 mod publish;
 mod purge;
 mod replay;
+mod served_call;
 mod status;
 
 use serde_json::Value;

@@ -50,6 +50,11 @@ impl Message {
         self.with(|properties| properties.with_correlation_id(value.into()))
     }
 
+    /// Sets where a reply is to be sent.
+    pub fn reply_to(self, value: impl Into<String>) -> Self {
+        self.with(|properties| properties.with_reply_to(value.into()))
+    }
+
     /// Sets the time to live.
     pub fn expiration(self, milliseconds: u32) -> Self {
         self.with(|properties| properties.with_expiration(milliseconds.to_string()))

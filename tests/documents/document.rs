@@ -7,8 +7,8 @@ pub(super) enum Step {
     Terminal(String),
     /// Press Ctrl-C.
     Interrupt,
-    /// Enter these commands.
-    Run(String),
+    /// Enter these commands, which end with this code.
+    Run(String, i32),
     /// See this line; `…` stands for any text.
     Expect(String),
 }
@@ -17,12 +17,16 @@ pub(super) enum Step {
 ///
 /// - `<!-- terminal: name -->`, or `<!-- terminal: name, after Ctrl-C -->` if a command still runs there
 /// - `<!-- needs Docker -->`: the block is left out
+/// - `<!-- exit code 1 -->`: the commands end with this code
+///
+/// `<!-- before: command -->` is done as well, to make happen what the document is about.
 ///
 /// Blocks of `sh` are commands, those of `text` their output, and others are left out.
 pub(super) fn steps(document: &str) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut lines = document.lines();
-    let mut needs_docker = false;
+    // Blocks in lists are indented.
+    let mut lines = document.lines().map(|line| line.strip_prefix("   ").unwrap_or(line));
+    let (mut needs_docker, mut code) = (false, 0);
     while let Some(line) = lines.next() {
         if let Some(terminal) = line.strip_prefix("<!-- terminal: ").and_then(|rest| rest.strip_suffix(" -->")) {
             match terminal.strip_suffix(", after Ctrl-C") {
@@ -31,11 +35,15 @@ pub(super) fn steps(document: &str) -> Vec<Step> {
             }
         } else if line == "<!-- needs Docker -->" {
             needs_docker = true;
+        } else if let Some(number) = line.strip_prefix("<!-- exit code ").and_then(|rest| rest.strip_suffix(" -->")) {
+            code = number.parse().expect("an exit code");
+        } else if let Some(command) = line.strip_prefix("<!-- before: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            steps.push(Step::Run(command.to_owned(), 0));
         } else if let Some(language) = line.strip_prefix("```") {
             let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
             match language {
                 "sh" if needs_docker => println!("SKIPPED, because it needs Docker:\n{}", block.join("\n")),
-                "sh" => steps.push(Step::Run(block.join("\n"))),
+                "sh" => steps.push(Step::Run(block.join("\n"), std::mem::take(&mut code))),
                 "text" => steps.extend(block.into_iter().map(|line| Step::Expect(line.to_owned()))),
                 _ => {}
             }
@@ -80,11 +88,13 @@ fn dots_stand_for_any_text() {
 #[test]
 fn a_document_is_read_as_steps() {
     let document = "Text\n<!-- terminal: one -->\n```sh\ncd x\nls\n```\n```text\ny\n```\n\n```rust\nfn\n```\n\
-                    <!-- needs Docker -->\n```sh\ndocker\n```\n<!-- terminal: two, after Ctrl-C -->\n```text\nz…\n```\n";
+                    <!-- needs Docker -->\n```sh\ndocker\n```\n<!-- before: a -->\n<!-- exit code 1 -->\n```sh\nb\n```\n<!-- terminal: two, after Ctrl-C -->\n```text\nz…\n```\n";
     let expected = [
         Step::Terminal("one".to_owned()),
-        Step::Run("cd x\nls".to_owned()),
+        Step::Run("cd x\nls".to_owned(), 0),
         Step::Expect("y".to_owned()),
+        Step::Run("a".to_owned(), 0),
+        Step::Run("b".to_owned(), 1),
         Step::Terminal("two".to_owned()),
         Step::Interrupt,
         Step::Expect("z…".to_owned()),

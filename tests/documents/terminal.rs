@@ -17,6 +17,8 @@ const COMPILING: Duration = Duration::from_secs(300);
 pub(super) struct Terminal {
     builder: ProcessBuilder,
     running: Option<Process>,
+    /// What the running commands end with.
+    expected_code: i32,
 }
 
 impl Terminal {
@@ -34,19 +36,21 @@ impl Terminal {
         }
         let own = env::current_exe().expect("the path of the test");
         let target = own.ancestors().nth(3).expect("the folder of the builds");
-        let builder = builder.env("CARGO_TARGET_DIR", target.display());
+        let programs = format!("{}/debug:{}", target.display(), env::var("PATH").unwrap_or_default());
+        let builder = builder.env("CARGO_TARGET_DIR", target.display()).env("PATH", programs);
         let directory = builder.directory();
         fs::write(directory.join("folder"), env!("CARGO_MANIFEST_DIR")).expect("write the folder of the shell");
         fs::write(directory.join("variables"), "").expect("write the variables of the shell");
-        Self { builder, running: None }
+        Self { builder, running: None, expected_code: 0 }
     }
 
-    /// Enters commands, when those before have ended.
-    pub(super) fn run(&mut self, commands: &str) {
+    /// Enters commands that end with `code`, when those before have ended.
+    pub(super) fn run(&mut self, commands: &str, code: i32) {
         if let Some(before) = &self.running {
             let exit = before.wait_exit(COMPILING);
-            assert_eq!(exit.code(), Some(0), "a command of the tutorial failed:\n{}", before.output());
+            assert_eq!(exit.code(), Some(self.expected_code), "commands did not end so:\n{}", before.output());
         }
+        self.expected_code = code;
         println!("{commands}");
         let state = self.builder.directory().display();
         let script = format!(
@@ -62,7 +66,12 @@ impl Terminal {
         let Some(process) = self.running.take() else { return };
         process.interrupt();
         let exit = process.wait_exit(SOON);
-        assert_eq!(exit.code(), Some(0), "a command did not end well after Ctrl-C:\n{}", process.output());
+        assert_eq!(
+            exit.code(),
+            Some(self.expected_code),
+            "a command did not end well after Ctrl-C:\n{}",
+            process.output()
+        );
     }
 
     /// Waits until the commands have printed a line.

@@ -7,6 +7,7 @@ mod config;
 mod inspect;
 mod mov;
 mod own_queues;
+mod permissions;
 mod publish;
 
 use serde_json::Value;

@@ -182,6 +182,7 @@ fn arguments_that_make_no_sense_are_usage_errors() {
         ("publish", "which channel"),
         ("publish data/nonsense {}", &*format!("is not a channel of {NAME}, which has control/registered")),
         ("publish received_message @/no/such/file", "cannot read /no/such/file"),
+        ("publish received_message @/", "cannot read /: Is a directory"),
         ("publish received_message {} --rate 0", "0.001"),
         ("publish received_message {} --header kind", "NAME=VALUE"),
         ("publish --exchange e {}", "--key"),

@@ -62,7 +62,7 @@ fn a_reply_that_says_error_is_a_failure_with_its_reason() {
 fn without_a_reply_it_times_out_and_says_why() {
     let test_bed = TestBed::on(Node::shared());
     let finished = run_with_code(&test_bed.vhost, r#"call received_message {"content":"x"} --timeout 500ms"#, 75);
-    assert!(finished.stderr.contains("does the component run?"), "{finished:?}");
+    assert!(finished.stderr.contains("the component does not run"), "{finished:?}");
     assert!(finished.after < Duration::from_secs(5), "it took {:?}", finished.after);
     let finished = run_with_code(&test_bed.vhost, "call no_such_queue {}", 1);
     assert!(finished.stderr.contains("no_such_queue does not exist"), "{finished:?}");

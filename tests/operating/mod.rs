@@ -12,6 +12,7 @@ mod instances;
 mod monitor;
 mod mov;
 mod own_queues;
+mod permissions;
 mod publish;
 mod purge;
 mod replay;

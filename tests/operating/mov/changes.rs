@@ -1,5 +1,9 @@
 //! What the MOV is asked to change, and whether it shows.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
 use serde_json::json;
 use testkit::Message;
 use testkit::mov::Connection;
@@ -100,4 +104,30 @@ fn a_c2_that_came_late_is_notified() {
         assert_eq!(states(), [after], "after {arguments}");
     }
     platform.run(false, &format!("notify {UNKNOWN}"), 1);
+}
+
+/// The address of a MOV whose connections stay enabled, whatever is requested. It serves until the test process ends.
+fn stubborn_mov(id: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("the address"));
+    let body = json!({"id": id, "enabled": true, "source": {}, "target": {}}).to_string();
+    let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    thread::spawn(move || {
+        for mut request in listener.incoming().flatten() {
+            // It fails if the client has gone.
+            let _ = request.read(&mut [0; 4096]).and_then(|_| request.write_all(response.as_bytes()));
+        }
+    });
+    url
+}
+
+#[test]
+fn a_change_that_does_not_show_is_not_claimed() {
+    let platform = Platform::start();
+    for action in ["disable", "remove"] {
+        let program = platform.program(false, &format!("{action} {UNKNOWN} --yes --timeout 1s"));
+        let finished = program.env("MOV_URL", stubborn_mov(UNKNOWN)).run(SOON);
+        assert_eq!((finished.code, &*finished.stdout), (Some(75), ""), "{finished:?}");
+        assert!(finished.stderr.contains("has not shown within 1 s"), "{finished:?}");
+    }
 }

@@ -33,8 +33,8 @@ impl MessageSchemas {
     }
 
     /// Whether the contract has a schema for the messages of the channel with this queue.
-    #[must_use]
-    pub fn has(&self, queue: &str) -> bool {
+    #[cfg(test)]
+    pub(super) fn has(&self, queue: &str) -> bool {
         self.payload(queue).is_some()
     }
 

@@ -94,12 +94,12 @@ impl Call {
         }
         let consumers = operator.inspect(queue).ok().flatten().map(|state| state.consumers);
         let reason = match consumers {
-            Some(0) => "nobody consumes the queue: does the component run?",
-            _ => "its consumers may not reply to requests, or may be busy",
+            Some(0) => "nobody consumes the queue: the component does not run, or is paused",
+            _ => "its consumers may not reply to requests, or be busy",
         };
         let seconds = self.timeout.as_secs_f64();
         Err(Stop::timed_out(format!(
-            "no reply from {queue} within {seconds} s; {reason} The request may still be processed"
+            "no reply from {queue} within {seconds} s; {reason}; the request may still be processed"
         )))
     }
 }

@@ -109,7 +109,9 @@ impl<'i> View<'i> {
             if pattern.is_some() { &[Some("source_channel_name"), Some("target_channel_name")] } else { &[None] };
         for end in ends {
             let field = end.zip(pattern).map(|(end, pattern)| (end.to_owned(), pattern.into()));
-            let query: Map<String, Value> = field.into_iter().collect();
+            let mut query: Map<String, Value> = field.into_iter().collect();
+            // Pages of an order that changes could miss some.
+            query.insert("order".to_owned(), "createTimestamp".into());
             let (queue, answers) = (payloads::TOPOLOGY_QUERY, payloads::TOPOLOGY_PAGE);
             for item in self.queues.query_all(queue, answers, "connections", &query)? {
                 let connection = connection(&item);

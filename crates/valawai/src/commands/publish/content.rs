@@ -85,6 +85,9 @@ impl Reading {
             let place = if self.name.is_empty() { String::new() } else { format!(" {count} of {}", self.name) };
             match value {
                 Ok(value) => self.send_json(value.get().as_bytes(), place)?,
+                Err(error) if error.is_io() => {
+                    return self.sender.send(Err(Stop::usage(format!("cannot read {}: {error}", self.name))));
+                }
                 Err(error) => return self.sender.send(Err(not_json(&place, &error))),
             }
         }
@@ -148,8 +151,7 @@ pub(in crate::commands) fn one_body(invocation: &Invocation, text: &str, no_chec
 
 /// The lines of a recording.
 pub(super) fn lines_of(path: &Path) -> Result<impl Iterator<Item = io::Result<String>>, Stop> {
-    let input: Box<dyn Read> = if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(open(path)?) };
-    Ok(BufReader::new(input).lines())
+    Ok(BufReader::new(open(path)?).lines())
 }
 
 fn open(path: &Path) -> Result<File, Stop> {

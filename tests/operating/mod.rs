@@ -6,9 +6,11 @@ mod dead_letters;
 mod inspect;
 mod purge;
 mod replay;
+mod replay_faults;
+mod terminal;
 
 use serde_json::Value;
-use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, wait_until};
+use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, poll};
 
 use crate::test_bed::{DEAD_LETTERS, INPUT, LONG, SOON, TestBed, numbered_message};
 
@@ -75,5 +77,10 @@ pub(super) fn drain_ids(test_bed: &TestBed, queue: &str) -> Vec<u64> {
 /// Waits until a queue has `count` ready messages.
 #[track_caller]
 pub(super) fn wait_depth(test_bed: &TestBed, queue: &str, count: u32) {
-    wait_until(&format!("{count} messages in {queue}"), SOON, || test_bed.client.depth(queue) == count);
+    let mut depth = 0;
+    let is_reached = poll(SOON, || {
+        depth = test_bed.client.depth(queue);
+        depth == count
+    });
+    assert!(is_reached.is_some(), "{queue} has {depth} messages instead of {count}");
 }

@@ -5,5 +5,6 @@ mod contract;
 mod kit;
 mod layers;
 mod levels;
+mod operator;
 mod periodic;
 mod running_component;

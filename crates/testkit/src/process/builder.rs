@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -118,6 +119,24 @@ impl ProcessBuilder {
         let arguments = ["-c".to_owned(), script, "bash".to_owned(), program].into_iter();
         let arguments = arguments.chain(self.arguments.iter().cloned()).collect();
         Self { program: "/bin/bash".into(), arguments, ..self.clone() }
+    }
+
+    /// Sets the standard input.
+    pub fn input(mut self, input: impl AsRef<[u8]>) -> Self {
+        let (path, mut file) = self.create_file("input");
+        file.write_all(input.as_ref()).expect("write the input file of a process");
+        self.input = Some(path);
+        self
+    }
+
+    /// The same on a terminal, where its standard input is typed.
+    pub fn on_terminal(&self) -> Self {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let program = self.program.display().to_string();
+        let words = std::iter::once(&program).chain(&self.arguments).map(|word| quoted(word));
+        let line = words.collect::<Vec<_>>().join(" ");
+        let arguments = ["-qec", &line, "/dev/null"].map(str::to_owned).into();
+        Self { program: "/usr/bin/script".into(), arguments, ..self.clone() }
     }
 
     /// The working directory of the processes.

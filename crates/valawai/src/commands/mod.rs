@@ -72,7 +72,7 @@ pub fn operate() -> ExitCode {
     let exit =
         match usage::parse(&command_line, &arguments).and_then(|matches| ToolArguments::from_arg_matches(&matches)) {
             Ok(ToolArguments { common, command }) => operator(command_line, common, None, command),
-            Err(error) => usage::report(error, &arguments),
+            Err(error) => usage::report(&error, &arguments),
         };
     exit.into()
 }
@@ -88,18 +88,15 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
         }
         Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
         Ok(_) => run::run(resolved),
-        Err(error) => usage::report(error, arguments),
+        Err(error) => usage::report(&error, arguments),
     }
 }
 
 /// Runs an operator's command, on a thread with the stack that hostile headers need.
 fn operator(command_line: clap::Command, common: Common, own: Option<Target>, command: OperatorCommand) -> Exit {
-    let work = move || match Invocation::new(command_line, common, own) {
-        Ok(invocation) => {
-            let result = command.command().run(&invocation);
-            invocation.finish(result)
-        }
-        Err(stop) => invocation::report(stop),
+    let work = move || {
+        let invocation = Invocation::new(command_line, common, own);
+        invocation.and_then(|invocation| command.command().run(&invocation)).unwrap_or_else(invocation::report)
     };
     match thread::Builder::new().name("command".into()).spawn(work).map(thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit,

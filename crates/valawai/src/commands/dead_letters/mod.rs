@@ -48,8 +48,7 @@ enum Action {
 impl Command for DeadLetters {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
         match &self.action {
-            None => list::List {}.run(invocation),
-            Some(Action::List(action)) => action.run(invocation),
+            None | Some(Action::List(_)) => list::List::run(invocation),
             Some(Action::Show(action)) => action.run(invocation),
             Some(Action::Replay(action)) => action.run(invocation),
             Some(Action::Purge(action)) => action.run(invocation),

@@ -34,7 +34,7 @@ pub(super) struct Mover<'m> {
     invocation: &'m Invocation,
     operator: &'m Operator,
     plan: &'m Plan,
-    pub(super) report: Report,
+    report: Report,
     progress: Progress,
     /// Deliveries that are in flight, or were left.
     outstanding: BTreeSet<u64>,
@@ -80,15 +80,18 @@ impl<'m> Mover<'m> {
         }
     }
 
-    /// Moves the messages, until all that were there are moved or left.
-    pub(super) fn run(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+    /// Moves the messages, until all that were there are moved or left. Returns what was done, also if it ended early.
+    pub(super) fn run(mut self, link: &mut OperatorLink<'_>) -> (Report, Result<(), Stop>) {
+        let result = self.consume(link).and_then(|()| self.run_to_end(link)).and_then(|()| Ok(link.stop()?));
+        self.report.unsettled = self.in_flight.len();
+        (self.report, result)
+    }
+
+    fn consume(&self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
         // Those that are left stay delivered until the end, so there is no smaller prefetch.
         let unlimited = self.plan.follow || self.plan.waiting > MAX_PREFETCH;
         let prefetch = if unlimited { 0 } else { u16::try_from(self.plan.waiting).unwrap_or_default() };
-        link.consume(&self.plan.from, prefetch)?;
-        let result = self.run_to_end(link);
-        self.report.unsettled = self.in_flight.len();
-        result
+        Ok(link.consume(&self.plan.from, prefetch)?)
     }
 
     fn run_to_end(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
@@ -97,7 +100,7 @@ impl<'m> Mover<'m> {
             while let Some(event) = link.poll(!has_ended && self.may_take())? {
                 self.last_event = Instant::now();
                 match event {
-                    OperatorEvent::Received(message) => self.take(link, *message)?,
+                    OperatorEvent::Received(message) => self.take(link, &message)?,
                     OperatorEvent::Settled(settled) => self.settle(settled),
                 }
             }
@@ -125,14 +128,14 @@ impl<'m> Mover<'m> {
             && (self.plan.rate.is_none() || Instant::now() >= self.next_publish)
     }
 
-    fn take(&mut self, link: &mut OperatorLink<'_>, message: Received) -> Result<(), Stop> {
+    fn take(&mut self, link: &mut OperatorLink<'_>, message: &Received) -> Result<(), Stop> {
         self.taken += 1;
         self.progress.step();
         self.outstanding.insert(message.tag);
         let destination =
-            self.plan.destination(&message).and_then(|destination| self.check_repeated(&message, destination));
+            self.plan.destination(message).and_then(|destination| self.check_repeated(message, destination));
         match destination {
-            Ok((exchange, key)) => self.publish(link, &message, &exchange, key),
+            Ok((exchange, key)) => self.publish(link, message, &exchange, key),
             Err(reason) => {
                 self.leave(reason);
                 Ok(())

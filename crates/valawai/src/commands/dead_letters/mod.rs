@@ -3,6 +3,7 @@
 //! `queues` finds the queues, and `letter` reads what a dead letter tells about itself. `replay` and the aliases `resurrect` and
 //! `requeue` make a [`plan::Plan`], which `mover` carries out.
 
+mod acknowledgements;
 mod letter;
 mod list;
 mod mover;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
+use super::acknowledgements::Acknowledgements;
 use super::letter;
 use super::plan::{Left, Plan};
 use super::report::Report;
@@ -36,12 +37,7 @@ pub(super) struct Mover<'m> {
     plan: &'m Plan,
     report: Report,
     progress: Progress,
-    /// Deliveries that are in flight, or were left.
-    outstanding: BTreeSet<u64>,
-    /// Deliveries that may be acknowledged.
-    moved: Vec<u64>,
-    /// Whether a delivery was left.
-    has_left: bool,
+    acknowledgements: Acknowledgements,
     /// Published messages: the tag of the delivery, the size, and the key.
     in_flight: BTreeMap<u64, (u64, usize, String)>,
     bytes: usize,
@@ -65,9 +61,7 @@ impl<'m> Mover<'m> {
             plan,
             report: Report::default(),
             progress: invocation.console.progress(if plan.follow { 0 } else { plan.waiting }),
-            outstanding: BTreeSet::new(),
-            moved: Vec::new(),
-            has_left: false,
+            acknowledgements: Acknowledgements::default(),
             in_flight: BTreeMap::new(),
             bytes: 0,
             taken: 0,
@@ -104,7 +98,7 @@ impl<'m> Mover<'m> {
                     OperatorEvent::Settled(settled) => self.settle(settled),
                 }
             }
-            self.acknowledge(link)?;
+            self.acknowledgements.send(link)?;
             has_ended |= self.has_taken_all() || self.invocation.is_interrupted();
             if has_ended && self.in_flight.is_empty() {
                 return Ok(());
@@ -131,7 +125,7 @@ impl<'m> Mover<'m> {
     fn take(&mut self, link: &mut OperatorLink<'_>, message: &Received) -> Result<(), Stop> {
         self.taken += 1;
         self.progress.step();
-        self.outstanding.insert(message.tag);
+        self.acknowledgements.delivered(message.tag);
         let destination =
             self.plan.destination(message).and_then(|destination| self.check_repeated(message, destination));
         match destination {
@@ -206,8 +200,7 @@ impl<'m> Mover<'m> {
         let reason = match outcome {
             Outcome::Routed => {
                 *self.report.moved.entry(key).or_default() += 1;
-                self.outstanding.remove(&tag);
-                self.moved.push(tag);
+                self.acknowledgements.moved(tag);
                 return;
             }
             Outcome::Unroutable => Left::Unroutable,
@@ -218,26 +211,8 @@ impl<'m> Mover<'m> {
     }
 
     fn leave(&mut self, reason: Left) {
-        self.has_left = true;
+        self.acknowledgements.left();
         *self.report.left.entry(reason).or_default() += 1;
-    }
-
-    /// Acknowledges what was moved: with one call what precedes all that is outstanding. What follows it waits, unless what is
-    /// outstanding was left and stays so.
-    fn acknowledge(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
-        self.moved.sort_unstable();
-        let first_outstanding = self.outstanding.first().copied().unwrap_or(u64::MAX);
-        let later = self.moved.split_off(self.moved.partition_point(|tag| *tag < first_outstanding));
-        if let Some(last) = self.moved.last() {
-            link.acknowledge_up_to(*last)?;
-        }
-        self.moved = later;
-        if self.has_left {
-            for tag in std::mem::take(&mut self.moved) {
-                link.acknowledge(tag)?;
-            }
-        }
-        Ok(())
     }
 
     fn wait(&self, link: &mut OperatorLink<'_>, has_ended: bool) -> Result<(), Stop> {

@@ -16,11 +16,13 @@ mod permissions;
 mod publish;
 mod purge;
 mod replay;
+mod replay_faults;
 mod served_call;
 mod status;
+mod terminal;
 
 use serde_json::Value;
-use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, wait_until};
+use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, poll, wait_until};
 
 use crate::test_bed::{DEAD_LETTERS, INPUT, LONG, SOON, TestBed, numbered_message};
 
@@ -93,5 +95,10 @@ pub(super) fn drain_ids(test_bed: &TestBed, queue: &str) -> Vec<u64> {
 /// Waits until a queue has `count` ready messages.
 #[track_caller]
 pub(super) fn wait_depth(test_bed: &TestBed, queue: &str, count: u32) {
-    wait_until(&format!("{count} messages in {queue}"), SOON, || test_bed.client.depth(queue) == count);
+    let mut depth = 0;
+    let is_reached = poll(SOON, || {
+        depth = test_bed.client.depth(queue);
+        depth == count
+    });
+    assert!(is_reached.is_some(), "{queue} has {depth} messages instead of {count}");
 }

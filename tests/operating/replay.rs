@@ -1,9 +1,7 @@
 //! `dead-letters replay`: to where they came from, and none is lost.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
-use testkit::{AmqpValue, FieldTable, Finished, Message, Node, Signal, poll, wait_until};
+use testkit::{AmqpValue, FieldTable, Finished, Message, Node, Signal};
 
 use super::{command, dead_letter, drain_ids, publish_dead_letters, run_json, run_with_code, wait_depth};
 use crate::test_bed::{DEAD_LETTERS, INPUT, LONG, OUTPUT, SOON, TestBed, numbered_message};
@@ -180,62 +178,52 @@ fn with_follow_later_dead_letters_are_replayed_once() {
 }
 
 #[test]
-fn a_broker_that_freezes_during_a_replay_ends_it_and_nothing_is_lost() {
-    let node = Node::start();
-    let test_bed = TestBed::on(&node);
+fn dead_letters_of_a_quorum_queue_are_replayed_in_their_order() {
+    let test_bed = TestBed::in_vhost(Node::shared().quorum_vhost());
     publish_dead_letters(&test_bed, 20_000);
-    let process = command(&test_bed.vhost, "dead-letters replay --yes --rate 2000").start();
-    wait_until("the first messages", SOON, || test_bed.client.depth(INPUT) > 100);
-    node.freeze();
-    let exit = process.wait_exit(LONG);
-    assert!(matches!(exit.code(), Some(69 | 75)), "it exited with {:?}: {}", exit.code(), process.output());
-    assert!(process.output().contains("moved "), "it did not say what was done: {}", process.output());
-    node.thaw();
-    assert_all_there(&test_bed, 20_000);
+    run_with_code(&test_bed.vhost, "dead-letters replay --yes --where content!=500", 0);
+    let received = test_bed.client.receive(INPUT, 19_999, LONG);
+    let ids = received.iter().filter_map(|message| message.message_id()?.parse::<u64>().ok());
+    let expected = (0..20_000).filter(|number| *number != 500);
+    let first_difference = ids.zip(expected).find(|(id, expected)| id != expected);
+    assert_eq!(first_difference, None, "the order has changed");
+    wait_depth(&test_bed, DEAD_LETTERS, 1);
 }
 
 #[test]
-fn nothing_is_lost_although_the_command_is_killed_five_times_and_the_broker_once() {
-    const COUNT: u64 = 50_000;
-    let node = Node::start();
-    let mut test_bed = TestBed::on(&node);
-    publish_dead_letters(&test_bed, COUNT);
-    for round in 0..6 {
-        let before = test_bed.client.depth(INPUT);
-        let process = command(&test_bed.vhost, "dead-letters replay --yes --rate 5000").start();
-        process.wait_until("messages to be moved", LONG, || test_bed.client.depth(INPUT) > before + 1000);
-        if round == 2 {
-            node.kill();
-            assert_eq!(process.wait_exit(SOON).code(), Some(69), "{}", process.output());
-            node.start_again();
-            test_bed = TestBed::in_vhost(test_bed.vhost);
-        } else {
-            assert!(process.is_running(), "it ended before it was killed: {}", process.output());
-            process.kill();
-        }
+fn large_messages_are_replayed() {
+    const SIZE: usize = 16 * 1024 * 1024;
+    let test_bed = TestBed::on(Node::shared());
+    test_bed.client.declare(DEAD_LETTERS);
+    for _ in 0..6 {
+        let large = Message::bare(vec![b'x'; SIZE]).header("x-original-queue", INPUT);
+        test_bed.client.publish(DEAD_LETTERS, &large);
     }
-    wait_until("the broker to requeue what was not acknowledged", SOON, || {
-        node.queue(&test_bed.vhost, DEAD_LETTERS).is_some_and(|queue| queue.messages_unacknowledged == 0)
-    });
-    run_with_code(&test_bed.vhost, "dead-letters replay --yes", 0);
-    wait_depth(&test_bed, DEAD_LETTERS, 0);
-    assert_all_there(&test_bed, COUNT);
+    let process = command(&test_bed.vhost, "dead-letters replay --yes").start();
+    process.wait_until("all messages to arrive", SOON, || test_bed.client.depth(INPUT) == 6);
+    assert_eq!(process.wait_exit(SOON).code(), Some(0), "{}", process.output());
+    assert_eq!(test_bed.client.get(INPUT).expect("a message").body.len(), SIZE);
 }
 
-/// Asserts that each number below `count` is in the input or in the dead letters.
-#[track_caller]
-fn assert_all_there(test_bed: &TestBed, count: u64) {
-    let test_bed = TestBed::without_output_queue(test_bed.vhost.clone());
-    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    // What the process had not settled may still be on its way back.
-    poll(LONG, || {
-        for queue in [INPUT, DEAD_LETTERS] {
-            for number in drain_ids(&test_bed, queue) {
-                *counts.entry(number).or_default() += 1;
-            }
-        }
-        (0..count).all(|number| counts.contains_key(&number))
-    });
-    let duplicates = crate::test_bed::assert_none_lost(&counts, count);
-    println!("{duplicates} duplicates of {count} messages");
+#[test]
+fn permissions_to_read_the_dead_letters_and_to_write_to_the_default_exchange_suffice() {
+    let node = Node::shared();
+    let test_bed = TestBed::on(node);
+    publish_dead_letters(&test_bed, 10);
+    let vhost = &test_bed.vhost;
+    let permit = |write: &str, read: &str| {
+        node.rabbitmqctl(&["set_permissions", "-p", &vhost.name, &vhost.username, "^$", write, read]);
+    };
+    permit("^$", "/dead_letter/");
+    for arguments in
+        ["dead-letters", "dead-letters show", "dead-letters replay --dry-run", &format!("inspect {DEAD_LETTERS}")]
+    {
+        run_with_code(vhost, arguments, 0);
+    }
+    permit("^$", "^$");
+    let refused = run_with_code(vhost, "dead-letters show", 1);
+    assert!(refused.stderr.contains("refused") && refused.stderr.contains("dead_letter"), "{refused:?}");
+    permit("^amq\\.default$", "/dead_letter/");
+    run_with_code(vhost, "dead-letters replay --yes", 0);
+    wait_depth(&test_bed, INPUT, 10);
 }

@@ -42,13 +42,13 @@ impl Source {
     }
 }
 
-/// The sources of the crate, without `lib.rs` and without files that have only tests.
+/// The sources of the library, without `lib.rs` and without files that have only tests.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     collect_files(&root, &mut files);
     let is_test = |file: &PathBuf| file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
-    files.retain(|file| !is_test(file) && !file.ends_with("src/lib.rs"));
+    files.retain(|file| !is_test(file) && !file.ends_with("src/lib.rs") && !file.starts_with(root.join("bin")));
     files.iter().map(|file| Source::read(&root, file)).collect()
 }
 

@@ -5,6 +5,7 @@ mod contract;
 mod kit;
 mod layers;
 mod levels;
+mod operator;
 mod periodic;
 mod running_app;
 mod running_component;

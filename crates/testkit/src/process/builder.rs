@@ -134,6 +134,16 @@ impl ProcessBuilder {
         self
     }
 
+    /// The same on a terminal, where its standard input is typed.
+    pub fn on_terminal(&self) -> Self {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let program = self.program.display().to_string();
+        let words = std::iter::once(&program).chain(&self.arguments).map(|word| quoted(word));
+        let line = words.collect::<Vec<_>>().join(" ");
+        let arguments = ["-qec", &line, "/dev/null"].map(str::to_owned).into();
+        Self { program: "/usr/bin/script".into(), arguments, ..self.clone() }
+    }
+
     /// The working directory of the processes.
     pub fn directory(&self) -> &Path {
         self.directory.path()

@@ -21,7 +21,7 @@ its delivery limit. Attempts of components of this kit are counted in the header
 
 Needs the permission to read the queue. The exit code is 1 if the queue does not exist.")]
 pub(super) struct Inspect {
-    /// A queue, or a channel of the component: data/received_message, or dead_letter/data/received_message
+    /// A queue, or a channel of the component: `data/received_message`, or `dead_letter/data/received_message`
     queue: String,
     /// How many messages, at most
     #[arg(long, short = 'n', default_value_t = 10, value_name = "N")]

@@ -112,16 +112,9 @@ impl Invocation {
     }
 
     /// Waits for `time`, or until Ctrl-C is pressed.
+    #[allow(dead_code, reason = "for commands that repeat something")]
     pub(super) fn pause(&self, time: Duration) {
         let _ = self.shutdown.wait_until(Instant::now() + time);
-    }
-
-    /// Prints why the command ended early, and returns the exit code.
-    pub(super) fn finish(&self, result: Result<Exit, Stop>) -> Exit {
-        match result {
-            Ok(exit) => exit,
-            Err(stop) => report(stop),
-        }
     }
 }
 

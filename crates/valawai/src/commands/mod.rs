@@ -98,7 +98,7 @@ pub fn operate() -> ExitCode {
     let exit =
         match usage::parse(&command_line, &arguments).and_then(|matches| ToolArguments::from_arg_matches(&matches)) {
             Ok(ToolArguments { common, command }) => operator(command_line, common, None, command),
-            Err(error) => usage::report(error, &arguments),
+            Err(error) => usage::report(&error, &arguments),
         };
     exit.into()
 }
@@ -114,7 +114,7 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
         }
         Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
         Ok(_) => run::run(resolved),
-        Err(error) => usage::report(error, arguments),
+        Err(error) => usage::report(&error, arguments),
     }
 }
 
@@ -129,12 +129,9 @@ fn operator(
         // The only command for which it may have defects.
         check.file = check.file.take().or_else(|| common.asyncapi.take());
     }
-    let work = move || match Invocation::new(command_line, common, own) {
-        Ok(invocation) => {
-            let result = command.command().run(&invocation);
-            invocation.finish(result)
-        }
-        Err(stop) => invocation::report(stop),
+    let work = move || {
+        let invocation = Invocation::new(command_line, common, own);
+        invocation.and_then(|invocation| command.command().run(&invocation)).unwrap_or_else(invocation::report)
     };
     match thread::Builder::new().name("command".into()).spawn(work).map(thread::JoinHandle::join) {
         Ok(Ok(exit)) => exit,

@@ -31,8 +31,8 @@ pub(super) struct Requeue {
     #[arg(long, value_name = "N")]
     max_retries: Option<u64>,
     /// Seconds before each message (-wtr)
-    #[arg(long, value_name = "S", value_parser = parse_duration)]
-    wait_to_requeue: Option<Duration>,
+    #[arg(long = "wait-to-requeue", value_name = "S", value_parser = parse_duration)]
+    wait: Option<Duration>,
     /// Accepted, without a meaning, as there (-rttl)
     #[arg(long, value_name = "MS", hide = true)]
     retry_ttl: Option<String>,
@@ -79,7 +79,7 @@ impl Requeue {
             (None, None) => Destination::Origin { prefix: String::new() },
             (exchange, key) => Destination::Fixed { exchange: exchange.clone().unwrap_or_default(), key: key.clone() },
         };
-        let seconds = self.wait_to_requeue.map(|wait| wait.as_secs_f64()).filter(|seconds| *seconds > 0.0);
+        let seconds = self.wait.map(|wait| wait.as_secs_f64()).filter(|seconds| *seconds > 0.0);
         Plan {
             from,
             to,

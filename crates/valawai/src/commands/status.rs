@@ -40,13 +40,13 @@ struct Report {
     component: String,
     /// `None` if `MOV_URL` is not set.
     mov_is_up: Option<bool>,
-    instances: Vec<Instance>,
+    instances: Vec<ProcessReport>,
     queues: Vec<QueueReport>,
     problems: Vec<Problem>,
 }
 
 #[derive(Debug, Serialize)]
-struct Instance {
+struct ProcessReport {
     instance: String,
     version: String,
     registered_as: Option<String>,
@@ -99,7 +99,12 @@ impl Command for Status {
 }
 
 impl Status {
-    fn instances(&self, invocation: &Invocation, operator: &Operator, target: &Target) -> Result<Vec<Instance>, Stop> {
+    fn instances(
+        &self,
+        invocation: &Invocation,
+        operator: &Operator,
+        target: &Target,
+    ) -> Result<Vec<ProcessReport>, Stop> {
         let receivers = Receivers::new(Some(target.name.clone()), None)?;
         let waiting = Waiting { timeout: self.timeout, count: None };
         let channel = operator.open_for_requests()?;
@@ -111,11 +116,11 @@ impl Status {
         // Now it is known how many answer.
         let waiting = Waiting { count: Some(infos.len()), ..waiting };
         let stats = asked.answers(&Request::Stats {}, &receivers, &waiting)?;
-        Ok(infos.into_iter().map(|info| Instance::of(info, &stats)).collect())
+        Ok(infos.into_iter().map(|info| ProcessReport::of(info, &stats)).collect())
     }
 }
 
-impl Instance {
+impl ProcessReport {
     fn of(info: Reply, stats: &[Reply]) -> Self {
         let answer = info.answer;
         let mut instance = Self {
@@ -162,7 +167,7 @@ impl Report {
         } else if self.instances.iter().all(|it| it.registered_as.is_none()) {
             add("it is not registered".to_owned(), "is the MOV running? `mov logs` shows what it refused");
         }
-        for Instance { instance, blocked, paused, .. } in &self.instances {
+        for ProcessReport { instance, blocked, paused, .. } in &self.instances {
             if *blocked {
                 add(format!("{instance}: the broker accepts no messages"), "free memory or disk space of the broker");
             }

@@ -73,7 +73,7 @@ pub(super) fn check_options(
 }
 
 /// Prints help or the version, or what is wrong.
-pub(super) fn report(error: clap::Error, arguments: &[OsString]) -> Exit {
+pub(super) fn report(error: &clap::Error, arguments: &[OsString]) -> Exit {
     if error.use_stderr() {
         let rendered = error.render();
         let text = if std::io::stderr().is_terminal() { rendered.ansi().to_string() } else { rendered.to_string() };

@@ -11,8 +11,8 @@ use crate::broker::{Confirm, Error, Event, Returned};
 pub(super) struct Confirms<'c> {
     channel: &'c Channel,
     connection: &'c Connection,
-    confirms: Receiver<amiquip::Confirm>,
-    returns: Receiver<amiquip::Return>,
+    received: Receiver<amiquip::Confirm>,
+    returned: Receiver<amiquip::Return>,
     /// A confirm that was received, and is polled after the returns that precede it.
     next_confirm: Option<Confirm>,
 }
@@ -21,23 +21,23 @@ impl<'c> Confirms<'c> {
     /// Makes the broker confirm what is published on `channel`, a channel of `connection`.
     pub(super) fn enable(channel: &'c Channel, connection: &'c Connection) -> Result<Self, Error> {
         // amiquip drops confirms that arrive before it listens for them.
-        let confirms = channel.call("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
-        let returns = channel.call("listen for returns", amiquip::Channel::listen_for_returns)?;
+        let received = channel.call("listen for confirms", amiquip::Channel::listen_for_publisher_confirms)?;
+        let returned = channel.call("listen for returns", amiquip::Channel::listen_for_returns)?;
         channel.call("enable confirms", amiquip::Channel::enable_publisher_confirms)?;
-        Ok(Self { channel, connection, confirms, returns, next_confirm: None })
+        Ok(Self { channel, connection, received, returned, next_confirm: None })
     }
 
     /// The next returned message or confirm, without waiting.
     pub(super) fn poll(&mut self) -> Result<Option<Event>, Error> {
         if self.next_confirm.is_none() {
-            self.next_confirm = match self.confirms.try_recv() {
+            self.next_confirm = match self.received.try_recv() {
                 Ok(confirm) => Some(translate(confirm)),
                 Err(TryRecvError::Empty) => None,
                 Err(TryRecvError::Disconnected) => return Err(self.error()),
             };
         }
         // amiquip queues a return before the confirm of its message: if there is none now, the confirm has none.
-        if let Ok(returned) = self.returns.try_recv() {
+        if let Ok(returned) = self.returned.try_recv() {
             self.connection.read_limiter().release(returned.content.len());
             let message_id = returned.properties.message_id().clone();
             return Ok(Some(Event::Returned(Returned { to: returned.routing_key, message_id })));
@@ -47,8 +47,8 @@ impl<'c> Confirms<'c> {
 
     /// Adds what [`Self::poll`] polls.
     pub(super) fn add_to<'s>(&'s self, select: &mut Select<'s>) {
-        select.recv(&self.confirms);
-        select.recv(&self.returns);
+        select.recv(&self.received);
+        select.recv(&self.returned);
     }
 
     /// Why the channel is closed: the next call on it tells.

@@ -54,6 +54,12 @@ impl<'c> Subscriptions<'c> {
         self.requeue(surplus)
     }
 
+    /// Cancels all consumers. Deliveries that were not polled wait for the end of the channel, unacknowledged.
+    pub(super) fn stop(&mut self, limit: Duration) -> Result<(), Error> {
+        let mut cancelled = mem::take(&mut self.active);
+        drain::cancel_all(&mut cancelled, self.channels, limit, Keep::Nothing).map(drop)
+    }
+
     /// The next delivery, without waiting.
     pub(super) fn poll(&mut self) -> Result<Option<Delivery>, Error> {
         for _ in 0..self.active.len() {

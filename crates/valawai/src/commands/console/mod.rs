@@ -5,7 +5,7 @@ mod question;
 mod table;
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Stderr, Stdout, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -25,11 +25,14 @@ pub(super) struct Console {
     json: bool,
     yes: bool,
     has_colour: bool,
+    data: Stdout,
+    notes: Stderr,
 }
 
 impl Console {
     pub(super) fn new(json: bool, yes: bool) -> Self {
-        Self { json, yes, has_colour: !json && io::stdout().is_terminal() && allows_colour() }
+        let (data, notes) = (io::stdout(), io::stderr());
+        Self { json, yes, has_colour: !json && data.is_terminal() && allows_colour(), data, notes }
     }
 
     /// Whether to print one JSON object a line.
@@ -39,29 +42,29 @@ impl Console {
 
     /// Prints a line for people. Whatever comes from outside is [clean](Self::clean) before.
     pub(super) fn line(&self, text: impl Display) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{text}")
+        writeln!(self.data.lock(), "{text}")
     }
 
     /// Prints an object, in one line.
     pub(super) fn object(&self, object: &impl Serialize) -> io::Result<()> {
         let json = serde_json::to_string(object).map_err(io::Error::other)?;
-        writeln!(io::stdout().lock(), "{}", escape_json(json))
+        writeln!(self.data.lock(), "{}", escape_json(json))
     }
 
     /// Prints a table for people.
     pub(super) fn table(&self, table: &Table) -> io::Result<()> {
         let text = table.render(|style, text| self.paint(style, text));
-        io::stdout().lock().write_all(text.as_bytes())
+        self.data.lock().write_all(text.as_bytes())
     }
 
     /// Clears the screen, if there is one.
     pub(super) fn clear(&self) -> io::Result<()> {
-        if io::stdout().is_terminal() { write!(io::stdout().lock(), "\x1b[2J\x1b[H") } else { Ok(()) }
+        if io::stdout().is_terminal() { write!(self.data.lock(), "\x1b[2J\x1b[H") } else { Ok(()) }
     }
 
     /// Prints bytes as they are, for other programs.
     pub(super) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
-        let mut output = io::stdout().lock();
+        let mut output = self.data.lock();
         output.write_all(bytes)?;
         output.flush()
     }
@@ -69,7 +72,7 @@ impl Console {
     /// Prints what was done, or what to know, on the standard error.
     pub(super) fn note(&self, text: impl Display) {
         // Nothing can be done if it fails, and the data matter more.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(self.notes.lock(), "{text}");
     }
 
     /// Prints why a command failed, on the standard error.
@@ -92,7 +95,7 @@ impl Console {
 
     /// A progress bar for `total` items, if the standard error is a terminal.
     pub(super) fn progress(&self, total: u64) -> Progress {
-        Progress::new(total)
+        Progress::new(total, self.notes.is_terminal())
     }
 }
 

@@ -1,6 +1,5 @@
 //! Progress bars: only on a terminal, and only for what takes longer than a second.
 
-use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,8 +21,8 @@ pub(in crate::commands) struct Progress {
 
 impl Progress {
     /// `total` is 0 if it is not known.
-    pub(super) fn new(total: u64) -> Self {
-        Self { start: Instant::now(), done: 0, total, is_terminal: io::stderr().is_terminal(), bar: None }
+    pub(super) fn new(total: u64, is_terminal: bool) -> Self {
+        Self { start: Instant::now(), done: 0, total, is_terminal, bar: None }
     }
 
     /// One more item is done.

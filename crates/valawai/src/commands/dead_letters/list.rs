@@ -52,14 +52,14 @@ struct Reason {
 }
 
 impl List {
-    pub(super) fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+    pub(super) fn run(invocation: &Invocation) -> Result<Exit, Stop> {
         let operator = invocation.connect()?;
         let mut found = Vec::new();
         for queue in queues::dead_letter_queues(invocation, &operator, None)? {
             found.push(read(invocation, &operator, &queue)?);
         }
         // Messages in retry queues are not read: their time runs.
-        for (_, queue) in queues::retry_queues(invocation.target()?, &invocation.settings()?.retry)? {
+        for queue in queues::retry_queues(invocation.target()?, &invocation.settings()?.retry)? {
             if let Some(state) = operator.inspect(&queue.name)? {
                 let (messages, consumers) = (state.messages, state.consumers);
                 found.push(Listed { queue: queue.name, kind: "retry", messages, consumers, ..Listed::default() });

@@ -3,6 +3,7 @@
 //! `queues` finds the queues, and `letter` reads what a dead letter tells about itself. `replay` and the aliases `resurrect` and
 //! `requeue` make a [`plan::Plan`], which `mover` carries out.
 
+mod acknowledgements;
 mod letter;
 mod list;
 mod mover;
@@ -48,8 +49,7 @@ enum Action {
 impl Command for DeadLetters {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
         match &self.action {
-            None => list::List {}.run(invocation),
-            Some(Action::List(action)) => action.run(invocation),
+            None | Some(Action::List(_)) => list::List::run(invocation),
             Some(Action::Show(action)) => action.run(invocation),
             Some(Action::Replay(action)) => action.run(invocation),
             Some(Action::Purge(action)) => action.run(invocation),

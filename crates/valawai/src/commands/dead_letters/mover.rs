@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 
+use super::acknowledgements::Acknowledgements;
 use super::letter;
 use super::plan::{Left, Plan};
 use super::report::Report;
@@ -34,14 +35,9 @@ pub(super) struct Mover<'m> {
     invocation: &'m Invocation,
     operator: &'m Operator,
     plan: &'m Plan,
-    pub(super) report: Report,
+    report: Report,
     progress: Progress,
-    /// Deliveries that are in flight, or were left.
-    outstanding: BTreeSet<u64>,
-    /// Deliveries that may be acknowledged.
-    moved: Vec<u64>,
-    /// Whether a delivery was left.
-    has_left: bool,
+    acknowledgements: Acknowledgements,
     /// Published messages: the tag of the delivery, the size, and the key.
     in_flight: BTreeMap<u64, (u64, usize, String)>,
     bytes: usize,
@@ -65,9 +61,7 @@ impl<'m> Mover<'m> {
             plan,
             report: Report::default(),
             progress: invocation.console.progress(if plan.follow { 0 } else { plan.waiting }),
-            outstanding: BTreeSet::new(),
-            moved: Vec::new(),
-            has_left: false,
+            acknowledgements: Acknowledgements::default(),
             in_flight: BTreeMap::new(),
             bytes: 0,
             taken: 0,
@@ -80,15 +74,18 @@ impl<'m> Mover<'m> {
         }
     }
 
-    /// Moves the messages, until all that were there are moved or left.
-    pub(super) fn run(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+    /// Moves the messages, until all that were there are moved or left. Returns what was done, also if it ended early.
+    pub(super) fn run(mut self, link: &mut OperatorLink<'_>) -> (Report, Result<(), Stop>) {
+        let result = self.consume(link).and_then(|()| self.run_to_end(link)).and_then(|()| Ok(link.stop()?));
+        self.report.unsettled = self.in_flight.len();
+        (self.report, result)
+    }
+
+    fn consume(&self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
         // Those that are left stay delivered until the end, so there is no smaller prefetch.
         let unlimited = self.plan.follow || self.plan.waiting > MAX_PREFETCH;
         let prefetch = if unlimited { 0 } else { u16::try_from(self.plan.waiting).unwrap_or_default() };
-        link.consume(&self.plan.from, prefetch)?;
-        let result = self.run_to_end(link);
-        self.report.unsettled = self.in_flight.len();
-        result
+        Ok(link.consume(&self.plan.from, prefetch)?)
     }
 
     fn run_to_end(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
@@ -97,11 +94,11 @@ impl<'m> Mover<'m> {
             while let Some(event) = link.poll(!has_ended && self.may_take())? {
                 self.last_event = Instant::now();
                 match event {
-                    OperatorEvent::Received(message) => self.take(link, *message)?,
+                    OperatorEvent::Received(message) => self.take(link, &message)?,
                     OperatorEvent::Settled(settled) => self.settle(settled),
                 }
             }
-            self.acknowledge(link)?;
+            self.acknowledgements.send(link)?;
             has_ended |= self.has_taken_all() || self.invocation.is_interrupted();
             if has_ended && self.in_flight.is_empty() {
                 return Ok(());
@@ -125,14 +122,14 @@ impl<'m> Mover<'m> {
             && (self.plan.rate.is_none() || Instant::now() >= self.next_publish)
     }
 
-    fn take(&mut self, link: &mut OperatorLink<'_>, message: Received) -> Result<(), Stop> {
+    fn take(&mut self, link: &mut OperatorLink<'_>, message: &Received) -> Result<(), Stop> {
         self.taken += 1;
         self.progress.step();
-        self.outstanding.insert(message.tag);
+        self.acknowledgements.delivered(message.tag);
         let destination =
-            self.plan.destination(&message).and_then(|destination| self.check_repeated(&message, destination));
+            self.plan.destination(message).and_then(|destination| self.check_repeated(message, destination));
         match destination {
-            Ok((exchange, key)) => self.publish(link, &message, &exchange, key),
+            Ok((exchange, key)) => self.publish(link, message, &exchange, key),
             Err(reason) => {
                 self.leave(reason);
                 Ok(())
@@ -203,8 +200,7 @@ impl<'m> Mover<'m> {
         let reason = match outcome {
             Outcome::Routed => {
                 *self.report.moved.entry(key).or_default() += 1;
-                self.outstanding.remove(&tag);
-                self.moved.push(tag);
+                self.acknowledgements.moved(tag);
                 return;
             }
             Outcome::Unroutable => Left::Unroutable,
@@ -215,26 +211,8 @@ impl<'m> Mover<'m> {
     }
 
     fn leave(&mut self, reason: Left) {
-        self.has_left = true;
+        self.acknowledgements.left();
         *self.report.left.entry(reason).or_default() += 1;
-    }
-
-    /// Acknowledges what was moved: with one call what precedes all that is outstanding. What follows it waits, unless what is
-    /// outstanding was left and stays so.
-    fn acknowledge(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
-        self.moved.sort_unstable();
-        let first_outstanding = self.outstanding.first().copied().unwrap_or(u64::MAX);
-        let later = self.moved.split_off(self.moved.partition_point(|tag| *tag < first_outstanding));
-        if let Some(last) = self.moved.last() {
-            link.acknowledge_up_to(*last)?;
-        }
-        self.moved = later;
-        if self.has_left {
-            for tag in std::mem::take(&mut self.moved) {
-                link.acknowledge(tag)?;
-            }
-        }
-        Ok(())
     }
 
     fn wait(&self, link: &mut OperatorLink<'_>, has_ended: bool) -> Result<(), Stop> {

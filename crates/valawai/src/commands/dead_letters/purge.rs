@@ -112,7 +112,7 @@ impl Purge {
         if !invocation.dry_run {
             delete(&mut link, &matching, kept == 0)?;
         }
-        self.print(invocation, &queue.name, matching.len(), kept).map_err(Stop::from)
+        print(invocation, &queue.name, matching.len(), kept).map_err(Stop::from)
     }
 
     fn matches(&self, message: &Received) -> bool {
@@ -121,28 +121,24 @@ impl Purge {
         });
         is_old && Filter::all(&self.filters, &message.properties, &message.body)
     }
+}
 
-    fn print(&self, invocation: &Invocation, queue: &str, deleted: usize, kept: u64) -> io::Result<()> {
-        let console = &invocation.console;
-        if console.is_json() {
-            let deleted =
-                if invocation.dry_run { json!({"would_delete": deleted}) } else { json!({"deleted": deleted}) };
-            let mut object = json!({"queue": queue, "kept": kept});
-            if let (Some(object), Some(deleted)) = (object.as_object_mut(), deleted.as_object()) {
-                object.extend(deleted.clone());
-            }
-            return console.object(&object);
-        }
-        let deleted = if invocation.dry_run { format!("would delete {deleted}") } else { format!("deleted {deleted}") };
-        console.line(Console::clean(format!("{deleted} dead letters of {queue}, kept {kept}")))
+/// Prints how many were deleted, or would be.
+fn print(invocation: &Invocation, queue: &str, deleted: usize, kept: u64) -> io::Result<()> {
+    let console = &invocation.console;
+    let (name, done) = if invocation.dry_run { ("would_delete", "would delete") } else { ("deleted", "deleted") };
+    if console.is_json() {
+        return console.object(&json!({"queue": queue, name: deleted, "kept": kept}));
     }
+    console.line(Console::clean(format!("{done} {deleted} dead letters of {queue}, kept {kept}")))
 }
 
 fn delete(link: &mut OperatorLink<'_>, tags: &[u64], all: bool) -> Result<(), Stop> {
-    if all {
-        return tags.last().map_or(Ok(()), |last| link.acknowledge_up_to(*last)).map_err(Stop::from);
+    match tags.last() {
+        Some(last) if all => link.acknowledge_up_to(*last)?,
+        _ => tags.iter().try_for_each(|tag| link.acknowledge(*tag))?,
     }
-    tags.iter().try_for_each(|tag| link.acknowledge(*tag)).map_err(Stop::from)
+    Ok(link.stop()?)
 }
 
 /// A new file with one message a line.

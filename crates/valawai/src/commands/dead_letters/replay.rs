@@ -125,10 +125,7 @@ pub(in crate::commands) fn carry_out(
         }
         let channels = operator.open()?;
         let mut link = OperatorLink::new(&channels)?;
-        let mut mover = Mover::new(invocation, operator, plan);
-        let result = mover.run(&mut link);
-        let report = std::mem::take(&mut mover.report);
-        drop(mover);
+        let (report, result) = Mover::new(invocation, operator, plan).run(&mut link);
         let exit = report.print(console, plan)?;
         result?;
         moved += report.total();

@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Map, Value, json};
 
 use super::plan::{Left, Plan};
-use crate::commands::console::Console;
+use crate::commands::console::{Console, GREEN};
 use crate::commands::exit::Exit;
 
 /// What became of the messages of a queue.
@@ -36,7 +36,8 @@ impl Report {
             }))?;
         } else {
             let from = Console::clean(&plan.from);
-            console.line(format!("moved {} of {} messages of {from}", self.total(), plan.waiting.max(self.total())))?;
+            let moved = console.paint(GREEN, format!("moved {} of {}", self.total(), plan.waiting.max(self.total())));
+            console.line(format!("{moved} messages of {from}"))?;
             for (key, count) in &self.moved {
                 console.line(format!("{count:>8}  to {}", Console::clean(key)))?;
             }

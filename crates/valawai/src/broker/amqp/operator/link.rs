@@ -7,7 +7,7 @@ use crossbeam_channel::Select;
 use super::properties::MessageProperties;
 use super::publishing::{Outcome, Publication, Publishing, Settled};
 use super::{Operator, timed};
-use crate::broker::amqp::channel::{CLOSE_LIMIT, LinkChannels};
+use crate::broker::amqp::channel::{CALL_LIMIT, CLOSE_LIMIT, LinkChannels};
 use crate::broker::amqp::subscriptions::Subscriptions;
 use crate::broker::{Access, BYTES_IN_FLIGHT, ConsumeOn, Delivery, Error};
 use crate::shutdown::Shutdown;
@@ -194,6 +194,23 @@ impl<'c> OperatorLink<'c> {
     pub fn requeue(&mut self, tag: u64) -> Result<(), Error> {
         let delivery = self.subscriptions.settle(tag)?;
         self.channels.consuming.write("requeue a message", |channel| delivery.nack(channel, true))
+    }
+
+    /// Stops consuming, and makes sure that the broker removes what was acknowledged. What is not settled returns to its place in
+    /// the queue when the link is dropped.
+    ///
+    /// Acknowledgements for a quorum queue wait in the broker's channel while the queue is busy, and are forgotten when the channel
+    /// is closed. A cancel is answered when the queue has processed those that were sent before it; by the next call the channel
+    /// has sent the others.
+    ///
+    /// # Errors
+    /// If the connection is lost.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        let Self { channels, subscriptions, .. } = self;
+        timed("process acknowledgements", || {
+            subscriptions.stop(CALL_LIMIT)?;
+            channels.consuming.call("process acknowledgements", |channel| channel.qos(0, 1, false))
+        })
     }
 
     fn received(&self, delivery: Delivery) -> Result<Received, Error> {

@@ -13,7 +13,7 @@ fn a_typing_error_is_a_usage_error_with_a_suggestion() {
     let vhost = Node::shared().vhost();
     let finished = run_with_code(&vhost, "inspekt queue", 64);
     assert!(finished.stderr.contains("'inspect'") && finished.stdout.is_empty(), "{finished:?}");
-    let finished = run_with_code(&vhost, "inspect queue --cout 5", 64);
+    let finished = run_with_code(&vhost, "inspect queue --cout 5 --broker amqp://me:hunter2@mq", 64);
     assert!(finished.stderr.contains("--count"), "{finished:?}");
 }
 

@@ -11,7 +11,6 @@ use super::arguments::ComponentArguments;
 use super::exit::Exit;
 use super::requeue;
 use crate::component::ResolvedComponent;
-use crate::escaped::Escaped;
 use crate::secret::holds_credentials;
 
 const STYLES: Styles = Styles::styled()
@@ -76,8 +75,13 @@ pub(super) fn check_options(
 pub(super) fn report(error: &clap::Error, arguments: &[OsString]) -> Exit {
     if error.use_stderr() {
         let rendered = error.render();
-        let text = if std::io::stderr().is_terminal() { rendered.ansi().to_string() } else { rendered.to_string() };
-        eprint!("{}", without_secrets(text, arguments));
+        let is_terminal = std::io::stderr().is_terminal();
+        let text = match () {
+            () if may_repeat_secrets(arguments) => without_arguments(error),
+            () if is_terminal => rendered.ansi().to_string(),
+            () => rendered.to_string(),
+        };
+        eprint!("{text}");
         return Exit::Usage;
     }
     // It fails if nobody reads.
@@ -85,17 +89,21 @@ pub(super) fn report(error: &clap::Error, arguments: &[OsString]) -> Exit {
     Exit::Done
 }
 
-/// The text with each argument in it that may contain a password replaced, and control characters in the others escaped.
-fn without_secrets(mut text: String, arguments: &[OsString]) -> String {
-    for argument in arguments.iter().map(|argument| argument.to_string_lossy()) {
-        let value = argument.split_once('=').map_or(&*argument, |(_, value)| value);
-        for part in [&*argument, value] {
-            if holds_credentials(part) {
-                text = text.replace(part, "***");
-            } else if part.contains(char::is_control) {
-                text = text.replace(part, &Escaped(part).to_string());
-            }
-        }
-    }
-    text
+/// Whether a message that repeats an argument may contain a password, or control a terminal. The value of `--broker` is never
+/// repeated.
+fn may_repeat_secrets(arguments: &[OsString]) -> bool {
+    let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let previous = iter::once("").chain(arguments.iter().map(String::as_str));
+    arguments.iter().zip(previous).any(|(argument, previous)| {
+        let (option, value) = argument.split_once('=').unwrap_or((previous, argument));
+        option != "--broker" && holds_credentials(value) || argument.contains(char::is_control)
+    })
+}
+
+/// What is wrong, in general.
+fn without_arguments(error: &clap::Error) -> String {
+    let what = error.kind().as_str().unwrap_or("the arguments are not understood");
+    format!(
+        "error: {what}; it is not shown, because it may contain a password\n\nFor more information, try '--help'.\n"
+    )
 }

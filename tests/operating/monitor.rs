@@ -23,9 +23,9 @@ fn observers(test_bed: &TestBed) -> u64 {
 
 /// The objects among the lines of an output.
 fn copies(observer: &Process) -> Vec<Value> {
-    let lines: String =
-        observer.output().lines().filter(|it| it.starts_with('{')).map(|it| format!("{it}\n")).collect();
-    objects(&lines)
+    let output = observer.output();
+    let lines: Vec<&str> = output.lines().filter(|it| it.starts_with('{')).collect();
+    objects(&lines.join("\n"))
 }
 
 #[test]
@@ -134,4 +134,27 @@ fn log_entries_are_shown_by_level_and_pattern() {
     assert!(matching.output().contains("INFO Sent Echoed message"), "{}", matching.output());
     let invalid = run(&test_bed.vhost, "logs --grep (");
     assert_eq!(invalid.code, Some(64), "{invalid:?}");
+}
+
+#[test]
+fn the_firehose_shows_what_other_programs_publish() {
+    let node = Node::start();
+    let test_bed = TestBed::on(&node);
+    node.rabbitmqctl(&["trace_on", "-p", &test_bed.vhost.name]);
+    let observer = command(&test_bed.vhost, "monitor --trace --channel received --where content=b --count 1").start();
+    observer.wait_output("observing", SOON);
+    test_bed.publish("a");
+    test_bed.publish("b");
+    assert_eq!(observer.wait_exit(SOON).code(), Some(0));
+    assert!(observer.output().contains(r#"{"content":"b"}"#), "{}", observer.output());
+    assert_eq!(test_bed.client.depth(INPUT), 2, "a message was taken");
+}
+
+#[test]
+fn without_the_firehose_the_command_says_how_to_turn_it_on() {
+    let test_bed = TestBed::on(Node::shared());
+    let observer = command(&test_bed.vhost, "monitor --trace").start();
+    observer.wait_output("rabbitmqctl trace_on", SOON);
+    observer.interrupt();
+    assert_eq!(observer.wait_exit(SOON).code(), Some(0));
 }

@@ -127,19 +127,19 @@ fn a_request_gets_its_replies_and_a_missing_queue_is_told() {
 fn messages_of_an_exchange_reach_a_temporary_queue_that_ends_with_its_connection() {
     let vhost = Node::shared().vhost();
     let operator = connect(&vhost);
-    operator.declare_topic("valawai.test").unwrap();
     let queue = operator.declare_temporary().unwrap();
-    operator.bind(&queue, "valawai.test", "ping.#").unwrap();
+    operator.bind(&queue, "amq.topic", "ping.#").unwrap();
     let channels = operator.open().unwrap();
     let mut link = OperatorLink::new(&channels).unwrap();
     let (_handle, shutdown) = shutdown::channel();
     let properties = MessageProperties::persistent("application/json");
     let mut publish =
-        |key| link.publish_and_wait(publication("valawai.test", key, &properties), &shutdown, LIMIT).unwrap();
+        |key| link.publish_and_wait(publication("amq.topic", key, &properties), &shutdown, LIMIT).unwrap();
     assert_eq!(publish("other"), Some(Outcome::Unroutable));
     assert_eq!(publish("ping.c1_echo"), Some(Outcome::Routed));
     drop(link);
-    operator.close();
+    drop(channels);
+    drop(operator);
     let other = connect(&vhost);
     wait_until("the queue to be deleted", LIMIT, || other.inspect(&queue).is_ok_and(|state| state.is_none()));
 }
@@ -157,7 +157,6 @@ fn a_queue_with_messages_is_deleted_only_on_purpose_and_a_conflict_is_told() {
     let other = OwnQueue { newest_only: true, ..OwnQueue::default() };
     let conflict = operator.declare(QUEUE, &other).unwrap_err();
     assert!(matches!(&conflict, Error::Denied { reason, .. } if reason.contains("inequivalent")), "{conflict}");
-    assert_eq!(operator.purge(QUEUE).unwrap(), 1);
-    assert_eq!(operator.delete(QUEUE, false).unwrap(), 0);
+    assert_eq!(operator.delete(QUEUE, true).unwrap(), 1);
     assert_eq!(operator.inspect(QUEUE).unwrap(), None);
 }

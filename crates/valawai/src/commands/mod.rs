@@ -37,6 +37,7 @@ mod status;
 mod tap;
 mod target;
 mod time;
+mod trace;
 mod usage;
 
 use std::ffi::OsString;

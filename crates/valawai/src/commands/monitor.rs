@@ -16,7 +16,8 @@ use super::invocation::Invocation;
 use super::messages::{FILTER_HELP, Filter};
 use super::tap::{self, Observed, Tap, Wanted};
 use super::time::{format_time, parse_duration};
-use crate::broker::amqp::operator::{MessageProperties, Operator};
+use super::trace;
+use crate::broker::amqp::operator::{MessageProperties, Operator, Received};
 
 /// How much of a body is printed for people, in characters.
 const PRINTED: usize = 2000;
@@ -29,10 +30,15 @@ Examples:
   valawai monitor c0_one c1_two --channel data/ --where content~=hello
   c1_echo monitor --save recording.jsonl --for 1m
   c1_echo publish data/received_message --from recording.jsonl
+  valawai monitor --trace --channel data/
 
 The processes send copies for as long as they are asked to, every few seconds: none when this command has ended, however it ended.
 Copies are limited to 2,000 messages and 16 MB a second for each process; what exceeds that is dropped, counted and reported.
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.
+
+--trace is for programs that are not built with this library. It shows what is published while the firehose is on:
+`rabbitmqctl trace_on -p VHOST`, and afterwards `trace_off`, because it slows the broker down. It needs the permissions to read the
+exchange amq.rabbitmq.trace and to declare and read a temporary queue.")]
 pub(super) struct Monitor {
     /// Components, or `all`; by default the component that the command is for
     #[arg(value_name = "COMPONENT")]
@@ -48,6 +54,9 @@ pub(super) struct Monitor {
     /// End after so many messages
     #[arg(long, short = 'n', value_name = "N")]
     count: Option<u64>,
+    /// Show the messages of all programs on the virtual host, from RabbitMQ's firehose, which must be on
+    #[arg(long, conflicts_with_all = ["components", "save"])]
+    trace: bool,
     /// End after this time
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
     time: Option<Duration>,
@@ -55,6 +64,9 @@ pub(super) struct Monitor {
 
 impl Command for Monitor {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        if self.trace {
+            return trace::show(invocation, |queue, message| self.is_traced(queue, message), self.count, self.time);
+        }
         let console = &invocation.console;
         let receivers = receivers(invocation, &self.components)?;
         let mut recording = self.save.as_deref().map(Recording::create).transpose()?;
@@ -84,6 +96,11 @@ impl Command for Monitor {
 }
 
 impl Monitor {
+    fn is_traced(&self, queue: &str, message: &Received) -> bool {
+        (self.channels.is_empty() || self.channels.iter().any(|text| queue.contains(text)))
+            && Filter::all(&self.filters, &message.properties, &message.body)
+    }
+
     fn is_wanted(&self, Observed { copy, .. }: &Observed) -> bool {
         let in_channel = self.channels.is_empty() || self.channels.iter().any(|text| copy.source.contains(text));
         let properties = copy.message_id.as_deref().map(|id| MessageProperties::default().with_message_id(id));

@@ -77,8 +77,8 @@ mod tests {
         let pauses = Pauses::default();
         let before = pauses.version();
         pauses.pause("data/a", Some(Duration::ZERO));
-        let paused = pauses.version();
+        let during = pauses.version();
         let _ = pauses.end_expired(Instant::now());
-        assert!(before < paused && paused < pauses.version());
+        assert!(before < during && during < pauses.version());
     }
 }

@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn requests_and_answers_have_a_type_with_a_version() {
-        let ping = serde_json::to_string(&Request::Ping {}).unwrap();
-        assert_eq!(ping, r#"{"type":"valawai.service.v1.ping"}"#);
+        let request = serde_json::to_string(&Request::Ping {}).unwrap();
+        assert_eq!(request, r#"{"type":"valawai.service.v1.ping"}"#);
         let pong = Answer {
             component: "c1_echo".into(),
             instance: "a".into(),

@@ -63,6 +63,17 @@ impl Operator {
     }
 }
 
+impl Operator {
+    /// Opens the channels of a link that can consume a [temporary queue](Self::declare_temporary), which belongs to the shared
+    /// connection.
+    ///
+    /// # Errors
+    /// If the broker does not answer.
+    pub fn open_shared(&self) -> Result<OperatorChannels, Error> {
+        timed("open a channel", || LinkChannels::open(&self.connections, ConsumeOn::Shared)).map(OperatorChannels)
+    }
+}
+
 impl<'c> OperatorLink<'c> {
     /// A link on these channels.
     ///
@@ -155,12 +166,6 @@ impl<'c> OperatorLink<'c> {
         select.recv(shutdown.requested());
         let _ = select.ready_timeout(retry.map_or(limit, |retry| retry.min(limit)));
         Ok(())
-    }
-
-    /// The number of published messages that are not settled.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.publishing.in_flight()
     }
 
     /// Whether the broker accepts no messages for now, as in a memory alarm.

@@ -17,20 +17,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
 
-pub use self::link::{OperatorChannels, OperatorEvent, OperatorLink, Received};
+pub use self::link::{OperatorEvent, OperatorLink, Received};
 pub use self::properties::MessageProperties;
 pub use self::publishing::{Outcome, Publication, Settled};
 pub use self::queues::QueueState;
 pub use self::requests::{RequestChannel, Requests};
+use super::Options;
 use super::channel::CALL_LIMIT;
 use super::connection::Connector;
 use super::connections::Connections;
 use super::watchdog::Watchdog;
-use super::{Options, errors};
 use crate::broker::Error;
-
-/// The time that the connections have to close.
-const CLOSE_LIMIT: Duration = Duration::from_secs(1);
 
 /// The connections of a command.
 pub struct Operator {
@@ -68,14 +65,6 @@ impl Operator {
                 }
             }
         }
-    }
-
-    /// Closes the connections. Returns what broke them, if anything did.
-    pub fn close(&self) -> Option<Error> {
-        let gracefully = !self.connections.publishing.is_blocked();
-        let causes = self.connections.close(gracefully, Instant::now() + CLOSE_LIMIT);
-        let cause = causes.iter().max_by_key(|cause| errors::specificity(cause))?;
-        Some(Error::Lost { reason: errors::cause(cause) })
     }
 }
 

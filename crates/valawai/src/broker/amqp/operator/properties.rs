@@ -39,12 +39,6 @@ impl MessageProperties {
         self.0.correlation_id().as_deref()
     }
 
-    /// Where to reply.
-    #[must_use]
-    pub fn reply_to(&self) -> Option<&str> {
-        self.0.reply_to().as_deref()
-    }
-
     /// What the body is.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {

@@ -127,10 +127,6 @@ impl<'c> Publishing<'c> {
         !self.settled.is_empty()
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.len()
-    }
-
     pub(super) fn is_blocked(&self) -> bool {
         self.connection.is_blocked()
     }

@@ -1,6 +1,6 @@
 //! Queues and exchanges.
 
-use amiquip::{ExchangeDeclareOptions, ExchangeType, FieldTable, QueueDeclareOptions, QueueDeleteOptions};
+use amiquip::{FieldTable, QueueDeclareOptions, QueueDeleteOptions};
 
 use super::{Operator, timed};
 use crate::broker::amqp::channel::Channel;
@@ -51,17 +51,6 @@ impl Operator {
         })
     }
 
-    /// Declares the durable topic exchange `exchange`.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] if it exists with other properties, or the user may not declare it.
-    pub fn declare_topic(&self, exchange: &str) -> Result<(), Error> {
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        self.call(&format!("declare the exchange {exchange}"), |channel| {
-            channel.exchange_declare(ExchangeType::Topic, exchange, options).map(drop)
-        })
-    }
-
     /// Binds `queue` to `exchange` with `key`.
     ///
     /// # Errors
@@ -69,14 +58,6 @@ impl Operator {
     pub fn bind(&self, queue: &str, exchange: &str, key: &str) -> Result<(), Error> {
         let action = format!("bind the queue {queue} to the exchange {exchange}");
         self.call(&action, |channel| channel.queue_bind(queue, exchange, key, FieldTable::new()))
-    }
-
-    /// Removes the ready messages of `queue`, and returns how many they were.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] if it does not exist, or the user may not read it.
-    pub fn purge(&self, queue: &str) -> Result<u32, Error> {
-        self.call(&format!("purge the queue {queue}"), |channel| channel.queue_purge(queue))
     }
 
     /// Deletes `queue`; a queue with messages only if `with_messages`. Returns how many messages were deleted.

@@ -117,7 +117,7 @@ write_component() {
 
 # The Dockerfile of the echo, with another way to build.
 write_dockerfile() {
-    local build=$draft/docker/main/build.Dockerfile
+    local build=$draft/docker/main/Dockerfile.build
     sed -e "/^WORKDIR \/build\$/,/^FROM scratch\$/ {
         /^WORKDIR/ r $build
         /^FROM scratch\$/ !d

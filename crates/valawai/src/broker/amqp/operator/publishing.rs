@@ -68,7 +68,7 @@ impl<'c> Publishing<'c> {
         })
     }
 
-    /// Publishes without waiting. Small messages are collected, and written by [`Self::wait`].
+    /// Publishes without waiting. Small messages are collected, and written when the link waits, at the latest.
     pub(super) fn publish(&mut self, publication: Publication<'_>) -> Result<u64, Error> {
         let Publication { exchange, key, properties, body } = publication;
         let properties = properties.as_amqp();

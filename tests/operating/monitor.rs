@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::{Message, Node, Process, wait_until};
+use testkit::{Message, Mov, Node, Process, wait_until};
 
 use super::{assert_no_control_characters, command, objects, run, run_json, wait_until_it_answers};
 use crate::test_bed::{INPUT, LONG, OUTPUT, SOON, TestBed, assert_none_lost, count_by_number};
@@ -157,4 +157,23 @@ fn without_the_firehose_the_command_says_how_to_turn_it_on() {
     observer.wait_output("rabbitmqctl trace_on", SOON);
     observer.interrupt();
     assert_eq!(observer.wait_exit(SOON).code(), Some(0));
+}
+
+#[test]
+fn the_history_of_the_log_comes_from_the_mov_and_is_followed() {
+    let test_bed = TestBed::on(Node::shared());
+    let mov = Mov::start(&test_bed.vhost);
+    let component = test_bed.start();
+    component.wait_healthy();
+    test_bed.assert_echoes("first");
+    let logs = test_bed.builder().clone().env("MOV_URL", mov.url()).arg("logs").arg("--mov");
+    wait_until("the entry", SOON, || logs.run(SOON).stdout.contains("first"));
+    let errors = logs.clone().arg("--level").arg("error").run(SOON);
+    assert!(errors.code == Some(0) && !errors.stdout.contains("first"), "{errors:?}");
+    let followed = logs.clone().arg("--follow").arg("--grep").arg("Sent").start();
+    followed.wait_output("first", SOON);
+    test_bed.assert_echoes("second");
+    followed.wait_output("second", SOON);
+    followed.interrupt();
+    assert_eq!(followed.wait_exit(SOON).code(), Some(0));
 }

@@ -4,14 +4,23 @@ use std::time::Duration;
 
 use clap::Args;
 use regex_lite::Regex;
+use serde_json::Value;
 
 use super::arguments::Command;
 use super::console::{BOLD, Console, DIM, RED, YELLOW};
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::monitor::receivers;
+use super::mov;
+use super::mov::logs::Query;
 use super::tap::{self, Observed, Tap, Wanted};
 use super::time::{format_time, parse_duration};
+
+/// How many entries of the history are looked at.
+const HISTORY: u32 = 1000;
+
+/// How long the MOV has to answer.
+const MOV_LIMIT: Duration = Duration::from_secs(10);
 
 /// Show what running processes log from now on
 #[derive(Debug, Args)]
@@ -20,9 +29,9 @@ Examples:
   c1_echo logs
   valawai logs all --level warn
   c1_echo logs --grep 'cannot' --for 10m
+  c1_echo logs --mov --level error --follow
 
-The entries are those that components write to the log of the platform, before they are sent there. `mov logs` shows the history at
-the MOV. Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+The entries are those that components write to the log of the platform, before they are sent there. Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
 pub(super) struct Logs {
     /// Components, or `all`; by default the component that the command is for
     #[arg(value_name = "COMPONENT")]
@@ -33,8 +42,11 @@ pub(super) struct Logs {
     /// Only entries that match this regular expression
     #[arg(long, value_name = "REGEX", value_parser = Regex::new)]
     grep: Option<Regex>,
-    /// Accepted for people who are used to it: the entries are always followed
-    #[arg(long, short, hide = true)]
+    /// The history at the MOV instead, which needs `MOV_URL`
+    #[arg(long)]
+    mov: bool,
+    /// With --mov: go on with what is added; otherwise that is always so
+    #[arg(long, short)]
     follow: bool,
     /// End after so many entries
     #[arg(long, short = 'n', value_name = "N")]
@@ -46,6 +58,9 @@ pub(super) struct Logs {
 
 impl Command for Logs {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        if self.mov {
+            return self.show_history(invocation);
+        }
         let console = &invocation.console;
         let receivers = receivers(invocation, &self.components)?;
         let operator = invocation.connect()?;
@@ -67,6 +82,24 @@ impl Command for Logs {
 }
 
 impl Logs {
+    fn show_history(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        let all = self.components.iter().any(|name| name == "all");
+        let own = invocation.target().ok().map(|target| target.name.clone());
+        let names: Vec<String> =
+            if self.components.is_empty() { own.into_iter().collect() } else { self.components.clone() };
+        let is_wanted = |entry: &Value| {
+            let text =
+                |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let component = entry.get("component").map(|component| text(component, "name")).unwrap_or_default();
+            (all || names.is_empty() || names.contains(&component))
+                && text(entry, "level").parse::<log::Level>().is_ok_and(|level| level <= self.level)
+                && self.grep.as_ref().is_none_or(|searched| searched.is_match(&text(entry, "message")))
+        };
+        let count = self.count.map_or(HISTORY, |count| u32::try_from(count).unwrap_or(u32::MAX));
+        let query = Query { pattern: None, level: None, count, follow: self.follow, is_wanted: &is_wanted };
+        mov::logs::show(invocation, MOV_LIMIT, &query)
+    }
+
     fn is_wanted(&self, Observed { copy, .. }: &Observed) -> bool {
         let text = copy.body.as_deref().unwrap_or_default();
         copy.source.parse::<log::Level>().is_ok_and(|level| level <= self.level)

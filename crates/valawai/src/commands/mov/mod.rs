@@ -3,10 +3,11 @@
 mod change;
 mod connect;
 mod list;
+pub(super) mod logs;
 mod notify;
 mod queues;
 mod request;
-mod view;
+pub(super) mod view;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,6 +72,9 @@ enum Action {
         /// How many entries, at most
         #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
         count: u32,
+        /// Go on with what is added, until Ctrl-C
+        #[arg(long, short)]
+        follow: bool,
     },
     /// Connect a channel on which a component publishes with one that another component consumes
     Connect {
@@ -130,9 +134,14 @@ impl Command for Mov {
         match &self.action {
             Action::Components { pattern } => list::components(invocation, &view, pattern.as_deref()),
             Action::Connections { pattern } => list::connections(invocation, &view, pattern.as_deref()),
-            Action::Logs { pattern, level, count } => {
+            Action::Logs { pattern, level, count, follow } => {
                 let level = level.map(|level| format!("{level:?}").to_uppercase());
-                list::logs(invocation, &view, pattern.as_deref(), level.as_deref(), *count)
+                let (pattern, level, is_wanted) = (pattern.as_deref(), level.as_deref(), &|_: &_| true);
+                logs::show(
+                    invocation,
+                    self.timeout,
+                    &logs::Query { pattern, level, count: *count, follow: *follow, is_wanted },
+                )
             }
             Action::Connect { source, target, converter, disabled } => {
                 connect::connect(invocation, &view, (source, target), converter.as_deref(), !disabled)

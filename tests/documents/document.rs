@@ -24,10 +24,12 @@ pub(super) enum Step {
 /// Blocks of `sh` are commands, those of `text` their output, and others are left out.
 pub(super) fn steps(document: &str) -> Vec<Step> {
     let mut steps = Vec::new();
-    // Blocks in lists are indented.
-    let mut lines = document.lines().map(|line| line.strip_prefix("   ").unwrap_or(line));
+    let mut lines = document.lines();
     let (mut needs_docker, mut code) = (false, 0);
-    while let Some(line) = lines.next() {
+    while let Some(indented) = lines.next() {
+        // Blocks in lists are indented.
+        let line = indented.trim_start();
+        let indent = &indented[..indented.len() - line.len()];
         if let Some(terminal) = line.strip_prefix("<!-- terminal: ").and_then(|rest| rest.strip_suffix(" -->")) {
             match terminal.strip_suffix(", after Ctrl-C") {
                 Some(terminal) => steps.extend([Step::Terminal(terminal.to_owned()), Step::Interrupt]),
@@ -40,7 +42,8 @@ pub(super) fn steps(document: &str) -> Vec<Step> {
         } else if let Some(command) = line.strip_prefix("<!-- before: ").and_then(|rest| rest.strip_suffix(" -->")) {
             steps.push(Step::Run(command.to_owned(), 0));
         } else if let Some(language) = line.strip_prefix("```") {
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            let unindented = lines.by_ref().map(|line| line.strip_prefix(indent).unwrap_or(line));
+            let block: Vec<&str> = unindented.take_while(|line| *line != "```").collect();
             match language {
                 "sh" if needs_docker => println!("SKIPPED, because it needs Docker:\n{}", block.join("\n")),
                 "sh" => steps.push(Step::Run(block.join("\n"), std::mem::take(&mut code))),
@@ -87,11 +90,11 @@ fn dots_stand_for_any_text() {
 
 #[test]
 fn a_document_is_read_as_steps() {
-    let document = "Text\n<!-- terminal: one -->\n```sh\ncd x\nls\n```\n```text\ny\n```\n\n```rust\nfn\n```\n\
+    let document = "Text\n<!-- terminal: one -->\n   ```sh\n   cd x\n     ls\n   ```\n```text\ny\n```\n\n```rust\nfn\n```\n\
                     <!-- needs Docker -->\n```sh\ndocker\n```\n<!-- before: a -->\n<!-- exit code 1 -->\n```sh\nb\n```\n<!-- terminal: two, after Ctrl-C -->\n```text\nz…\n```\n";
     let expected = [
         Step::Terminal("one".to_owned()),
-        Step::Run("cd x\nls".to_owned(), 0),
+        Step::Run("cd x\n  ls".to_owned(), 0),
         Step::Expect("y".to_owned()),
         Step::Run("a".to_owned(), 0),
         Step::Run("b".to_owned(), 1),

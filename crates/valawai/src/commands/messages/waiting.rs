@@ -6,8 +6,12 @@ use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Recei
 use crate::commands::exit::Stop;
 use crate::commands::invocation::Invocation;
 
-/// How long nothing may arrive before the queue is looked at: another consumer may have taken its messages.
-const TICK: Duration = Duration::from_millis(500);
+/// How often to look whether anything arrives.
+const TICK: Duration = Duration::from_millis(250);
+
+/// How long nothing may arrive, not even a part of a message, before the queue is looked at: another consumer may have taken its
+/// messages.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// How long the broker may deliver nothing of a queue that has messages.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -23,7 +27,8 @@ pub(in crate::commands) struct Waiting<'i> {
     operator: &'i Operator,
     queue: &'i str,
     left: u64,
-    last_delivery: Instant,
+    bytes_read: u64,
+    last_arrival: Instant,
 }
 
 impl<'i> Waiting<'i> {
@@ -37,7 +42,7 @@ impl<'i> Waiting<'i> {
     ) -> Result<Self, Stop> {
         let prefetch = if count > MAX_PREFETCH { 0 } else { u16::try_from(count).unwrap_or_default() };
         link.consume(queue, prefetch)?;
-        Ok(Self { invocation, operator, queue, left: count, last_delivery: Instant::now() })
+        Ok(Self { invocation, operator, queue, left: count, bytes_read: 0, last_arrival: Instant::now() })
     }
 
     /// The next message. `None` if all were read, or if Ctrl-C was pressed.
@@ -45,11 +50,14 @@ impl<'i> Waiting<'i> {
         while self.left > 0 && !self.invocation.is_interrupted() {
             if let Some(OperatorEvent::Received(message)) = link.poll(true)? {
                 self.left -= 1;
-                self.last_delivery = Instant::now();
+                self.last_arrival = Instant::now();
                 return Ok(Some(message));
             }
             link.wait(true, &self.invocation.shutdown, TICK)?;
-            if self.last_delivery.elapsed() >= TICK && self.has_ended()? {
+            if std::mem::replace(&mut self.bytes_read, link.bytes_read()) != self.bytes_read {
+                self.last_arrival = Instant::now();
+            }
+            if self.last_arrival.elapsed() >= QUIET && self.has_ended()? {
                 break;
             }
         }
@@ -59,7 +67,7 @@ impl<'i> Waiting<'i> {
     /// Whether other consumers have taken what was left.
     fn has_ended(&self) -> Result<bool, Stop> {
         let messages = self.operator.inspect(self.queue)?.map_or(0, |state| state.messages);
-        if messages > 0 && self.last_delivery.elapsed() > LIMIT {
+        if messages > 0 && self.last_arrival.elapsed() > LIMIT {
             let queue = self.queue;
             return Err(Stop::timed_out(format!(
                 "the broker delivers none of the {messages} messages of {queue}; does it allow a single active consumer only?"

@@ -147,6 +147,12 @@ impl<'c> OperatorLink<'c> {
         self.received(delivery).map(|received| Some(OperatorEvent::Received(Box::new(received))))
     }
 
+    /// How many bytes were received so far: it grows while a large message arrives.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.channels.consuming_connection.read_limiter().bytes_read()
+    }
+
     /// Writes what was published, and waits until there may be an event, `shutdown` was requested, or `limit` has passed.
     ///
     /// # Errors

@@ -79,14 +79,25 @@ collect_build_arguments() {
     if [ "$cache" = no ]; then arguments+=(--no-cache); fi
     if [ "$pull" = yes ]; then arguments+=(--pull); fi
     if [ -n "${RUST_IMAGE:-}" ]; then arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE"); fi
-    # A library that is a dependency by path lies outside of the folder that the image is built from.
-    kit=$(sed -n 's|^valawai = { path = "\(.*\)/crates/valawai" }$|\1|p' Cargo.toml)
-    if [ -n "$kit" ]; then arguments+=(--build-context "kit=$kit" --build-arg "KIT=$kit"); fi
+    context=.
+    library=$(sed -n 's|^valawai = { path = "\(.*\)/crates/valawai" }$|\1|p' Cargo.toml)
+    if [ -n "$library" ]; then add_library; fi
     # The time of the commit, not of the build, so that the same sources result in the same image.
     if git rev-parse HEAD >/dev/null 2>&1; then
         arguments+=(--build-arg "REVISION=$(git describe --always --match '' --abbrev=40 --dirty)")
         arguments+=(--build-arg "CREATED=$(git log -1 --format=%cI)")
     fi
+}
+
+# A library that is a dependency by path lies outside of this folder: the image is built from a copy of both.
+add_library() {
+    context=$(mktemp -d)
+    trap 'rm -rf "$context"' EXIT
+    cp -R Cargo.toml Cargo.lock .dockerignore asyncapi.yaml LICENSE README.md CHANGELOG.md src "$context/"
+    mkdir -p "$context/library/crates/valawai"
+    cp "$library/Cargo.toml" "$context/library/"
+    cp -R "$library/crates/valawai/Cargo.toml" "$library/crates/valawai/src" "$context/library/crates/valawai/"
+    arguments+=(--build-arg "LIBRARY=$library")
 }
 
 load_images() {
@@ -107,7 +118,7 @@ load_image_of_each_platform() {
 }
 
 build() {
-    docker build "${arguments[@]}" --tag "$@" .
+    docker build "${arguments[@]}" --tag "$@" "$context"
     echo "Built $1"
 }
 
@@ -115,7 +126,7 @@ push_image() {
     case $platforms in
         *,*)
             docker buildx version >/dev/null 2>&1 || fail "An image for several platforms requires buildx, a plugin of the docker command."
-            docker buildx build "${arguments[@]}" --builder "$(builder_of_several_platforms)" --platform "$platforms" --tag "$image:$tag" --push .
+            docker buildx build "${arguments[@]}" --builder "$(builder_of_several_platforms)" --platform "$platforms" --tag "$image:$tag" --push "$context"
             ;;
         *)
             if [ "$load" != yes ]; then load_images; fi

@@ -50,6 +50,8 @@ prepare() {
     local packages=() toolchain=''
     [ -n "${VALAWAI_TEST_RABBITMQ:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || packages+=(rabbitmq-server)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
+    # A test creates the repository of a new component.
+    command -v git >/dev/null || packages+=(git)
     command -v cargo >/dev/null || packages+=(rustup)
     cargo --version >/dev/null 2>&1 || toolchain=$(pinned_toolchain)
     if [ ${#packages[@]} -gt 0 ] && ! command -v apt-get >/dev/null; then

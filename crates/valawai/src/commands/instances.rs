@@ -46,16 +46,28 @@ pub(super) struct Receivers {
 
 impl Address {
     pub(super) fn receivers(&self, invocation: &Invocation) -> Result<Receivers, Stop> {
-        let component = match self.addressed.as_deref() {
-            Some("all") => None,
-            Some(name) => Some(name.to_owned()),
-            None => invocation.target().ok().map(|target| target.name.clone()),
-        };
-        Receivers::new(component, self.instance.clone())
+        Receivers::named(invocation, self.addressed.as_deref(), self.instance.clone())
     }
 }
 
 impl Receivers {
+    /// The processes of the named components; by default those of the component that the command is for.
+    pub(super) fn of_components(invocation: &Invocation, components: &[String]) -> Result<Vec<Self>, Stop> {
+        if components.is_empty() {
+            return Ok(vec![Self::named(invocation, None, None)?]);
+        }
+        components.iter().map(|name| Self::named(invocation, Some(name), None)).collect()
+    }
+
+    fn named(invocation: &Invocation, name: Option<&str>, instance: Option<String>) -> Result<Self, Stop> {
+        let component = match name {
+            Some("all") => None,
+            Some(name) => Some(name.to_owned()),
+            None => invocation.target().ok().map(|target| target.name.clone()),
+        };
+        Self::new(component, instance)
+    }
+
     /// The processes of `component`, of all if it is `None`, or one of them.
     pub(super) fn new(component: Option<String>, instance: Option<String>) -> Result<Self, Stop> {
         // They become parts of a key, in which other characters have a meaning.
@@ -67,6 +79,11 @@ impl Receivers {
             Some(_) if component.is_none() => Err(Stop::usage("--instance: name the component as well")),
             _ => Ok(Self { component, instance }),
         }
+    }
+
+    /// Whether processes of this component are among them.
+    pub(super) fn include(&self, component: &str) -> bool {
+        self.component.as_deref().is_none_or(|name| name == component)
     }
 
     fn key(&self, verb: &str) -> String {

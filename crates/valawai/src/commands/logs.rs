@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::arguments::Command;
 use super::console::{BOLD, Console, DIM, RED, YELLOW};
 use super::exit::{Exit, Stop};
+use super::instances::Receivers;
 use super::invocation::Invocation;
-use super::monitor::receivers;
 use super::mov;
 use super::mov::logs::Query;
-use super::tap::{self, Observed, Tap, Wanted};
-use super::time::{format_time, parse_duration};
+use super::tap::{Observation, Observed, Wanted};
+use super::time::format_time;
 
 /// How many entries of the history are looked at.
 const HISTORY: u32 = 1000;
@@ -31,11 +31,12 @@ Examples:
   c1_echo logs --grep 'cannot' --for 10m
   c1_echo logs --mov --level error --follow
 
-The entries are those that components write to the log of the platform, before they are sent there. Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+The entries are those that components write to the log of the platform, before they are sent there.
+
+Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
 pub(super) struct Logs {
-    /// Components, or `all`; by default the component that the command is for
-    #[arg(value_name = "COMPONENT")]
-    components: Vec<String>,
+    #[command(flatten)]
+    observation: Observation,
     /// Only this level and more severe ones: error, warn, info or debug
     #[arg(long, default_value = "debug", value_parser = parse_level)]
     level: log::Level,
@@ -48,12 +49,6 @@ pub(super) struct Logs {
     /// With --mov: go on with what is added; otherwise that is always so
     #[arg(long, short)]
     follow: bool,
-    /// End after so many entries
-    #[arg(long, short = 'n', value_name = "N")]
-    count: Option<u64>,
-    /// End after this time
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
-    time: Option<Duration>,
 }
 
 impl Command for Logs {
@@ -61,21 +56,14 @@ impl Command for Logs {
         if self.mov {
             return self.show_history(invocation);
         }
-        let console = &invocation.console;
-        let receivers = receivers(invocation, &self.components)?;
-        let operator = invocation.connect()?;
-        let channel = operator.open_for_requests()?;
-        let mut tap = Tap::open(invocation, &channel, receivers, Wanted { messages: false, logs: true })?;
-        let deadline = tap::deadline(self.time);
-        let mut shown = 0;
-        while self.count.is_none_or(|count| shown < count)
-            && let Some(observed) = tap.next(console, deadline)?
-        {
-            if self.is_wanted(&observed) {
-                shown += 1;
-                print(console, &observed)?;
+        let wanted = Wanted { messages: false, logs: true };
+        self.observation.run(invocation, wanted, |observed| {
+            let is_wanted = self.is_wanted(observed);
+            if is_wanted {
+                print(&invocation.console, observed)?;
             }
-        }
+            Ok(is_wanted)
+        })?;
         // Ctrl-C is how it ends.
         Ok(Exit::Done)
     }
@@ -83,26 +71,26 @@ impl Command for Logs {
 
 impl Logs {
     fn show_history(&self, invocation: &Invocation) -> Result<Exit, Stop> {
-        let all = self.components.iter().any(|name| name == "all");
-        let own = invocation.target().ok().map(|target| target.name.clone());
-        let names: Vec<String> =
-            if self.components.is_empty() { own.into_iter().collect() } else { self.components.clone() };
+        let Observation { components, count, .. } = &self.observation;
+        let receivers = Receivers::of_components(invocation, components)?;
         let is_wanted = |entry: &Value| {
             let text =
                 |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let component = entry.get("component").map(|component| text(component, "name")).unwrap_or_default();
-            (all || names.is_empty() || names.contains(&component))
-                && text(entry, "level").parse::<log::Level>().is_ok_and(|level| level <= self.level)
-                && self.grep.as_ref().is_none_or(|searched| searched.is_match(&text(entry, "message")))
+            receivers.iter().any(|it| it.include(&component))
+                && self.matches(&text(entry, "level"), &text(entry, "message"))
         };
-        let count = self.count.map_or(HISTORY, |count| u32::try_from(count).unwrap_or(u32::MAX));
+        let count = count.map_or(HISTORY, |count| u32::try_from(count).unwrap_or(u32::MAX));
         let query = Query { pattern: None, level: None, count, follow: self.follow, is_wanted: &is_wanted };
         mov::logs::show(invocation, MOV_LIMIT, &query)
     }
 
     fn is_wanted(&self, Observed { copy, .. }: &Observed) -> bool {
-        let text = copy.body.as_deref().unwrap_or_default();
-        copy.source.parse::<log::Level>().is_ok_and(|level| level <= self.level)
+        self.matches(&copy.source, copy.body.as_deref().unwrap_or_default())
+    }
+
+    fn matches(&self, level: &str, text: &str) -> bool {
+        level.parse::<log::Level>().is_ok_and(|level| level <= self.level)
             && self.grep.as_ref().is_none_or(|searched| searched.is_match(text))
     }
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -11,16 +10,14 @@ use serde_json::{Value, json};
 use super::arguments::Command;
 use super::console::{Console, DIM, GREEN, YELLOW};
 use super::exit::{Exit, Stop};
-use super::instances::Receivers;
 use super::invocation::Invocation;
-use super::messages::{FILTER_HELP, Filter};
-use super::tap::{self, Observed, Tap, Wanted};
-use super::time::{format_time, parse_duration};
+use super::messages::{FILTER_HELP, Filter, cut};
+use super::tap::{Observation, Observed, Summary, Wanted};
+use super::time::format_time;
 use super::trace;
-use crate::broker::amqp::operator::{MessageProperties, Operator, Received};
-
-/// How much of a body is printed for people, in characters.
-const PRINTED: usize = 2000;
+use crate::broker::amqp::operator::{MessageProperties, Received};
+use crate::hex;
+use crate::service::protocol::Copied;
 
 /// Show the messages that come in and go out of running processes, without taking or delaying any
 #[derive(Debug, Args)]
@@ -40,9 +37,8 @@ Needs the permission to write to the exchange valawai.service. The exit code is 
 `rabbitmqctl trace_on -p VHOST`, and afterwards `trace_off`, because it slows the broker down. It needs the permissions to read the
 exchange amq.rabbitmq.trace and to declare and read a temporary queue.")]
 pub(super) struct Monitor {
-    /// Components, or `all`; by default the component that the command is for
-    #[arg(value_name = "COMPONENT")]
-    components: Vec<String>,
+    #[command(flatten)]
+    observation: Observation,
     /// Only queues whose names contain one of these texts
     #[arg(long = "channel", value_name = "TEXT")]
     channels: Vec<String>,
@@ -51,45 +47,32 @@ pub(super) struct Monitor {
     /// Also write them to this file, one JSON object a line, which `publish --from` replays
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// End after so many messages
-    #[arg(long, short = 'n', value_name = "N")]
-    count: Option<u64>,
     /// Show the messages of all programs on the virtual host, from RabbitMQ's firehose, which must be on
     #[arg(long, conflicts_with_all = ["components", "save"])]
     trace: bool,
-    /// End after this time
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
-    time: Option<Duration>,
 }
 
 impl Command for Monitor {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
         if self.trace {
-            return trace::show(invocation, |queue, message| self.is_traced(queue, message), self.count, self.time);
+            let Observation { count, time, .. } = self.observation;
+            return trace::show(invocation, |queue, message| self.is_traced(queue, message), count, time);
         }
         let console = &invocation.console;
-        let receivers = receivers(invocation, &self.components)?;
         let mut recording = self.save.as_deref().map(Recording::create).transpose()?;
-        let operator: Operator = invocation.connect()?;
-        let channel = operator.open_for_requests()?;
-        let mut tap = Tap::open(invocation, &channel, receivers, Wanted { messages: true, logs: false })?;
-        let deadline = tap::deadline(self.time);
-        let mut shown = 0;
-        while self.count.is_none_or(|count| shown < count)
-            && let Some(observed) = tap.next(console, deadline)?
-        {
-            if self.is_wanted(&observed) {
-                shown += 1;
-                print(console, &observed)?;
-                if let Some(recording) = &mut recording {
-                    recording.add(&observed)?;
-                }
+        let wanted = Wanted { messages: true, logs: false };
+        let Summary { shown, dropped } = self.observation.run(invocation, wanted, |observed| {
+            if !self.is_wanted(observed) {
+                return Ok(false);
             }
-        }
+            print(console, observed)?;
+            recording.as_mut().map_or(Ok(()), |recording| recording.add(observed))?;
+            Ok(true)
+        })?;
         if let Some(recording) = recording {
             recording.finish()?;
         }
-        console.note(format!("{shown} messages, {} copies dropped", tap.dropped()));
+        console.note(format!("{shown} messages, {dropped} copies dropped"));
         // Ctrl-C is how it ends.
         Ok(Exit::Done)
     }
@@ -97,30 +80,22 @@ impl Command for Monitor {
 
 impl Monitor {
     fn is_traced(&self, queue: &str, message: &Received) -> bool {
-        (self.channels.is_empty() || self.channels.iter().any(|text| queue.contains(text)))
-            && Filter::all(&self.filters, &message.properties, &message.body)
+        self.is_in_channel(queue) && Filter::all(&self.filters, &message.properties, &message.body)
     }
 
     fn is_wanted(&self, Observed { copy, .. }: &Observed) -> bool {
-        let in_channel = self.channels.is_empty() || self.channels.iter().any(|text| copy.source.contains(text));
-        let properties = copy.message_id.as_deref().map(|id| MessageProperties::default().with_message_id(id));
-        in_channel
-            && (self.filters.is_empty()
-                || Filter::all(
-                    &self.filters,
-                    &properties.unwrap_or_default(),
-                    &body(copy.body.as_deref(), copy.hex.as_deref()),
-                ))
+        let without_id = MessageProperties::default();
+        let properties = match &copy.message_id {
+            Some(id) => without_id.with_message_id(id),
+            None => without_id,
+        };
+        self.is_in_channel(&copy.source)
+            && (self.filters.is_empty() || Filter::all(&self.filters, &properties, &body(copy)))
     }
-}
 
-/// The processes of the named components; by default those of the component that the command is for.
-pub(super) fn receivers(invocation: &Invocation, components: &[String]) -> Result<Vec<Receivers>, Stop> {
-    if components.is_empty() {
-        return Ok(vec![Receivers::new(invocation.target().ok().map(|target| target.name.clone()), None)?]);
+    fn is_in_channel(&self, queue: &str) -> bool {
+        self.channels.is_empty() || self.channels.iter().any(|text| queue.contains(text))
     }
-    let receivers = |name: &String| Receivers::new((name != "all").then(|| name.clone()), None);
-    components.iter().map(receivers).collect()
 }
 
 fn print(console: &Console, Observed { component, instance, copy, json }: &Observed) -> Result<(), Stop> {
@@ -129,32 +104,18 @@ fn print(console: &Console, Observed { component, instance, copy, json }: &Obser
     }
     let (sign, style) = if copy.what == "received" { ("→", GREEN) } else { ("←", YELLOW) };
     let time = format!("{}.{:03}", format_time(copy.at_ms / 1000), copy.at_ms % 1000);
-    let body = match (&copy.body, &copy.hex) {
-        (Some(text), _) => cut(text),
-        (None, Some(hex)) => cut(hex),
-        (None, None) => String::new(),
-    };
+    let body = cut(copy.body.as_ref().or(copy.hex.as_ref()).cloned().unwrap_or_default());
     let id = copy.message_id.as_deref().map(|id| format!("  {id}")).unwrap_or_default();
     let who = console.paint(DIM, format!("{time} {}", Console::clean(format!("{component} {instance}"))));
     let source = console.paint(style, format!("{sign} {}", Console::clean(&copy.source)));
     console.line(format!("{who} {source}{}  {}", Console::clean(id), Console::clean(body))).map_err(Stop::from)
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(PRINTED) {
-        Some((end, _)) => format!("{}… (--json prints all)", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// The body of a copy, which was sent as text or in hexadecimal digits.
-fn body(text: Option<&str>, hex: Option<&str>) -> Vec<u8> {
-    match (text, hex) {
+fn body(copy: &Copied) -> Vec<u8> {
+    match (&copy.body, &copy.hex) {
         (Some(text), _) => text.as_bytes().to_vec(),
-        (None, Some(hex)) => {
-            let digits = hex.as_bytes().chunks_exact(2);
-            digits.filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
-        }
+        (None, Some(digits)) => hex::decode(digits).unwrap_or_default(),
         (None, None) => Vec::new(),
     }
 }

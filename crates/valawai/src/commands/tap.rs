@@ -7,6 +7,7 @@ use super::console::{Console, YELLOW};
 use super::exit::Stop;
 use super::instances::{Instances, Receivers};
 use super::invocation::Invocation;
+use super::time::parse_duration;
 use crate::broker::amqp::operator::RequestChannel;
 use crate::service::protocol::{Answer, Content, Copied, Request};
 
@@ -19,6 +20,49 @@ const RENEWAL: Duration = Duration::from_secs(3);
 /// How long processes have to answer the first request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
+/// What the commands that observe have in common.
+#[derive(Debug, clap::Args)]
+pub(super) struct Observation {
+    /// Components, or `all`; by default the component that the command is for
+    #[arg(value_name = "COMPONENT")]
+    pub(super) components: Vec<String>,
+    /// End after so many
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(super) count: Option<u64>,
+    /// End after this time
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    pub(super) time: Option<Duration>,
+}
+
+/// What was observed.
+pub(super) struct Summary {
+    pub(super) shown: u64,
+    /// How many copies the processes have dropped.
+    pub(super) dropped: u64,
+}
+
+impl Observation {
+    /// Observes until the end, and calls `show` for each copy; it returns whether it has shown it.
+    pub(super) fn run(
+        &self,
+        invocation: &Invocation,
+        wanted: Wanted,
+        mut show: impl FnMut(&Observed) -> Result<bool, Stop>,
+    ) -> Result<Summary, Stop> {
+        let receivers = Receivers::of_components(invocation, &self.components)?;
+        let operator = invocation.connect()?;
+        let channel = operator.open_for_requests()?;
+        let mut tap = Tap::open(invocation, &channel, receivers, wanted)?;
+        let (deadline, mut shown) = (deadline(self.time), 0);
+        while self.count.is_none_or(|count| shown < count)
+            && let Some(observed) = tap.next(&invocation.console, deadline)?
+        {
+            shown += u64::from(show(&observed)?);
+        }
+        Ok(Summary { shown, dropped: tap.dropped })
+    }
+}
+
 /// What is observed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
@@ -27,7 +71,7 @@ pub(super) struct Wanted {
 }
 
 /// The copies that running processes send. Dropping it ends them.
-pub(super) struct Tap<'c> {
+struct Tap<'c> {
     instances: Instances<'c>,
     receivers: Vec<Receivers>,
     wanted: Wanted,
@@ -49,7 +93,7 @@ pub(super) struct Observed {
 
 impl<'c> Tap<'c> {
     /// Observes the processes of these components.
-    pub(super) fn open(
+    fn open(
         invocation: &'c Invocation,
         channel: &'c RequestChannel<'c>,
         receivers: Vec<Receivers>,
@@ -62,7 +106,7 @@ impl<'c> Tap<'c> {
     }
 
     /// The next copy, or `None` if there is none until `deadline`.
-    pub(super) fn next(&mut self, console: &Console, deadline: Instant) -> Result<Option<Observed>, Stop> {
+    fn next(&mut self, console: &Console, deadline: Instant) -> Result<Option<Observed>, Stop> {
         loop {
             self.renew()?;
             let Some(reply) = self.instances.next(deadline.min(self.next_renewal))? else {
@@ -94,11 +138,6 @@ impl<'c> Tap<'c> {
                 Content::Pong {} | Content::Info(_) | Content::Stats(_) => {}
             }
         }
-    }
-
-    /// How many copies the processes have dropped.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped
     }
 
     fn renew(&mut self) -> Result<(), Stop> {

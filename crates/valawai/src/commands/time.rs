@@ -1,8 +1,11 @@
 //! Points in time and durations, as people write them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 const DAY: u64 = 86_400;
+
+/// A later point in time may not be one that the clock can count to.
+const LONGEST: Duration = Duration::from_secs(3650 * DAY);
 
 /// Parses a duration: `10m`, `7d`, `1.5s`, `200ms`; a number alone is in seconds.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -18,12 +21,8 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
         _ => return Err(expected()),
     };
     let number: f64 = number.parse().map_err(|_| expected())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
-}
-
-/// Seconds since 1970.
-pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    let duration = Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())?;
+    if duration <= LONGEST { Ok(duration) } else { Err("at most 3650 days".to_owned()) }
 }
 
 /// `seconds` since 1970, in UTC: `2026-11-22 02:43:01`.
@@ -57,7 +56,7 @@ mod tests {
         {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "s", "-1s", "1w", "1 s", "1.2.3s", "9999999999999999999999d"] {
+        for text in ["", "s", "-1s", "1w", "1 s", "1.2.3s", "9999999999999999999999d", "3651d"] {
             assert!(parse_duration(text).is_err(), "{text:?} was accepted");
         }
     }

@@ -4,22 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Consumer;
-use super::circuit_breaker::{self, CircuitBreaker};
+use super::circuit_breaker::CircuitBreaker;
 use super::in_flight::InFlight;
 use super::nack_streak::NackStreak;
 use super::own_queues::OwnQueues;
 use super::rollback::TrackedState;
-use super::router::Outcome;
 use super::subscribing::Subscribed;
 use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
 use crate::health::status::RunningHandler;
-use crate::message::Message;
-use crate::mov::log::{Entry, Severity};
+use crate::mov::log::Entry;
 use crate::operations::metrics::{ChannelMetrics, Gauge};
-use crate::operations::tap::What;
 use crate::shutdown::Shutdown;
 
 /// How often the loop checks deadlines if no events arrive.
@@ -43,15 +40,15 @@ pub(super) struct ConsumerLoop<'c> {
     /// Whether nothing more is to be consumed.
     pub(super) is_draining: bool,
     backoff: Backoff,
-    paused_until: Option<Instant>,
-    circuit_breaker: CircuitBreaker,
+    pub(super) paused_until: Option<Instant>,
+    pub(super) circuit_breaker: CircuitBreaker,
     pub(super) subscribed: Subscribed<'c>,
     pub(super) own_queues: OwnQueues,
     nack_streak: NackStreak<'c>,
     unconfirmed: Unconfirmed<'c>,
     running_handler: Arc<RunningHandler>,
     /// One for each route.
-    metrics: Vec<Option<&'c ChannelMetrics>>,
+    pub(super) metrics: Vec<Option<&'c ChannelMetrics>>,
     in_flight_gauge: Gauge<'c>,
 }
 
@@ -187,15 +184,6 @@ impl<'c> ConsumerLoop<'c> {
         Ok(())
     }
 
-    /// Copies a delivered message for operators, if one of them observes.
-    fn copy_to_tap(&self, route: usize, message: &Message) {
-        let tap = &self.consumer.options.operations.tap;
-        if tap.wants_messages() {
-            let queue = self.consumer.router.routes()[route].channel.queue();
-            tap.add(What::Received, queue, message.properties.message_id.as_deref(), &message.body);
-        }
-    }
-
     pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
         self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
         let end = self.end_of_committed();
@@ -210,32 +198,6 @@ impl<'c> ConsumerLoop<'c> {
             Some(tag) => self.link.acknowledge_up_to(tag),
             None => Ok(()),
         }
-    }
-
-    /// Records the outcome, and pauses if that opens the circuit breaker.
-    fn record(&mut self, route: usize, outcome: &Outcome, took: Duration) {
-        if let Some(metrics) = self.metrics[route] {
-            metrics.record(took, outcome.fate());
-            if let Some(reason) = outcome.reason() {
-                metrics.set_last_error(reason);
-            }
-        }
-        let failed = !outcome.is_success();
-        if let Some(failures) = self.circuit_breaker.record(failed) {
-            let pause = circuit_breaker::PAUSE;
-            let message = format!("{failures} of the last messages failed; consuming pauses for {pause:?}");
-            self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
-            self.paused_until = Some(Instant::now() + pause);
-        }
-    }
-
-    fn adapt_prefetch(&mut self, consumer: usize, bytes: usize, took: Duration) -> Result<(), Error> {
-        if let Some(prefetch) = self.subscribed.record(consumer, bytes, took) {
-            for tag in self.link.set_prefetch(consumer, prefetch)? {
-                self.in_flight.requeue(tag);
-            }
-        }
-        Ok(())
     }
 
     /// Checks for late confirms, and forwards parked deliveries that are due.

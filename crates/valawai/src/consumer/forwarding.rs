@@ -1,12 +1,13 @@
 //! Moves a delivery to one of the component's own queues: to be retried, or as a dead letter.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use super::consumer_loop::ConsumerLoop;
+use super::outcome::DeadLetter;
 use super::own_queues::{Forwarding, Readiness, Target};
 use super::retry::RetryQueue;
-use super::router::DeadLetter;
 use crate::broker::{ATTEMPTS, Error};
+use crate::clock;
 use crate::mov::log::{Entry, Severity};
 
 /// The longest reason that a dead letter carries, in bytes.
@@ -34,12 +35,11 @@ impl ConsumerLoop<'_> {
     ) -> Result<(), Error> {
         let DeadLetter { body, to, from, attempts, mut reason, .. } = letter;
         reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let headers = vec![
             ("x-original-queue", from),
             (ATTEMPTS, attempts.to_string()),
             ("x-error", reason),
-            ("x-failed-at", now.to_string()),
+            ("x-failed-at", clock::seconds().to_string()),
         ];
         let to = Target::DeadLetters(to);
         self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())

@@ -1,7 +1,7 @@
 //! Carries out what the router decided.
 
 use super::consumer_loop::ConsumerLoop;
-use super::router::Outcome;
+use super::outcome::Outcome;
 use crate::broker::Error;
 use crate::message::Outgoing;
 use crate::mov::log::Entry;

@@ -8,13 +8,13 @@ use crate::component::handler;
 use crate::component::state::StateHistory;
 use crate::component::{Context, Route};
 use crate::consumer::fault_injection::{Fault, FaultInjector};
+use crate::consumer::outcome::{DeadLetter, Outcome};
 use crate::consumer::request::Request;
 use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Properties, Reply};
 use crate::mov::log::{Entry, Severity};
-use crate::operations::metrics::Fate;
 use crate::payload::{self, Shape};
 
 /// RabbitMQ 4 drops a message of a quorum queue after twenty deliveries without an ack, which a full output queue or a broker
@@ -23,89 +23,6 @@ const MAX_DELIVERIES: u32 = 10;
 
 /// How long a republished message waits in its retry queue.
 const REPUBLISH_DELAY: Duration = Duration::from_secs(1);
-
-/// What becomes of a delivery.
-#[derive(Debug)]
-pub enum Outcome {
-    /// It is acknowledged when all of `messages`, which may be none, are confirmed.
-    Publish {
-        /// The messages to publish.
-        messages: Vec<Outgoing>,
-        /// What to log when they are confirmed.
-        on_confirm: Vec<Entry>,
-        /// The consumed message, in case one of the messages is too large to publish.
-        message: Message,
-    },
-    /// It waits in `queue` for its next attempt.
-    Retry {
-        /// The body.
-        body: Vec<u8>,
-        /// The retry queue.
-        queue: RetryQueue,
-        /// How many attempts failed.
-        attempts: u32,
-        /// Why the last one failed.
-        reason: String,
-    },
-    /// It is moved to the dead letters.
-    DeadLetter(DeadLetter),
-    /// It cannot be processed, and dead letters are not kept: it is acknowledged.
-    Discard {
-        /// Why it cannot be processed.
-        reason: String,
-        /// Tells the sender of the request, if it was one.
-        answer: Option<Box<Outgoing>>,
-    },
-    /// It returns to its queue and is delivered again.
-    Requeue,
-}
-
-impl Outcome {
-    /// Whether the handler succeeded.
-    #[must_use]
-    pub fn is_success(&self) -> bool {
-        matches!(self, Self::Publish { .. })
-    }
-
-    /// The outcome, for the counters.
-    #[must_use]
-    pub fn fate(&self) -> Fate {
-        match self {
-            Self::Publish { .. } => Fate::Replied,
-            Self::Retry { .. } => Fate::Retried,
-            Self::DeadLetter(_) => Fate::DeadLettered,
-            Self::Discard { .. } => Fate::Discarded,
-            Self::Requeue => Fate::Requeued,
-        }
-    }
-
-    /// Why the message failed, if it did.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Retry { reason, .. } | Self::Discard { reason, .. } => Some(reason),
-            Self::DeadLetter(letter) => Some(&letter.reason),
-            Self::Publish { .. } | Self::Requeue => None,
-        }
-    }
-}
-
-/// A message that cannot be processed, and why.
-#[derive(Debug)]
-pub struct DeadLetter {
-    /// The body, unchanged.
-    pub body: Vec<u8>,
-    /// The dead-letter queue.
-    pub to: String,
-    /// The queue from which it was consumed.
-    pub from: String,
-    /// How many attempts failed.
-    pub attempts: u32,
-    /// Why it cannot be processed.
-    pub reason: String,
-    /// Tells the sender of the request, if it was one.
-    pub answer: Option<Box<Outgoing>>,
-}
 
 /// What a router does with messages that fail.
 #[derive(Debug, Default)]

@@ -1,12 +1,13 @@
 //! Counters of what the component does.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
 use super::histogram::Histogram;
+use super::stats::{ChannelStats, HandlerTime, LastError};
+use crate::clock;
 
 /// The longest error that is kept, in bytes.
 const LONGEST_ERROR: usize = 500;
@@ -49,58 +50,6 @@ pub enum Fate {
     Discarded,
     /// It returned to its queue.
     Requeued,
-}
-
-/// Counters of one channel at one time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChannelStats {
-    /// The short name: `data/received_message`.
-    pub channel: String,
-    /// Messages that were delivered.
-    pub received: u64,
-    /// Messages whose handler succeeded.
-    pub replied: u64,
-    /// Failed attempts that are repeated.
-    pub retried: u64,
-    /// Messages that became dead letters.
-    pub dead_lettered: u64,
-    /// Messages that failed and were dropped, because dead letters are not kept.
-    pub discarded: u64,
-    /// Messages that returned to their queue.
-    pub requeued: u64,
-    /// Messages of a source that the broker confirmed.
-    pub published: u64,
-    /// How long the handler runs.
-    pub handler_time: HandlerTime,
-    /// The last failure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<LastError>,
-    /// Whether it is paused.
-    #[serde(default)]
-    pub paused: bool,
-}
-
-/// How long a handler runs, in microseconds.
-#[expect(clippy::struct_field_names, reason = "the unit belongs to the names in JSON")]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HandlerTime {
-    /// The mean.
-    pub mean_us: u64,
-    /// The median, at most a quarter too large.
-    pub p50_us: u64,
-    /// Exceeded by one call in a hundred; at most a quarter too large.
-    pub p99_us: u64,
-    /// The longest.
-    pub max_us: u64,
-}
-
-/// The last failure on a channel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastError {
-    /// Why it failed.
-    pub reason: String,
-    /// When, in seconds since 1970.
-    pub at: u64,
 }
 
 impl Metrics {
@@ -179,8 +128,7 @@ impl ChannelMetrics {
     /// Keeps the reason of a failure.
     pub fn set_last_error(&self, reason: &str) {
         let reason = reason[..reason.floor_char_boundary(LONGEST_ERROR)].to_owned();
-        let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        *self.last_error.lock() = Some(LastError { reason, at });
+        *self.last_error.lock() = Some(LastError { reason, at: clock::seconds() });
     }
 
     fn stats(&self) -> ChannelStats {
@@ -197,18 +145,6 @@ impl ChannelMetrics {
             handler_time: HandlerTime::of(&self.handler_time),
             last_error: self.last_error.lock().clone(),
             paused: false,
-        }
-    }
-}
-
-impl HandlerTime {
-    fn of(histogram: &Histogram) -> Self {
-        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Self {
-            mean_us: micros(histogram.mean()),
-            p50_us: micros(histogram.percentile(50)),
-            p99_us: micros(histogram.percentile(99)),
-            max_us: micros(histogram.max()),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod histogram;
 pub mod metrics;
 pub mod pauses;
+pub mod stats;
 pub mod tap;
 
 use std::sync::Arc;

@@ -4,10 +4,12 @@
 //! are limited in number and bytes for each second. What exceeds the limits is dropped and counted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::Mutex;
+
+use crate::clock;
 
 /// How many copies may wait to be published.
 const MAX_WAITING: usize = 1000;
@@ -108,11 +110,10 @@ impl Tap {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         let copy = Copy {
             what,
             source: source.to_owned(),
-            at_ms: u64::try_from(at_ms).unwrap_or_default(),
+            at_ms: clock::milliseconds(),
             message_id: message_id.map(str::to_owned),
             body: body.to_vec(),
         };

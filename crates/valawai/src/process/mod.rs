@@ -4,6 +4,7 @@
 //! `Supervisor`, waits for the first reason to end, and stops the tasks in order.
 
 mod app;
+mod restart;
 mod session;
 pub mod signals;
 mod supervisor;

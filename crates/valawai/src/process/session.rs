@@ -3,23 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, select};
+use crossbeam_channel::select;
 
+use super::restart;
 use super::supervisor::{Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
-use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
 use crate::publisher;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
-
-/// The longest pause before a process that is not the registrar tries again to become it.
-const REGISTRAR_RETRY: Duration = Duration::from_millis(500);
-
-/// The same if the broker denies the registrar its queue, as it does while the node of that queue is down.
-const DENIED_RETRY: Duration = Duration::from_secs(5);
-
-/// The pause before the service for operators is started again.
-const SERVICE_RETRY: Duration = Duration::from_secs(5);
 
 /// How often to look for handlers that run for too long.
 const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
@@ -116,8 +107,8 @@ impl<'t> RunningSession<'t> {
                 }
                 recv(self.supervisor.reports()) -> report => {
                     match report.ok().and_then(|report| self.supervisor.note(report)) {
-                        Some(TaskExit { role: Role::Service, result }) => service_retry = self.retry_service_after(result),
-                        Some(exit) => registrar_retry = retry_after(exit)?,
+                        Some(TaskExit { role: Role::Service, result }) => service_retry = restart::after_service(result, self.tasks.service.as_ref()),
+                        Some(exit) => registrar_retry = restart::after(exit)?,
                         None => {}
                     }
                 }
@@ -159,7 +150,7 @@ impl<'t> RunningSession<'t> {
                 recv(shutdown.requested()) -> _ => return Ok(false),
                 recv(self.supervisor.reports()) -> report => {
                     if let Some(exit) = report.ok().and_then(|report| self.supervisor.note(report)) {
-                        return Err(reason_of(exit.result));
+                        return Err(restart::reason_of(exit.result));
                     }
                 }
             }
@@ -178,17 +169,6 @@ impl<'t> RunningSession<'t> {
         let shutdown = self.service.shutdown.clone();
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| service.run(link, &shutdown);
         self.supervisor.start("service", Role::Service, ConsumeOn::Shared, task)
-    }
-
-    /// When to start the service again after it ended. The component works without it.
-    fn retry_service_after(&self, result: Result<(), Error>) -> Receiver<Instant> {
-        match (result, &self.tasks.service) {
-            (Err(error @ Error::Denied { .. }), Some(service)) => {
-                service.report_denial(&error);
-                crossbeam_channel::never()
-            }
-            _ => crossbeam_channel::after(SERVICE_RETRY),
-        }
     }
 
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
@@ -251,25 +231,4 @@ impl Group {
     fn stop(&mut self) {
         self.handle = None;
     }
-}
-
-/// When to start the registrar again after this exit. The exit of any other task ends the session.
-fn retry_after(exit: TaskExit) -> Result<Receiver<Instant>, Error> {
-    match (exit.role, exit.result) {
-        (Role::Registrar, Err(Error::LockHeld { queue })) => {
-            log::debug!("another process consumes {queue} and registers the component");
-            Ok(crossbeam_channel::after(Backoff::new(REGISTRAR_RETRY, REGISTRAR_RETRY).pause()))
-        }
-        // Without the MOV, the component can still serve those that are connected to it.
-        (Role::Registrar, Err(error @ Error::Denied { .. })) => {
-            log::warn!("{error}; the component goes on, and registering is retried in {DENIED_RETRY:?}");
-            Ok(crossbeam_channel::after(DENIED_RETRY))
-        }
-        (_, result) => Err(reason_of(result)),
-    }
-}
-
-/// Why a session is over when a task ends before the shutdown.
-fn reason_of(result: Result<(), Error>) -> Error {
-    result.err().unwrap_or_else(|| Error::lost("a task ended"))
 }

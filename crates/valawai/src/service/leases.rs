@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::protocol::{Content, Copied};
+use crate::hex;
 use crate::operations::tap::{Copy, Tap, What};
 
 /// How many operators may observe at the same time.
@@ -103,7 +104,7 @@ impl Drop for Leases<'_> {
 fn copied(copy: Copy) -> Copied {
     let (body, hex) = match String::from_utf8(copy.body) {
         Ok(text) => (Some(text), None),
-        Err(error) => (None, Some(hex(error.as_bytes()))),
+        Err(error) => (None, Some(hex::encode(error.as_bytes()))),
     };
     let what = match copy.what {
         What::Received => "received",
@@ -111,9 +112,4 @@ fn copied(copy: Copy) -> Copied {
         What::Log => "log",
     };
     Copied { what: what.to_owned(), source: copy.source, at_ms: copy.at_ms, message_id: copy.message_id, body, hex }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -13,12 +13,13 @@ mod tests;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use self::leases::Leases;
 use self::protocol::{Answer, ChannelInfo, Content, Info, MAX_REQUEST, Request, Setting, Stats, VERBS};
 use crate::asyncapi::Direction;
 use crate::broker::{Access, Delivery, Error, Event, Link};
+use crate::clock;
 use crate::ids::Ids;
 use crate::logs::levels;
 use crate::message::{Outgoing, Properties};
@@ -77,7 +78,7 @@ impl Service {
     pub fn new(options: Options) -> Self {
         // The random part is unique.
         let instance = Ids::new().next().chars().take(INSTANCE_DIGITS).collect();
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let since = clock::seconds();
         let is_denial_logged = AtomicBool::new(false);
         Self { inner: Arc::new(Inner { options, instance, started: Instant::now(), since, is_denial_logged }) }
     }

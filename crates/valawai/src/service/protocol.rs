@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::operations::metrics::ChannelStats;
+use crate::operations::stats::ChannelStats;
 
 /// The longest request that is read, in bytes.
 pub const MAX_REQUEST: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! A Master Of VALAWAI for tests: it registers components, and nothing else.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::asyncapi::{Contract, Direction, REGISTERED};
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Access, ConsumeOn, Delivery, Error, Event, Link, Session};
+use crate::clock;
 use crate::message::Outgoing;
 use crate::mov::payloads;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
@@ -123,7 +124,7 @@ impl MovLoop<'_> {
 
 /// What the MOV says of a registered component, without the schemas of its channels.
 fn notice(payload: &Value, contract: &Contract) -> Value {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let since = clock::seconds();
     let channels: Vec<Value> = contract
         .channels()
         .iter()

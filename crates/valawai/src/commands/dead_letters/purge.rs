@@ -11,11 +11,12 @@ use serde_json::json;
 use super::letter::Letter;
 use super::queues::{self, DeadLetterQueue};
 use crate::broker::amqp::operator::{Operator, OperatorLink, Received};
+use crate::clock;
 use crate::commands::console::Console;
 use crate::commands::exit::{Exit, Stop};
 use crate::commands::invocation::Invocation;
 use crate::commands::messages::{FILTER_HELP, Filter, Shown, Waiting};
-use crate::commands::time::{now, parse_duration};
+use crate::commands::time::parse_duration;
 
 /// Delete dead letters, with --export after they are written to a file
 #[derive(Debug, Args)]
@@ -117,7 +118,9 @@ impl Purge {
 
     fn matches(&self, message: &Received) -> bool {
         let is_old = self.older_than.is_none_or(|age| {
-            Letter::read(&message.properties).failed_at.is_some_and(|time| time.saturating_add(age.as_secs()) <= now())
+            Letter::read(&message.properties)
+                .failed_at
+                .is_some_and(|time| time.saturating_add(age.as_secs()) <= clock::seconds())
         });
         is_old && Filter::all(&self.filters, &message.properties, &message.body)
     }

@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::hex;
 use crate::payload::{self, Shape};
 
 /// The content type of CBOR.
@@ -56,7 +57,7 @@ impl Body {
             Self::Json(json) => json.get().to_owned(),
             Self::Cbor(value) => value.to_string(),
             Self::Text(text) => text.clone(),
-            Self::Bytes => hex(bytes),
+            Self::Bytes => hex::encode(bytes),
         }
     }
 
@@ -69,23 +70,6 @@ impl Body {
             Self::Bytes => None,
         }
     }
-}
-
-/// `bytes` as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        for digit in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(digit.into(), 16).expect("a hexadecimal digit"));
-        }
-        text
-    })
-}
-
-/// The bytes that [`hex`] wrote.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    digits.chunks(2).map(|pair| u8::try_from(16 * pair[0] + pair[1]).ok()).collect()
 }
 
 /// JSON as CBOR.
@@ -126,7 +110,7 @@ fn to_json(value: ciborium::Value) -> Value {
         }
         ciborium::Value::Float(value) => value.into(),
         ciborium::Value::Text(text) => text.into(),
-        ciborium::Value::Bytes(bytes) => hex(&bytes).into(),
+        ciborium::Value::Bytes(bytes) => hex::encode(&bytes).into(),
         ciborium::Value::Array(values) => values.into_iter().map(to_json).collect(),
         ciborium::Value::Map(entries) => {
             let name = |key| match key {
@@ -168,14 +152,6 @@ mod tests {
         let body = b"{\n  \"a b\": \"c \\\" d\\n\",\r\n\t\"n\": 1.10000000000000000000000000001 }";
         let Body::Json(json) = Body::decode(None, body) else { panic!("it is JSON") };
         assert_eq!(json.get(), r#"{"a b":"c \" d\n","n":1.10000000000000000000000000001}"#);
-    }
-
-    #[test]
-    fn hexadecimal_digits_are_read() {
-        assert_eq!(from_hex(&hex(b"\x00\x7f\xff")), Some(b"\x00\x7f\xff".to_vec()));
-        for text in ["0", "0x00", "+f", "zz"] {
-            assert_eq!(from_hex(text), None, "{text}");
-        }
     }
 
     #[test]

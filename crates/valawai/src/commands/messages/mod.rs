@@ -9,5 +9,5 @@ mod waiting;
 pub(super) use self::body::{Body, CBOR, to_cbor};
 pub(super) use self::filter::{Filter, HELP as FILTER_HELP};
 pub(super) use self::recording::Recorded;
-pub(super) use self::view::{Shown, print};
+pub(super) use self::view::{Shown, cut, print};
 pub(super) use self::waiting::Waiting;

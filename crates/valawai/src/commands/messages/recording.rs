@@ -4,7 +4,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::body::from_hex;
 use crate::broker::amqp::operator::MessageProperties;
 
 /// A recorded message.
@@ -45,7 +44,7 @@ impl Recorded {
     /// Its body, byte for byte, except for white space between the tokens of JSON.
     pub(in crate::commands) fn body(&self) -> Result<Vec<u8>, String> {
         if let Some(hex) = &self.hex {
-            return from_hex(hex).ok_or_else(|| "`hex` is not hexadecimal digits".to_owned());
+            return crate::hex::decode(hex).ok_or_else(|| "`hex` is not hexadecimal digits".to_owned());
         }
         let body = self.body.as_ref().ok_or("there is neither a `body` nor `hex`")?.get();
         // Copies of messages that say no format have their body as a text, whatever it is.

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Body;
-use super::body::hex;
 use crate::broker::amqp::operator::Received;
 use crate::commands::console::{BOLD, Console, DIM, YELLOW};
+use crate::hex;
 
 /// How much of a body is printed for people, in characters.
 const PRINTED: usize = 2000;
@@ -48,7 +48,7 @@ impl<'m> Shown<'m> {
     pub(in crate::commands) fn new(queue: &'m str, message: &'m Received) -> Self {
         let body = Body::decode(message.properties.content_type(), &message.body);
         let format = body.format();
-        let hex = matches!(body, Body::Cbor(_) | Body::Bytes).then(|| hex(&message.body));
+        let hex = matches!(body, Body::Cbor(_) | Body::Bytes).then(|| hex::encode(&message.body));
         let body = match body {
             Body::Json(json) => Some(ShownBody::Json(json)),
             Body::Cbor(value) => Some(ShownBody::Value(value)),
@@ -97,7 +97,8 @@ fn text_of(value: &Value) -> String {
     }
 }
 
-fn cut(mut text: String) -> String {
+/// The beginning of a long text, and how to see all of it.
+pub(in crate::commands) fn cut(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(PRINTED) {
         text.truncate(end);
         text.push_str("… (--json prints all)");

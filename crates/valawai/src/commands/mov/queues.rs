@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use crate::broker::OwnQueue;
 use crate::broker::amqp::operator::{Operator, OperatorLink, Received};
+use crate::clock;
 use crate::commands::exit::{Exit, Stop};
 use crate::commands::invocation::Invocation;
-use crate::commands::time::now;
 use crate::ids::Ids;
 
 /// How often the queue of answers is looked at.
@@ -77,7 +77,7 @@ impl<'i> Queues<'i> {
         self.require_mov(queue)?;
         let operator = self.operator()?;
         operator.declare(answers, &OwnQueue::default())?;
-        let id = format!("{OWN}{}-{}", now(), self.ids.next());
+        let id = format!("{OWN}{}-{}", clock::seconds(), self.ids.next());
         query.insert("id".to_owned(), id.as_str().into());
         super::request::send(self.invocation, operator, queue, &Value::Object(query))?;
         let deadline = Instant::now() + self.timeout;
@@ -119,5 +119,5 @@ fn take_answer(link: &mut OperatorLink<'_>, queue: &str, id: &str) -> Result<Opt
 
 fn is_stale(id: &str) -> bool {
     let time = id.strip_prefix(OWN).and_then(|rest| rest.split('-').next()?.parse::<u64>().ok());
-    time.is_some_and(|time| now() > time + LONGEST_WAIT)
+    time.is_some_and(|time| clock::seconds() > time + LONGEST_WAIT)
 }

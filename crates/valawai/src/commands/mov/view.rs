@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::queues::Queues;
+use crate::clock;
 use crate::commands::exit::{Exit, Stop};
 use crate::commands::invocation::Invocation;
 use crate::mov::payloads;
@@ -145,7 +146,7 @@ impl<'i> View<'i> {
         reason: impl Fn(&str) -> bool,
         mut check: impl FnMut() -> Result<Option<T>, Stop>,
     ) -> Result<T, Stop> {
-        let (start, since) = (Instant::now(), crate::commands::time::now());
+        let (start, since) = (Instant::now(), clock::seconds());
         loop {
             if let Some(found) = check()? {
                 return Ok(found);

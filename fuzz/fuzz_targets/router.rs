@@ -2,7 +2,7 @@
 #![no_main]
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
 use log::LevelFilter;
@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use valawai::internals::asyncapi::sample;
 use valawai::internals::consumer::outcome::Outcome;
-use valawai::internals::consumer::router::{Options, Router};
+use valawai::internals::consumer::router::Router;
+use valawai::internals::consumer::tuning::{Options, Tuning};
 use valawai::internals::mov::{self, identity::Identity};
 use valawai::internals::name::Kind;
 use valawai::{Component, Context, Failure, Message, Properties, Text};
@@ -32,8 +33,9 @@ static ROUTER: LazyLock<Router> = LazyLock::new(|| {
     let contract = sample("c1/echo", &["subscribe data/received_message", "publish data/publish_message"]);
     let component = Component::new("1.0.0", contract).on("data/received_message").reply("data/publish_message", echo);
     let resolved = component.check().expect("the component matches the contract");
+    let options = Options { dead_letters: true, ..Options::default() };
     let (log, _) = mov::log::open(LevelFilter::Trace, Identity::default());
-    Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options { dead_letters: true, ..Options::default() })
+    Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Arc::new(Tuning::new(options)))
 });
 
 fuzz_target!(|body: &[u8]| {

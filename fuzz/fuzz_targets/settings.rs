@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use valawai::internals::settings::{Settings, Source};
+use valawai::internals::settings::{Settings, Variables as _};
 
 const PASSWORD: &str = "correct horse battery";
 
 struct Variables<'v>(BTreeMap<&'v str, &'v str>);
 
-impl Source for Variables<'_> {
+impl valawai::internals::settings::Variables for Variables<'_> {
     fn get(&self, name: &str) -> Result<Option<String>, String> {
         match name {
             "RABBITMQ_PASSWORD" => Ok(Some(PASSWORD.to_owned())),

@@ -82,11 +82,11 @@ fn show(console: &Console, settings: &[Effective], sources: bool) -> Result<(), 
             if setting.value.is_empty() { Cell::text("(not set)").styled(DIM) } else { Cell::text(&setting.value) };
         let source = Cell::text(&setting.origin);
         let source = if setting.is_default() { source.styled(DIM) } else { source };
-        table.row([Cell::text(setting.name), value].into_iter().chain(sources.then_some(source)));
+        table.row([Cell::text(&setting.name), value].into_iter().chain(sources.then_some(source)));
     }
     Ok(console.table(&table)?)
 }
 
 fn to_json(setting: &Effective) -> Shown<'_> {
-    Shown { name: setting.name, value: &setting.value, source: &setting.origin }
+    Shown { name: &setting.name, value: &setting.value, source: &setting.origin }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::settings::OwnSettings;
 use super::{Log, Mov, Output};
 use crate::failure::Failure;
 use crate::message::{Message, Reply};
@@ -51,6 +52,8 @@ pub struct Scope {
     pub(crate) component: String,
     /// The channels on which the component publishes. `None` allows any output, for tests.
     pub(super) outputs: Option<Vec<ChannelName>>,
+    /// The settings that the author declares.
+    pub(super) settings: Option<OwnSettings>,
 }
 
 /// A message that a handler published in addition to its reply.
@@ -111,10 +114,28 @@ impl Context {
         Ok(())
     }
 
+    /// The settings of the component as they are now. See the example of [`Component::settings`](crate::Component::settings).
+    ///
+    /// # Panics
+    /// If the component does not declare `S` with `Component::settings`. In tests of a handler,
+    /// [`TestContext::with_settings`](crate::TestContext::with_settings) declares it.
+    #[must_use]
+    pub fn settings<S: Send + Sync + 'static>(&self) -> Arc<S> {
+        let current = self.scope.settings.as_ref().and_then(OwnSettings::current);
+        let declared = current.and_then(|settings| settings.downcast().ok());
+        declared.expect("the component declares settings of this type with `Component::settings`")
+    }
+
     /// Requests of the Master Of VALAWAI to change the topology. They are published as what is [sent](Self::send) is.
     #[must_use]
     pub fn mov(&self) -> Mov<'_> {
         Mov::new(self)
+    }
+
+    pub(super) fn with_settings(self, settings: OwnSettings) -> Self {
+        let Scope { log, component, outputs, .. } = &*self.scope;
+        let (log, component, outputs) = (log.clone(), component.clone(), outputs.clone());
+        Self { scope: Arc::new(Scope { log, component, outputs, settings: Some(settings) }), ..self }
     }
 
     pub(super) fn add_sent(&self, sent: Sent) {

@@ -11,6 +11,7 @@ mod output;
 mod publisher;
 mod resolved;
 mod sent_message;
+pub(crate) mod settings;
 mod source;
 pub(crate) mod state;
 mod stateful_channel_builder;
@@ -33,6 +34,7 @@ pub use test_context::TestContext;
 
 use self::channel_builder::ChannelOptions;
 use self::handler::Handler;
+use self::settings::OwnSettings;
 use self::source::DeclaredSource;
 use crate::failure::Failure;
 
@@ -58,6 +60,7 @@ pub struct Component {
     consumed: Vec<Consumed>,
     sources: Vec<DeclaredSource>,
     outputs: Vec<Output>,
+    settings: Option<OwnSettings>,
     /// What cannot be declared like that, for [`Self::check`].
     mistakes: Vec<String>,
 }
@@ -75,7 +78,7 @@ impl Component {
     /// `asyncapi.yaml`. [`component!`](crate::component!) takes both from the crate. See the example of [`Component`].
     #[must_use]
     pub fn new(version: &'static str, asyncapi: &'static str) -> Self {
-        Self { version, asyncapi, consumed: Vec::new(), sources: Vec::new(), outputs: Vec::new(), mistakes: Vec::new() }
+        Self { version, asyncapi, consumed: Vec::new(), sources: Vec::new(), outputs: Vec::new(), settings: None, mistakes: Vec::new() }
     }
 
     /// Declares what becomes of the messages on `channel`, as in `data/received_message`. A handler follows, as in the example
@@ -166,6 +169,68 @@ impl Component {
         handler: impl Fn(P, &Context) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Self {
         self.on(PARAMETERS).retries(0).consume(handler)
+    }
+
+    /// Declares settings of the component: a struct, whose fields are read like the settings of the kit. The field `model` is the
+    /// environment variable `MODEL`, `model` in the configuration file, and the key `model` in Consul or etcd. A field that may be
+    /// missing has a default of serde, or is an `Option`; a list is separated by commas, and everything else that is no single
+    /// value is JSON.
+    ///
+    /// Handlers use them with [`Context::settings`]. They change while the component runs, as docs/configuration.md describes: an
+    /// invalid value is reported, and the old one stays.
+    ///
+    /// ```
+    /// # use serde::Deserialize;
+    /// # use serde_json::{Value, json};
+    /// # use valawai::{Component, Context, Failure, testing};
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/alarm", &["subscribe data/celsius", "publish data/alarm"]);
+    /// #[derive(Deserialize)]
+    /// struct Limits {
+    ///     #[serde(default = "thirty")]
+    ///     highest: f64,
+    /// }
+    /// # fn thirty() -> f64 { 30.0 }
+    ///
+    /// fn alarm(celsius: Value, context: &Context) -> Result<Option<Value>, Failure> {
+    ///     let limits = context.settings::<Limits>();
+    ///     Ok((celsius["value"].as_f64() > Some(limits.highest)).then_some(celsius))
+    /// }
+    ///
+    /// let component = Component::new("1.0.0", asyncapi)
+    ///     .settings::<Limits>()
+    ///     .on_change(&["highest"], |old: &Limits, new: &Limits| println!("{} -> {}", old.highest, new.highest))
+    ///     .on("data/celsius")
+    ///     .reply_optional("data/alarm", alarm);
+    /// let running = testing::run_with(&component, &[("HIGHEST", "20")]);
+    /// running.publish("data/celsius", &json!({ "value": 21 }));
+    /// assert_eq!(running.receive("data/alarm"), json!({ "value": 21 }));
+    /// ```
+    #[must_use]
+    pub fn settings<S: DeserializeOwned + Send + Sync + 'static>(mut self) -> Self {
+        let settings = OwnSettings::of::<S>();
+        if settings.fields().is_empty() {
+            self.mistakes.push("the settings need a struct with fields, none of which is flattened".to_owned());
+        }
+        if self.settings.replace(settings).is_some() {
+            self.mistakes.push("`settings` is declared twice; put all settings into one struct".to_owned());
+        }
+        self
+    }
+
+    /// Calls `listener` with the old and the new [settings](Self::settings) when one of the `fields` has changed, on a thread of
+    /// its own. A field that is not set and an empty one are the same. A panic is logged.
+    #[must_use]
+    pub fn on_change<S: DeserializeOwned + Send + Sync + 'static>(
+        mut self,
+        fields: &[&str],
+        listener: impl Fn(&S, &S) + Send + Sync + 'static,
+    ) -> Self {
+        let added = match &self.settings {
+            Some(settings) => settings.on_change(fields, listener),
+            None => Err("`on_change` needs `settings` before it".to_owned()),
+        };
+        self.mistakes.extend(added.err());
+        self
     }
 
     /// Declares an output on which handlers publish with [`Context::send`]. See the example of [`Output`].

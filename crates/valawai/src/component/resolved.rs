@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::channel_builder::ChannelOptions;
 use super::context::Scope;
 use super::handler::Handler;
+use super::settings::OwnSettings;
 use super::source::SourceLoop;
 use super::{Component, Consumed, DeclaredSource};
 use crate::asyncapi::{Contract, Finding, REGISTERED};
@@ -22,6 +23,7 @@ pub struct ResolvedComponent {
     pub(crate) sources: Vec<Source>,
     /// The channels on which it publishes.
     pub(crate) outputs: Vec<ChannelName>,
+    settings: Option<OwnSettings>,
     warnings: Vec<String>,
 }
 
@@ -50,10 +52,22 @@ impl ResolvedComponent {
         &self.warnings
     }
 
+    /// The short names of the channels that it consumes.
+    pub fn consumed_channels(&self) -> impl Iterator<Item = &str> {
+        self.routes.iter().map(|route| route.channel.short())
+    }
+
+    /// The settings that its author declares.
+    #[must_use]
+    pub(crate) fn own_settings(&self) -> Option<OwnSettings> {
+        self.settings.clone()
+    }
+
     /// What the contexts of its handlers share.
     #[must_use]
     pub fn scope(&self, log: MovLog) -> Arc<Scope> {
-        Arc::new(Scope { log, component: self.info.name.clone(), outputs: Some(self.outputs.clone()) })
+        let (component, outputs) = (self.info.name.clone(), Some(self.outputs.clone()));
+        Arc::new(Scope { log, component, outputs, settings: self.settings.clone() })
     }
 
     /// The queues on which a C2 component is notified of sent messages.
@@ -127,6 +141,7 @@ impl Component {
             routes: self.consumed.iter().map(route).collect(),
             sources: self.sources.iter().map(source).collect(),
             outputs: self.published_channels().map(full_name).collect(),
+            settings: self.settings.clone(),
             warnings: contract.warnings().iter().map(Finding::to_string).collect(),
         }
     }

@@ -3,10 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Context;
 use super::context::Scope;
+use super::settings::OwnSettings;
 use crate::message::Message;
 use crate::mov::identity::Identity;
 use crate::mov::log::{self, Entry, Writer};
@@ -42,8 +44,24 @@ impl TestContext {
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
-        let scope = Scope { log, component: String::new(), outputs: None };
+        let scope = Scope { log, component: String::new(), outputs: None, settings: None };
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
+    }
+
+    /// With these settings of the component.
+    ///
+    /// ```
+    /// # use serde::Deserialize;
+    /// # use valawai::TestContext;
+    /// #[derive(Deserialize)]
+    /// struct Limits { highest: f64 }
+    ///
+    /// let context = TestContext::default().with_settings(Limits { highest: 30.0 });
+    /// assert_eq!(context.settings::<Limits>().highest, 30.0);
+    /// ```
+    #[must_use]
+    pub fn with_settings<S: DeserializeOwned + Send + Sync + 'static>(self, settings: S) -> Self {
+        Self { context: self.context.with_settings(OwnSettings::fixed(settings)), writer: self.writer }
     }
 
     /// The entries that were logged since the last call, without those of [`Context::log_on_confirm`]. See the example of

@@ -10,22 +10,16 @@ const WINDOW: usize = 50;
 pub(super) const PAUSE: Duration = Duration::from_secs(30);
 
 /// Opens when the ratio of failures among the last messages exceeds a limit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
-    limit: Option<f64>,
     failures: VecDeque<bool>,
 }
 
 impl CircuitBreaker {
-    /// A circuit breaker that opens above the ratio `limit`; `None` disables it.
-    pub(super) fn new(limit: Option<f64>) -> Self {
-        Self { limit, failures: VecDeque::new() }
-    }
-
-    /// Records whether a message failed. If that opens the circuit breaker, returns the number of failures and starts with
-    /// an empty window.
-    pub(super) fn record(&mut self, failed: bool) -> Option<usize> {
-        let limit = self.limit?;
+    /// Records whether a message failed. If that opens the circuit breaker, because the ratio of failures is above `limit`,
+    /// returns their number and starts with an empty window. Without a limit it never opens.
+    pub(super) fn record(&mut self, failed: bool, limit: Option<f64>) -> Option<usize> {
+        let limit = limit?;
         self.failures.push_back(failed);
         if self.failures.len() > WINDOW {
             self.failures.pop_front();
@@ -46,22 +40,22 @@ mod tests {
 
     #[test]
     fn it_opens_once_for_each_full_window_above_the_limit() {
-        let mut breaker = CircuitBreaker::new(Some(0.5));
+        let mut breaker = CircuitBreaker::default();
         for _ in 0..3 {
-            let opened: Vec<_> = (0..WINDOW).filter_map(|number| breaker.record(number % 3 > 0)).collect();
+            let opened: Vec<_> = (0..WINDOW).filter_map(|number| breaker.record(number % 3 > 0, Some(0.5))).collect();
             assert_eq!(opened, [33]);
         }
     }
 
     #[test]
     fn it_stays_closed_at_the_limit() {
-        let mut breaker = CircuitBreaker::new(Some(0.5));
-        assert!((0..1000).all(|number| breaker.record(number % 2 == 0).is_none()));
+        let mut breaker = CircuitBreaker::default();
+        assert!((0..1000).all(|number| breaker.record(number % 2 == 0, Some(0.5)).is_none()));
     }
 
     #[test]
     fn without_a_limit_it_never_opens() {
-        let mut breaker = CircuitBreaker::new(None);
-        assert!((0..1000).all(|_| breaker.record(true).is_none()));
+        let mut breaker = CircuitBreaker::default();
+        assert!((0..1000).all(|_| breaker.record(true, None).is_none()));
     }
 }

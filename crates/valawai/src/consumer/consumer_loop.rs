@@ -64,7 +64,7 @@ impl<'c> ConsumerLoop<'c> {
             is_draining: false,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
-            circuit_breaker: CircuitBreaker::new(consumer.options.circuit_breaker),
+            circuit_breaker: CircuitBreaker::default(),
             subscribed: Subscribed::default(),
             own_queues: OwnQueues::default(),
             nack_streak: NackStreak::new(&consumer.status),

@@ -1,5 +1,6 @@
 //! Fault injection: makes messages fail on purpose, to test a component and its environment. Off by default.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -42,29 +43,52 @@ pub enum Fault {
 /// Injects faults.
 #[derive(Debug)]
 pub struct FaultInjector {
+    /// Each message looks here first.
+    is_enabled: AtomicBool,
+    faults: Mutex<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
     options: Options,
-    random: Mutex<Rng>,
+    random: Rng,
 }
 
 impl FaultInjector {
     /// Injects the faults of `options`.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let random = Mutex::new(Rng::with_seed(options.seed));
-        Self { options, random }
+        let injector = Self { is_enabled: AtomicBool::default(), faults: Mutex::default() };
+        injector.set(options);
+        injector
+    }
+
+    /// Injects the faults of `options` from now on. The sequence starts again if they differ.
+    pub fn set(&self, options: Options) {
+        let mut faults = self.faults.lock();
+        self.is_enabled.store(options.is_enabled(), Ordering::Relaxed);
+        if faults.options != options || !options.is_enabled() {
+            *faults = Faults { random: Rng::with_seed(options.seed), options };
+        }
     }
 
     /// Decides the fault of the next message on `queue`, after its delay.
     #[must_use]
     pub fn inject(&self, queue: &str) -> Fault {
-        if !self.options.is_enabled() || self.options.excluded.iter().any(|excluded| excluded == queue) {
+        if !self.is_enabled.load(Ordering::Relaxed) {
             return Fault::None;
         }
-        std::thread::sleep(self.options.delay);
-        let fraction = self.random.lock().f64();
-        if fraction < self.options.nack {
+        let mut faults = self.faults.lock();
+        if faults.options.excluded.iter().any(|excluded| excluded == queue) {
+            return Fault::None;
+        }
+        let fraction = faults.random.f64();
+        let Options { nack, fail, delay, .. } = faults.options;
+        drop(faults);
+        std::thread::sleep(delay);
+        if fraction < nack {
             Fault::Nack
-        } else if fraction < self.options.nack + self.options.fail {
+        } else if fraction < nack + fail {
             Fault::Fail
         } else {
             Fault::None

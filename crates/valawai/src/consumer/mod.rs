@@ -25,6 +25,7 @@ mod state_tests;
 mod subscribing;
 #[cfg(test)]
 mod tests;
+pub mod tuning;
 mod unconfirmed;
 mod unroutable;
 
@@ -65,8 +66,6 @@ pub struct Options {
     pub prefetch: u16,
     /// The bytes of messages to have in flight, and the maximum of unconfirmed replies.
     pub bytes_in_flight: usize,
-    /// `KILL_SWITCH_RATIO`: the ratio of failures above which the consumer pauses. Off by default.
-    pub circuit_breaker: Option<f64>,
     /// How long a confirm may take before the session is reopened. Defaults to a minute.
     pub confirm_limit: Duration,
     /// What operators see and change.
@@ -78,7 +77,6 @@ impl Default for Options {
         Self {
             prefetch: 1024,
             bytes_in_flight: BYTES_IN_FLIGHT,
-            circuit_breaker: None,
             confirm_limit: CONFIRM_LIMIT,
             operations: Operations::default(),
         }

@@ -7,10 +7,11 @@ use crate::component::context::{Handled, Scope};
 use crate::component::handler;
 use crate::component::state::StateHistory;
 use crate::component::{Context, Route};
-use crate::consumer::fault_injection::{Fault, FaultInjector};
+use crate::consumer::fault_injection::Fault;
 use crate::consumer::outcome::{DeadLetter, Outcome};
 use crate::consumer::request::Request;
-use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
+use crate::consumer::retry::{RetryQueue, dead_letter_queue};
+use crate::consumer::tuning::Tuning;
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Message, Outgoing, Properties, Reply};
@@ -24,35 +25,29 @@ const MAX_DELIVERIES: u32 = 10;
 /// How long a republished message waits in its retry queue.
 const REPUBLISH_DELAY: Duration = Duration::from_secs(1);
 
-/// What a router does with messages that fail.
-#[derive(Debug, Default)]
-pub struct Options {
-    /// How often and after which delays they are retried.
-    pub retry: retry::Options,
-    /// `DEAD_LETTER`: whether messages that cannot be processed are kept as dead letters. Defaults to yes.
-    pub dead_letters: bool,
-    /// Deliberate faults.
-    pub faults: FaultInjector,
-}
-
 /// Routes the deliveries of a component's channels to their handlers.
 pub struct Router {
     routes: Vec<Route>,
     scope: Arc<Scope>,
     ids: Ids,
-    options: Options,
+    tuning: Arc<Tuning>,
 }
 
 impl Router {
-    /// A router for `routes`, whose handlers use `scope`.
+    /// A router for `routes`, whose handlers use `scope`. `tuning` may change while it is used.
     #[must_use]
-    pub fn new(routes: Vec<Route>, scope: Arc<Scope>, options: Options) -> Self {
-        Self { routes, scope, ids: Ids::new(), options }
+    pub fn new(routes: Vec<Route>, scope: Arc<Scope>, tuning: Arc<Tuning>) -> Self {
+        Self { routes, scope, ids: Ids::new(), tuning }
     }
 
     /// The routes, in the order of their queues.
     pub(super) fn routes(&self) -> &[Route] {
         &self.routes
+    }
+
+    /// What may change while it is used.
+    pub(super) fn tuning(&self) -> &Tuning {
+        &self.tuning
     }
 
     /// The state of the handler, if it has one. Then there is no other handler.
@@ -78,7 +73,7 @@ impl Router {
             return republish(route, message);
         }
         let context = Context::new(Arc::clone(&self.scope), message);
-        let result = match self.options.faults.inject(route.channel.queue()) {
+        let result = match self.tuning.faults().inject(route.channel.queue()) {
             Fault::None => handler::call(&route.handler, &context),
             Fault::Fail => Err(Failure::retry("of an injected fault")),
             Fault::Nack => return Outcome::Requeue,
@@ -119,7 +114,7 @@ impl Router {
 
     fn retry(&self, route: &Route, message: Message, reason: &str) -> Outcome {
         let attempts = message.properties.attempts.saturating_add(1);
-        let Some(delay) = self.options.retry.delay(attempts, route.options.retries) else {
+        let Some(delay) = self.tuning.delay(route.channel.short(), attempts, route.options.retries) else {
             let reason = match attempts {
                 1 => reason.to_owned(),
                 _ => format!("{attempts} attempts failed, the last one because {reason}"),
@@ -134,7 +129,7 @@ impl Router {
     fn refuse(&self, route: &Route, message: Message, reason: String) -> Outcome {
         self.report(route, &message, &reason);
         let answer = Request::of(&message).map(|request| Box::new(request.error(&message, &reason)));
-        if !self.options.dead_letters {
+        if !self.tuning.keeps_dead_letters() {
             return Outcome::Discard { reason, answer };
         }
         Outcome::DeadLetter(DeadLetter {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::asyncapi::sample;
 use crate::component::{Component, Output};
-use crate::consumer::fault_injection;
+use crate::consumer::{fault_injection, retry, tuning};
 use crate::mov;
 use crate::mov::identity::Identity;
 use crate::mov::log::Writer;
@@ -19,7 +19,7 @@ fn router(handler: fn(Value, &Context) -> Result<Value, Failure>) -> (Router, Wr
     let component = Component::new("1.0.0", contract).on("data/input").reply("data/output", handler).sends(FURTHER);
     let (log, writer) = mov::log::open(log::LevelFilter::Info, Identity::default());
     let resolved = component.check().unwrap();
-    (Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Options::default()), writer)
+    (Router::new(resolved.routes_of(Kind::Data), resolved.scope(log), Arc::default()), writer)
 }
 
 fn echo(message: Value, _: &Context) -> Result<Value, Failure> {
@@ -86,9 +86,9 @@ fn sending_to_an_output_that_is_not_declared_is_refused() {
 
 #[test]
 fn a_message_is_retried_with_growing_delays_and_then_refused() {
-    let (mut router, writer) = router(|_, _| Err(Failure::retry("not now")));
-    router.options.retry =
-        retry::Options { max_retries: 2, first_delay: Duration::from_millis(10), ..Default::default() };
+    let (router, writer) = router(|_, _| Err(Failure::retry("not now")));
+    let retry = retry::Options { max_retries: 2, first_delay: Duration::from_millis(10), ..Default::default() };
+    router.tuning.set(tuning::Options { retry, ..Default::default() });
     let mut failed = message(b"{}", None);
     for (expected, milliseconds) in [(1, 10), (2, 20)] {
         match router.decide(0, failed.clone()) {
@@ -106,8 +106,8 @@ fn a_message_is_retried_with_growing_delays_and_then_refused() {
 
 #[test]
 fn a_refused_message_becomes_a_dead_letter_unchanged() {
-    let (mut router, writer) = router(|_, _| Err(Failure::refuse("it is blue")));
-    router.options.dead_letters = true;
+    let (router, writer) = router(|_, _| Err(Failure::refuse("it is blue")));
+    router.tuning.set(tuning::Options { dead_letters: true, ..Default::default() });
     match router.decide(0, message(b"{ \"a\": 1 }", None)) {
         Outcome::DeadLetter(letter) => {
             assert_eq!(letter.body, b"{ \"a\": 1 }");
@@ -121,10 +121,11 @@ fn a_refused_message_becomes_a_dead_letter_unchanged() {
 
 #[test]
 fn injected_faults_are_retried_or_requeued() {
-    let (mut router, _) = router(echo);
-    router.options.faults = FaultInjector::new(fault_injection::Options { fail: 1.0, ..Default::default() });
+    let (router, _) = router(echo);
+    let inject = |faults| router.tuning.set(tuning::Options { faults, ..Default::default() });
+    inject(fault_injection::Options { fail: 1.0, ..Default::default() });
     assert!(matches!(router.decide(0, message(b"{}", None)), Outcome::Retry { .. }));
-    router.options.faults = FaultInjector::new(fault_injection::Options { nack: 1.0, ..Default::default() });
+    inject(fault_injection::Options { nack: 1.0, ..Default::default() });
     assert!(matches!(router.decide(0, message(b"{}", None)), Outcome::Requeue));
 }
 

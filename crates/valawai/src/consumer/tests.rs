@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::wait_until;
 
+use super::tuning::Tuning;
 use super::*;
 use crate::asyncapi::sample;
 use crate::broker::memory::{MemoryBroker, with_link};
@@ -35,13 +36,13 @@ fn consumer(handler: impl Fn(Value, &Context) -> Result<Value, Failure> + Send +
 
 pub(super) fn consumer_of(component: &Component) -> Consumer {
     let (log, _) = mov::log::open(log::LevelFilter::Info, Identity::default());
-    let options = router::Options {
+    let options = tuning::Options {
         retry: retry::Options { first_delay: Duration::from_millis(20), ..Default::default() },
         dead_letters: true,
         ..Default::default()
     };
     let resolved = component.check().unwrap();
-    let router = Router::new(resolved.routes_of(Kind::Data), resolved.scope(log.clone()), options);
+    let router = Router::new(resolved.routes_of(Kind::Data), resolved.scope(log.clone()), Arc::new(Tuning::new(options)));
     Consumer::new(router, log, Options { prefetch: 8, bytes_in_flight: 1 << 20, ..Options::default() }, Arc::default())
 }
 

@@ -6,14 +6,18 @@ use log::{LevelFilter, Log, Metadata, Record};
 use log4rs::filter::{Filter, Response};
 use parking_lot::RwLock;
 
+use super::Options;
+
 static LEVELS: RwLock<Levels> =
-    RwLock::new(Levels { console: LevelFilter::Off, file: LevelFilter::Off, changes: Vec::new() });
+    RwLock::new(Levels { console: LevelFilter::Off, file: LevelFilter::Off, modules: Vec::new(), changes: Vec::new() });
 
 /// The configured levels, and what operators have changed.
 #[derive(Debug)]
 struct Levels {
     console: LevelFilter,
     file: LevelFilter,
+    /// The configured levels of single modules.
+    modules: Vec<Change>,
     changes: Vec<Change>,
 }
 
@@ -34,20 +38,24 @@ pub(super) enum Destination {
 }
 
 impl Levels {
-    /// The level of the lines of `target`. The longest module counts, before the level of all lines.
+    /// The level of the lines of `target`: what operators have changed, before what is configured; of either, the longest module,
+    /// before the level of all lines.
     fn level(&self, destination: Destination, target: &str) -> LevelFilter {
-        let matching = self.changes.iter().filter(|change| change.is_about(target));
+        let longest = |changes: &[Change]| {
+            let matching = changes.iter().filter(|change| change.is_about(target));
+            matching.max_by_key(|change| change.target.as_ref().map(String::len)).map(|change| change.level)
+        };
         let configured = match destination {
             Destination::Console => self.console,
             Destination::File => self.file,
         };
-        matching.max_by_key(|change| change.target.as_ref().map(String::len)).map_or(configured, |change| change.level)
+        longest(&self.changes).or_else(|| longest(&self.modules)).unwrap_or(configured)
     }
 
     fn highest(&self) -> LevelFilter {
         let all_are_changed = self.changes.iter().any(|change| change.target.is_none());
         let configured = if all_are_changed { LevelFilter::Off } else { self.console.max(self.file) };
-        self.changes.iter().map(|change| change.level).fold(configured, Ord::max)
+        self.changes.iter().chain(&self.modules).map(|change| change.level).fold(configured, Ord::max)
     }
 
     fn apply(&self) {
@@ -88,14 +96,24 @@ impl<L: Log> Log for OnlyEnabled<L> {
     }
 }
 
-/// Sets the configured levels.
-pub(super) fn set(console: LevelFilter, file: LevelFilter) {
-    *LEVELS.write() = Levels { console, file, changes: Vec::new() };
+/// Sets the configured levels. What operators have changed stays.
+pub(super) fn set(options: &Options) {
+    let module = |(target, level): &(String, LevelFilter)| Change { target: Some(target.clone()), level: *level, until: None };
+    let mut levels = LEVELS.write();
+    levels.console = options.console;
+    levels.file = options.file;
+    levels.modules = options.targets.iter().map(module).collect();
 }
 
 /// Has the logger called for all lines that are enabled.
 pub(super) fn apply() {
     LEVELS.read().apply();
+}
+
+/// Changes the configured levels while the component runs.
+pub fn configure(options: &Options) {
+    set(options);
+    apply();
 }
 
 /// Changes the level of the console and of the file, for all lines or for those of a module, for a time or until it is reset.
@@ -131,7 +149,7 @@ pub fn end_expired(now: Instant) -> bool {
 pub fn text() -> String {
     let levels = LEVELS.read();
     let mut text = format!("{} on the console, {} in the file", levels.console, levels.file);
-    for Change { target, level, .. } in &levels.changes {
+    for Change { target, level, .. } in levels.modules.iter().chain(&levels.changes) {
         text.push_str("; ");
         text.push_str(target.as_deref().unwrap_or("changed to"));
         text.push_str(if target.is_some() { ": " } else { " " });
@@ -155,7 +173,7 @@ mod tests {
             change_of(Some("valawai::mov"), LevelFilter::Debug),
             change_of(Some("valawai"), LevelFilter::Error),
         ];
-        let levels = Levels { console: LevelFilter::Info, file: LevelFilter::Info, changes };
+        let levels = Levels { console: LevelFilter::Info, file: LevelFilter::Info, modules: Vec::new(), changes };
         for (target, level) in [
             ("valawai::mov", LevelFilter::Debug),
             ("valawai::mov::log", LevelFilter::Debug),
@@ -169,7 +187,9 @@ mod tests {
 
     #[test]
     fn without_changes_each_destination_has_its_level() {
-        let levels = Levels { console: LevelFilter::Info, file: LevelFilter::Debug, changes: Vec::new() };
+        let modules = vec![change_of(Some("y"), LevelFilter::Error)];
+        let levels = Levels { console: LevelFilter::Info, file: LevelFilter::Debug, modules, changes: Vec::new() };
+        assert_eq!(levels.level(Destination::File, "y::z"), LevelFilter::Error);
         assert_eq!(levels.level(Destination::Console, "x"), LevelFilter::Info);
         assert_eq!(levels.level(Destination::File, "x"), LevelFilter::Debug);
         assert_eq!(levels.highest(), LevelFilter::Debug);

@@ -41,6 +41,8 @@ pub struct Options {
     pub console: LevelFilter,
     /// The level of the file. Defaults to DEBUG.
     pub file: LevelFilter,
+    /// The levels of single modules, of both. Empty by default.
+    pub targets: Vec<(String, LevelFilter)>,
     /// The size in bytes at which the file is rotated. Defaults to 1,000,000.
     pub file_max_bytes: u64,
     /// How many rotated files are kept. Defaults to 5.
@@ -50,7 +52,7 @@ pub struct Options {
 /// Starts logging. If the file cannot be opened, logs to the console only.
 pub fn start(options: &Options) {
     panics::install_hook();
-    levels::set(options.console, options.file);
+    levels::set(options);
     match file_appender(options) {
         Ok(file) => start_both(file),
         Err(error) => {

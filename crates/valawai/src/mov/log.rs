@@ -116,7 +116,8 @@ pub struct MovLog {
 
 #[derive(Debug)]
 struct Shared {
-    limit: log::LevelFilter,
+    /// The lowest level that goes to the MOV, as a number.
+    limit: AtomicUsize,
     waiting_bytes: AtomicUsize,
     dropped: AtomicU64,
 }
@@ -133,7 +134,7 @@ pub struct Writer {
 #[must_use]
 pub fn open(limit: log::LevelFilter, identity: Identity) -> (MovLog, Writer) {
     let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
-    let shared = Arc::new(Shared { limit, waiting_bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0) });
+    let shared = Arc::new(Shared { limit: AtomicUsize::new(limit as usize), waiting_bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0) });
     let log = MovLog { entries: sender, shared: Arc::clone(&shared), tap: Arc::default() };
     (log, Writer { entries: receiver, shared, identity })
 }
@@ -143,6 +144,11 @@ impl MovLog {
     #[must_use]
     pub fn with_tap(self, tap: Arc<Tap>) -> Self {
         Self { tap, ..self }
+    }
+
+    /// Changes the level from which entries go to the MOV.
+    pub fn set_limit(&self, limit: log::LevelFilter) {
+        self.shared.limit.store(limit as usize, Ordering::Relaxed);
     }
 
     /// Whether an entry of `severity` appears in either log.
@@ -171,7 +177,7 @@ impl MovLog {
     }
 
     fn goes_to_mov(&self, severity: Severity) -> bool {
-        severity.level() <= self.shared.limit
+        severity.level() as usize <= self.shared.limit.load(Ordering::Relaxed)
     }
 }
 

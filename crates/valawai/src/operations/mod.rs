@@ -3,6 +3,7 @@
 //! The threads that do the work record into these types and look at them; the `service` reads and changes them. Recording
 //! never blocks: counters are atomic, and copies that do not fit are dropped and counted.
 
+pub mod configure;
 mod histogram;
 pub mod metrics;
 pub mod pauses;

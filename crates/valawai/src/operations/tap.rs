@@ -14,13 +14,22 @@ use crate::clock;
 /// How many copies may wait to be published.
 const MAX_WAITING: usize = 1000;
 
-/// How many copies are made in a second.
-const MAX_RATE: u32 = 2000;
-
-/// How many bytes are copied in a second.
-const MAX_BYTES: usize = 16 * 1024 * 1024;
-
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How much is copied in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `TAP_MAX_RATE`: how many copies are made. Defaults to 2000.
+    pub rate: u32,
+    /// `TAP_MAX_BYTES`: how many bytes are copied. Defaults to 16 MiB.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rate: 2000, bytes: 16 * 1024 * 1024 }
+    }
+}
 
 /// Where copies are made.
 #[derive(Debug)]
@@ -63,6 +72,7 @@ pub enum What {
 /// What remains of this second.
 #[derive(Debug)]
 struct Budget {
+    limits: Limits,
     since: Instant,
     copies: u32,
     bytes: usize,
@@ -75,7 +85,7 @@ impl Default for Tap {
             wants_logs: AtomicBool::default(),
             copies: crossbeam_channel::bounded(MAX_WAITING),
             added: crossbeam_channel::bounded(1),
-            budget: Mutex::new(Budget { since: Instant::now(), copies: MAX_RATE, bytes: MAX_BYTES }),
+            budget: Mutex::new(Budget::new(Limits::default(), Instant::now())),
             dropped: AtomicU64::default(),
         }
     }
@@ -90,6 +100,11 @@ impl Tap {
             self.copies.1.try_iter().for_each(drop);
             self.dropped.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// Changes how much is copied, from the next second on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.budget.lock().limits = limits;
     }
 
     /// Whether messages are copied.
@@ -142,9 +157,13 @@ impl Tap {
 }
 
 impl Budget {
+    fn new(limits: Limits, since: Instant) -> Self {
+        Self { limits, since, copies: limits.rate, bytes: limits.bytes }
+    }
+
     fn take(&mut self, bytes: usize, now: Instant) -> bool {
         if now.duration_since(self.since) >= SECOND {
-            *self = Self { since: now, copies: MAX_RATE, bytes: MAX_BYTES };
+            *self = Self::new(self.limits, now);
         }
         let is_left = self.copies > 0 && self.bytes >= bytes;
         if is_left {
@@ -177,7 +196,8 @@ mod tests {
 
     #[test]
     fn what_exceeds_the_limits_is_dropped_and_counted() {
-        for (bytes, count) in [(1, MAX_WAITING), (MAX_BYTES / 4, 4), (MAX_BYTES + 1, 0)] {
+        let most = Limits::default().bytes;
+        for (bytes, count) in [(1, MAX_WAITING), (most / 4, 4), (most + 1, 0)] {
             let tap = Tap::default();
             (0..count + 5).for_each(|_| add(&tap, bytes));
             assert_eq!((tap.take().count(), tap.take_dropped()), (count, 5), "{bytes} bytes each");
@@ -187,9 +207,10 @@ mod tests {
     #[test]
     fn the_limits_are_for_each_second() {
         let now = Instant::now();
-        let mut budget = Budget { since: now, copies: 1, bytes: 10 };
+        let mut budget = Budget::new(Limits { rate: 1, bytes: 10 }, now);
         assert!(budget.take(10, now) && !budget.take(0, now));
-        assert!(budget.take(10, now + SECOND));
+        budget.limits.bytes = 20;
+        assert!(budget.take(20, now + SECOND), "the new limit is not in effect");
     }
 
     #[test]

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
 
+use super::changes::Changes;
 use super::session::{self, End};
 use super::tasks::Tasks;
+use crate::broker::amqp;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session};
 use crate::component::ResolvedComponent;
+use crate::configuration::Configuration;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
 use crate::settings::Settings;
@@ -23,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After a session that lasted so long, the pauses start again with the first.
 const STABLE_SESSION: Duration = Duration::from_secs(10);
 
-/// Opens a session. The number counts the attempts of this process.
-pub type Connect = Arc<dyn Fn(u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
+/// Opens a session with a broker. The number counts the attempts.
+pub type Connect = Arc<dyn Fn(&amqp::Options, u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
 
 /// A component, ready to run.
 pub struct App {
@@ -33,19 +36,43 @@ pub struct App {
     first_attempts: u32,
     retry_sleep: Duration,
     tasks: Tasks,
+    changes: Changes,
     backoff: Backoff,
 }
 
+/// Why a wait between two attempts to connect ended.
+enum Waited {
+    Elapsed,
+    ShutdownRequested,
+}
+
 impl App {
-    /// The app of `component` with these settings, on the broker to which `connect` connects.
+    /// The app of `component` with these settings, which do not change, on the broker to which `connect` connects.
     #[must_use]
     pub fn new(component: &ResolvedComponent, settings: &Settings, connect: Connect) -> Self {
+        Self::with_settings(component, settings, None, connect)
+    }
+
+    /// The app of `component` with the settings of `configuration`, as they change.
+    #[must_use]
+    pub fn configured(component: &ResolvedComponent, configuration: &Configuration, connect: Connect) -> Self {
+        Self::with_settings(component, &configuration.settings(), Some(configuration), connect)
+    }
+
+    fn with_settings(
+        component: &ResolvedComponent,
+        settings: &Settings,
+        configuration: Option<&Configuration>,
+        connect: Connect,
+    ) -> Self {
+        let receiver = configuration.map_or_else(crossbeam_channel::never, Configuration::changes);
         Self {
+            changes: Changes::new(receiver, Arc::clone(&connect), settings.broker.clone()),
             connect,
             attempts: 0,
             first_attempts: settings.first_attempts,
             retry_sleep: settings.retry_sleep,
-            tasks: Tasks::new(component, settings, Identity::default()),
+            tasks: Tasks::new(component, settings, configuration, Identity::default()),
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
     }
@@ -58,14 +85,20 @@ impl App {
         let mut next = self.connect_first(shutdown)?;
         while let Some(session) = next {
             let began = Instant::now();
-            match session::run(&self.tasks, session, shutdown) {
+            next = match session::run(&mut self.tasks, session, &mut self.changes, shutdown) {
                 End::Stopped => break,
-                End::Lost(error) => log::error!("{error}; reconnecting"),
-            }
-            if began.elapsed() >= STABLE_SESSION {
-                self.backoff.reset();
-            }
-            next = self.reconnect(shutdown);
+                End::Moved(session) => {
+                    log::info!("continuing on another broker");
+                    Some(session)
+                }
+                End::Lost(error) => {
+                    log::error!("{error}; reconnecting");
+                    if began.elapsed() >= STABLE_SESSION {
+                        self.backoff.reset();
+                    }
+                    self.reconnect(shutdown)
+                }
+            };
         }
         // The sources outlive sessions: after a shutdown while the broker is away, they still run.
         publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_LIMIT);
@@ -84,7 +117,7 @@ impl App {
                     log::warn!("{error}; retrying in {:?}, {left} attempts left", self.retry_sleep);
                 }
             }
-            if shutdown.wait_for(self.retry_sleep) {
+            if let Waited::ShutdownRequested = self.wait(self.retry_sleep, shutdown) {
                 return Ok(None);
             }
         }
@@ -94,12 +127,25 @@ impl App {
     /// `None` if the shutdown was requested.
     fn reconnect(&mut self, shutdown: &Shutdown) -> Option<Box<dyn Session>> {
         loop {
-            if shutdown.wait_for(self.backoff.pause()) {
+            let pause = self.backoff.pause();
+            if let Waited::ShutdownRequested = self.wait(pause, shutdown) {
                 return None;
             }
             match self.try_to_connect(shutdown)? {
                 Ok(session) => return Some(session),
                 Err(error) => log::warn!("{error}; retrying"),
+            }
+        }
+    }
+
+    /// Waits for `time`, and applies the changes that arrive meanwhile.
+    fn wait(&mut self, time: Duration, shutdown: &Shutdown) -> Waited {
+        let elapsed = crossbeam_channel::after(time);
+        loop {
+            select! {
+                recv(shutdown.requested()) -> _ => return Waited::ShutdownRequested,
+                recv(elapsed) -> _ => return Waited::Elapsed,
+                recv(self.changes.receiver()) -> change => self.changes.apply(change, &mut self.tasks),
             }
         }
     }
@@ -110,16 +156,22 @@ impl App {
         self.attempts += 1;
         let (sender, result) = crossbeam_channel::bounded(1);
         let (connect, attempt) = (Arc::clone(&self.connect), self.attempts);
+        let broker = self.changes.broker(attempt).clone();
+        let target = broker.clone();
         let spawned = thread::Builder::new().name("connect".into()).spawn(move || {
             // After a shutdown nobody receives it.
-            let _ = sender.send(connect(attempt));
+            let _ = sender.send(connect(&target, attempt));
         });
         if let Err(error) = spawned {
             return Some(Err(Error::lost(error)));
         }
-        select! {
-            recv(result) -> session => Some(session.unwrap_or_else(|_| Err(Error::lost("connecting panicked")))),
-            recv(shutdown.requested()) -> _ => None,
+        let connected = select! {
+            recv(result) -> session => session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
+            recv(shutdown.requested()) -> _ => return None,
+        };
+        if connected.is_ok() {
+            self.changes.is_at(&broker);
         }
+        Some(connected)
     }
 }

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::select;
 
+use super::changes::Changes;
+use super::consumer_groups::{ConsumerGroup, RunningGroups};
 use super::restart;
-use super::supervisor::{Role, Supervisor, TaskExit};
+use super::supervisor::{Report, Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
 use crate::publisher;
@@ -30,18 +32,31 @@ pub(super) enum End {
     Stopped,
     /// The session was lost, and is to be reopened.
     Lost(Error),
+    /// The settings name another broker, to which this session is open.
+    Moved(Box<dyn Session>),
 }
 
-/// Runs `tasks` in `session` until the shutdown, or until the session is over.
-pub(super) fn run(tasks: &Tasks, session: Box<dyn Session>, shutdown: &Shutdown) -> End {
+/// Runs `tasks` in `session` until the shutdown, until `changes` lead to another broker, or until the session is over.
+pub(super) fn run(tasks: &mut Tasks, session: Box<dyn Session>, changes: &mut Changes, shutdown: &Shutdown) -> End {
     let mut running = RunningSession::new(tasks, session);
-    match running.run(shutdown) {
-        Ok(()) => {
+    match running.run(changes, shutdown) {
+        Ok(None) => {
             running.stop(Instant::now());
             End::Stopped
         }
+        Ok(Some(Destination { session, knows_registration })) => {
+            running.leave(knows_registration, Instant::now());
+            End::Moved(session)
+        }
         Err(error) => End::Lost(running.abandon(error)),
     }
+}
+
+/// The broker to which the component moves.
+pub(super) struct Destination {
+    pub(super) session: Box<dyn Session>,
+    /// Whether the current registration is recorded there: it is the same broker, under another address or login.
+    pub(super) knows_registration: bool,
 }
 
 /// Tasks that are stopped together.
@@ -52,50 +67,53 @@ struct Group {
 }
 
 struct RunningSession<'t> {
-    tasks: &'t Tasks,
+    tasks: &'t mut Tasks,
     supervisor: Supervisor,
-    /// Consumers and publishers of sources.
-    workers: Group,
+    consumers: RunningGroups,
+    publishers: Group,
     registrar: Group,
     log_writer: Group,
     service: Group,
 }
 
 impl<'t> RunningSession<'t> {
-    fn new(tasks: &'t Tasks, session: Box<dyn Session>) -> Self {
+    fn new(tasks: &'t mut Tasks, session: Box<dyn Session>) -> Self {
         Self {
             tasks,
             supervisor: Supervisor::new(session),
-            workers: Group::new(),
+            consumers: RunningGroups::default(),
+            publishers: Group::new(),
             registrar: Group::new(),
             log_writer: Group::new(),
             service: Group::new(),
         }
     }
 
-    /// Returns when the shutdown is requested. An error is the end of the session.
-    fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+    /// Returns when the shutdown is requested, or the component is to move to another broker. An error is the end of the session.
+    fn run(&mut self, changes: &mut Changes, shutdown: &Shutdown) -> Result<Option<Destination>, Error> {
         self.tasks.operations.metrics.count_session();
         self.start_log_writer()?;
-        self.start_consumers()?;
+        self.start_consumers(&self.tasks.consumers.clone())?;
         self.start_publishers(shutdown)?;
         if !self.wait_for_consumers(shutdown)? {
-            return Ok(());
+            return Ok(None);
         }
         // Registered components receive messages at once, so the registrar starts last.
         self.start_registrar()?;
         self.start_service()?;
         log::info!("connected; consuming");
-        self.supervise(shutdown)
+        self.supervise(changes, shutdown)
     }
 
-    fn supervise(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+    fn supervise(&mut self, changes: &mut Changes, shutdown: &Shutdown) -> Result<Option<Destination>, Error> {
+        // They may name another broker than the one that could be reached.
+        changes.connect_if_moved(self.tasks);
         let mut registrar_retry = crossbeam_channel::never();
         let mut service_retry = crossbeam_channel::never();
         let slow_handler_check = crossbeam_channel::tick(SLOW_HANDLER_CHECK);
         loop {
             select! {
-                recv(shutdown.requested()) -> _ => return Ok(()),
+                recv(shutdown.requested()) -> _ => return Ok(None),
                 recv(slow_handler_check) -> _ => self.tasks.warn_of_slow_handlers(),
                 recv(registrar_retry) -> _ => {
                     registrar_retry = crossbeam_channel::never();
@@ -105,9 +123,24 @@ impl<'t> RunningSession<'t> {
                     service_retry = crossbeam_channel::never();
                     self.start_service()?;
                 }
+                recv(changes.receiver()) -> change => {
+                    changes.apply(change, self.tasks);
+                    changes.connect_if_moved(self.tasks);
+                    self.replace_consumers()?;
+                }
+                recv(changes.connected()) -> connected => {
+                    if let Some(destination) = changes.destination(connected, self.tasks) {
+                        return Ok(Some(destination));
+                    }
+                }
                 recv(self.supervisor.reports()) -> report => {
                     match report.ok().and_then(|report| self.supervisor.note(report)) {
-                        Some(TaskExit { role: Role::Service, result }) => service_retry = restart::after_service(result, self.tasks.service.as_ref()),
+                        Some(TaskExit { role: Role::Service, result, .. }) => {
+                            service_retry = restart::after_service(result, self.tasks.service.as_ref());
+                        }
+                        Some(TaskExit { role: Role::Consumer, name, result: Ok(()) }) if self.consumers.thread_ended(&name) => {
+                            self.replace_consumers()?;
+                        }
                         Some(exit) => registrar_retry = restart::after(exit)?,
                         None => {}
                     }
@@ -122,13 +155,23 @@ impl<'t> RunningSession<'t> {
         self.supervisor.start_unconfirmed("mov-log", Role::LogWriter, task)
     }
 
-    fn start_consumers(&mut self) -> Result<(), Error> {
-        for (name, consumer) in self.tasks.consumers.clone() {
-            let (shutdown, consume_on) = (self.workers.shutdown.clone(), consumer.consume_on());
-            let task = move |link: &mut dyn Link, ready: &mut dyn FnMut()| consumer.run(link, &shutdown, ready);
-            self.supervisor.start(&name, Role::Consumer, consume_on, task)?;
+    fn start_consumers(&mut self, groups: &[ConsumerGroup]) -> Result<(), Error> {
+        for group in groups {
+            let shutdown = self.consumers.start(group);
+            for name in group.thread_names() {
+                let (consumer, shutdown) = (group.consumer.clone(), shutdown.clone());
+                let consume_on = consumer.consume_on();
+                let task = move |link: &mut dyn Link, ready: &mut dyn FnMut()| consumer.run(link, &shutdown, ready);
+                self.supervisor.start(&name, Role::Consumer, consume_on, task)?;
+            }
         }
         Ok(())
+    }
+
+    /// Lets consumers whose settings have changed finish what is in flight, and starts those that can run now.
+    fn replace_consumers(&mut self) -> Result<(), Error> {
+        let startable = self.consumers.replace(&self.tasks.consumers);
+        self.start_consumers(&startable)
     }
 
     /// Starts the publishers of the sources, and the sources themselves unless they are running. These stop at `shutdown`, not
@@ -136,7 +179,7 @@ impl<'t> RunningSession<'t> {
     fn start_publishers(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         for (number, publisher) in self.tasks.publishers.clone().into_iter().enumerate() {
             publisher.start_source(shutdown)?;
-            let (shutdown, name) = (self.workers.shutdown.clone(), format!("publisher-{number}"));
+            let (shutdown, name) = (self.publishers.shutdown.clone(), format!("publisher-{number}"));
             let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| publisher.run(link, &shutdown);
             self.supervisor.start(&name, Role::Publisher, ConsumeOn::Shared, task)?;
         }
@@ -145,13 +188,18 @@ impl<'t> RunningSession<'t> {
 
     /// Waits until all consumers consume. Returns false if the shutdown is requested before.
     fn wait_for_consumers(&mut self, shutdown: &Shutdown) -> Result<bool, Error> {
-        for _ in 0..self.tasks.consumers.len() {
+        let mut starting: usize = self.tasks.consumers.iter().map(|group| group.threads).sum();
+        while starting > 0 {
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(false),
-                recv(self.supervisor.reports()) -> report => {
-                    if let Some(exit) = report.ok().and_then(|report| self.supervisor.note(report)) {
-                        return Err(restart::reason_of(exit.result));
+                recv(self.supervisor.reports()) -> report => match report {
+                    Ok(Report::Ready) => starting -= 1,
+                    Ok(report) => {
+                        if let Some(exit) = self.supervisor.note(report) {
+                            return Err(restart::reason_of(exit.result));
+                        }
                     }
+                    Err(_) => return Err(restart::reason_of(Ok(()))),
                 }
             }
         }
@@ -160,7 +208,15 @@ impl<'t> RunningSession<'t> {
 
     fn start_registrar(&mut self) -> Result<(), Error> {
         let (registration, shutdown) = (Arc::clone(&self.tasks.registration), self.registrar.shutdown.clone());
-        let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| registration.lock().run(link, &shutdown);
+        let forget = std::mem::take(&mut self.tasks.forget_registration);
+        let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| {
+            // The registrar of a session that is over may still hold the lock.
+            let mut registration = registration.lock();
+            if forget {
+                registration.forget();
+            }
+            registration.run(link, &shutdown)
+        };
         self.supervisor.start("registrar", Role::Registrar, ConsumeOn::Shared, task)
     }
 
@@ -174,22 +230,55 @@ impl<'t> RunningSession<'t> {
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
     fn stop(mut self, began: Instant) {
         log::info!("stopping");
-        let by = |part: f64| began + self.tasks.grace.mul_f64(part);
-        self.workers.stop();
-        self.service.stop();
-        self.tasks.registrar_role.lose();
-        if !self.supervisor.join_all(Role::Consumer, by(DRAINED_BY)) {
-            log::warn!("not all messages in flight were finished in time; the broker delivers them again");
-        }
-        self.supervisor.join_all(Role::Publisher, by(DRAINED_BY));
+        self.drain(began);
         publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_RELEASE);
-        if !self.unregister(by(UNREGISTERED_BY)) {
+        if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");
         }
+        self.close(began);
+    }
+
+    /// Stops as [`Self::stop`], but the sources go on: the component continues on another broker. It stays registered if that one
+    /// `knows_registration`.
+    fn leave(mut self, knows_registration: bool, began: Instant) {
+        self.tasks.publishers.iter().for_each(|publisher| publisher.set_leaving(true));
+        self.drain(began);
+        if knows_registration {
+            log::info!("the registration stays; it is known on the other broker");
+        } else {
+            if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {
+                log::warn!("this broker did not confirm in time that the component is unregistered");
+            }
+            self.tasks.forget_registration = true;
+        }
+        self.tasks.publishers.iter().for_each(|publisher| publisher.set_leaving(false));
+        self.close(began);
+    }
+
+    /// Consumes no more, and finishes what is in flight.
+    fn drain(&mut self, began: Instant) {
+        self.consumers.stop();
+        self.publishers.stop();
+        self.service.stop();
+        self.tasks.registrar_role.lose();
+        let deadline = self.deadline(began, DRAINED_BY);
+        if !self.supervisor.join_all(Role::Consumer, deadline) {
+            log::warn!("not all messages in flight were finished in time; the broker delivers them again");
+        }
+        self.supervisor.join_all(Role::Publisher, deadline);
+    }
+
+    /// Publishes the last log entries, and closes the session.
+    fn close(mut self, began: Instant) {
         self.log_writer.stop();
-        self.supervisor.join_all(Role::LogWriter, by(LOGGED_BY));
+        let (logged_by, closed_by) = (self.deadline(began, LOGGED_BY), self.deadline(began, CLOSED_BY));
+        self.supervisor.join_all(Role::LogWriter, logged_by);
         // Nothing depends on the session any more, so its errors do not matter.
-        let _ = self.supervisor.close(by(CLOSED_BY));
+        let _ = self.supervisor.close(closed_by);
+    }
+
+    fn deadline(&self, began: Instant, part: f64) -> Instant {
+        began + self.tasks.grace.mul_f64(part)
     }
 
     /// Lets the registrar unregister the component. A process that was not the registrar may be the last one now; then it has to
@@ -211,9 +300,9 @@ impl<'t> RunningSession<'t> {
 
     /// Ends a session that is over, and returns the most specific reason.
     fn abandon(mut self, error: Error) -> Error {
-        [&mut self.workers, &mut self.registrar, &mut self.log_writer, &mut self.service]
-            .into_iter()
-            .for_each(Group::stop);
+        self.consumers.stop();
+        let groups = [&mut self.publishers, &mut self.registrar, &mut self.log_writer, &mut self.service];
+        groups.into_iter().for_each(Group::stop);
         let cause = self.supervisor.close(Instant::now());
         match (error, cause) {
             (Error::Lost { .. }, Some(cause)) => cause,

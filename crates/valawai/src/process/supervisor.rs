@@ -27,6 +27,8 @@ pub(super) enum Report {
 /// How a thread ended.
 pub(super) struct TaskExit {
     pub(super) role: Role,
+    /// The name of the thread.
+    pub(super) name: String,
     pub(super) result: Result<(), Error>,
 }
 
@@ -52,7 +54,7 @@ impl Supervisor {
         consume_on: ConsumeOn,
         task: impl FnOnce(&mut dyn Link, &mut dyn FnMut()) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
-        let exit = self.exit_report(role);
+        let exit = self.exit_report(name, role);
         let reporter = self.reporter.clone();
         let job = move |link: Result<&mut dyn Link, Error>| {
             // Nobody receives it if the session is over.
@@ -69,7 +71,7 @@ impl Supervisor {
         role: Role,
         task: impl FnOnce(&mut dyn Publish) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
-        let exit = self.exit_report(role);
+        let exit = self.exit_report(name, role);
         let job = move |publisher: Result<&mut dyn Publish, Error>| exit.report(publisher.and_then(task));
         self.session.spawn_unconfirmed(name, Box::new(job))
     }
@@ -122,9 +124,9 @@ impl Supervisor {
         self.session.close(deadline)
     }
 
-    fn exit_report(&mut self, role: Role) -> ExitReport {
+    fn exit_report(&mut self, name: &str, role: Role) -> ExitReport {
         self.running.push(role);
-        ExitReport { reporter: self.reporter.clone(), role, result: None }
+        ExitReport { reporter: self.reporter.clone(), role, name: name.to_owned(), result: None }
     }
 }
 
@@ -132,6 +134,7 @@ impl Supervisor {
 struct ExitReport {
     reporter: Sender<Report>,
     role: Role,
+    name: String,
     result: Option<Result<(), Error>>,
 }
 
@@ -145,6 +148,6 @@ impl Drop for ExitReport {
     fn drop(&mut self) {
         let result = self.result.take().unwrap_or_else(|| Err(Error::lost("a thread panicked or could not start")));
         // Nobody receives it if the session is over.
-        let _ = self.reporter.send(Report::Exited(TaskExit { role: self.role, result }));
+        let _ = self.reporter.send(Report::Exited(TaskExit { role: self.role, name: std::mem::take(&mut self.name), result }));
     }
 }

@@ -5,29 +5,29 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::consumer_groups::{ConsumerGroup, Shared};
 use super::signals;
-
-use crate::broker::BYTES_IN_FLIGHT;
-use crate::component::{ResolvedComponent, Route};
-use crate::consumer::fault_injection::FaultInjector;
-use crate::consumer::router::{self, Router};
-use crate::consumer::{self, Consumer};
+use crate::component::ResolvedComponent;
+use crate::configuration::Configuration;
+use crate::consumer::tuning::{self, Tuning};
 use crate::health::status::ConsumerStatus;
+use crate::logs;
+use crate::mov::component_info::ComponentInfo;
 use crate::mov::identity::Identity;
-use crate::mov::log::{self, MovLog, Writer};
+use crate::mov::log::{self, Entry, Severity, Writer};
 use crate::mov::registration::{self, RegistrarRole, Registration};
 use crate::mov::rest::RestClient;
-use crate::name::Kind;
+use crate::name::Id;
 use crate::operations::Operations;
 use crate::publisher::SourcePublisher;
 use crate::service::protocol::Setting;
-use crate::service::{self, Service};
+use crate::service::{self, Configure, Service};
 use crate::settings::{Effective, Settings};
 
 pub(super) struct Tasks {
-    /// With the names of their threads. Control channels have a consumer of their own, so that slow work on data does not
-    /// delay them.
-    pub(super) consumers: Vec<(String, Consumer)>,
+    component: ResolvedComponent,
+    shared: Shared,
+    pub(super) consumers: Vec<ConsumerGroup>,
     /// One for each source.
     pub(super) publishers: Vec<SourcePublisher>,
     pub(super) registration: Arc<Mutex<Registration>>,
@@ -38,10 +38,19 @@ pub(super) struct Tasks {
     pub(super) operations: Operations,
     /// How long a stop may take.
     pub(super) grace: Duration,
+    identity: Identity,
+    /// Whether the component moved to a broker where its registration is not known.
+    pub(super) forget_registration: bool,
 }
 
 impl Tasks {
-    pub(super) fn new(component: &ResolvedComponent, settings: &Settings, identity: Identity) -> Self {
+    /// What `component` needs with these settings. Operators can change those of `configuration`.
+    pub(super) fn new(
+        component: &ResolvedComponent,
+        settings: &Settings,
+        configuration: Option<&Configuration>,
+        identity: Identity,
+    ) -> Self {
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
@@ -64,97 +73,92 @@ impl Tasks {
             role: registrar_role.clone(),
             observed: component.observed_channels(),
         });
-        Self {
-            consumers: consumers(component, settings, &log, &status, &operations),
+        let service = || {
+            Service::new(service::Options {
+                info: component.info.clone(),
+                identity: identity.clone(),
+                operations: operations.clone(),
+                settings: explicit(settings),
+                configure: configuration.map(|it| Arc::new(it.clone()) as Arc<dyn Configure>),
+                stop: Arc::new(signals::stop),
+            })
+        };
+        let tuning = Arc::new(Tuning::new(tuning_options(settings)));
+        let shared = Shared { log, status, operations: operations.clone(), tuning };
+        let tasks = Self {
+            component: component.clone(),
+            consumers: ConsumerGroup::all(component, settings, &shared),
+            shared,
             publishers: component.sources.iter().cloned().map(publisher).collect(),
             registration: Arc::new(Mutex::new(registration)),
             registrar_role,
             log_writer,
-            service: settings.service.then(|| service(component, settings, identity, &operations)),
+            service: settings.service.then(service),
             operations,
             grace: settings.grace,
+            identity,
+            forget_registration: false,
+        };
+        tasks.apply_at_once(settings);
+        tasks
+    }
+
+    /// Applies changed settings as far as no thread needs to stop for them. `consumers` says which are to run from now on.
+    pub(super) fn apply(&mut self, settings: &Settings) {
+        self.grace = settings.grace;
+        self.shared.tuning.set(tuning_options(settings));
+        self.shared.log.set_limit(settings.mov_level);
+        logs::levels::configure(&settings.logs);
+        if let Some(service) = &self.service {
+            service.set_settings(explicit(settings));
         }
+        self.apply_at_once(settings);
+        self.consumers = ConsumerGroup::all(&self.component, settings, &self.shared);
+    }
+
+    fn apply_at_once(&self, settings: &Settings) {
+        let paused = settings.channels.iter().filter(|(_, channel)| channel.paused == Some(true));
+        self.operations.pauses.configure(paused.map(|(name, _)| name.clone()).collect());
+        self.operations.tap.set_limits(settings.tap);
+    }
+
+    /// The component, as the MOV knows it.
+    pub(super) fn info(&self) -> &ComponentInfo {
+        &self.component.info
+    }
+
+    /// The identifier of the registration, if there is one.
+    pub(super) fn registered_as(&self) -> Option<Id> {
+        self.identity.id()
+    }
+
+    /// Reports an error in the component's log and in the MOV's.
+    pub(super) fn report(&self, message: String) {
+        self.shared.log.add(Entry { severity: Severity::Error, message, payload: None });
     }
 
     pub(super) fn warn_of_slow_handlers(&self) {
-        self.consumers.iter().for_each(|(_, consumer)| consumer.warn_of_slow_handlers());
+        self.consumers.iter().for_each(|group| group.consumer.warn_of_slow_handlers());
     }
 }
 
-fn service(component: &ResolvedComponent, settings: &Settings, identity: Identity, operations: &Operations) -> Service {
+/// The settings that are not left to their defaults.
+fn explicit(settings: &Settings) -> Vec<Setting> {
     let setting = |Effective { name, value, origin }: &Effective| Setting {
-        name: (*name).to_owned(),
+        name: name.to_string(),
         value: value.clone(),
         origin: origin.clone(),
     };
-    let explicit = settings.effective.iter().filter(|setting| !setting.is_default());
-    Service::new(service::Options {
-        info: component.info.clone(),
-        identity,
-        operations: operations.clone(),
-        settings: explicit.map(setting).collect(),
-        stop: Arc::new(signals::stop),
-    })
+    settings.effective.iter().filter(|setting| !setting.is_default()).map(setting).collect()
 }
 
-/// The consumers of `component`: one for control channels, one for data channels, and one for each channel that has threads
-/// of its own.
-fn consumers(
-    component: &ResolvedComponent,
-    settings: &Settings,
-    log: &MovLog,
-    status: &Arc<ConsumerStatus>,
-    operations: &Operations,
-) -> Vec<(String, Consumer)> {
-    let groups = groups(component, settings.workers);
-    let threads = groups.iter().map(|group| group.threads).sum::<usize>().max(1);
-    let consumer = |routes| {
-        let options = router::Options {
-            retry: settings.retry.clone(),
-            dead_letters: settings.dead_letters,
-            faults: FaultInjector::new(settings.faults.clone()),
-        };
-        let router = Router::new(routes, component.scope(log.clone()), options);
-        let options = consumer::Options {
-            prefetch: settings.prefetch,
-            bytes_in_flight: BYTES_IN_FLIGHT / threads,
-            circuit_breaker: settings.circuit_breaker,
-            operations: operations.clone(),
-            ..consumer::Options::default()
-        };
-        Consumer::new(router, log.clone(), options, Arc::clone(status))
-    };
-    let mut consumers = Vec::new();
-    for Group { name, threads, routes } in groups {
-        let consumer = consumer(routes);
-        let name_of = |number| if threads == 1 && name != DATA { name.clone() } else { format!("{name}-{number}") };
-        consumers.extend((0..threads).map(|number| (name_of(number), consumer.clone())));
+fn tuning_options(settings: &Settings) -> tuning::Options {
+    let retries = settings.channels.iter().filter_map(|(name, channel)| Some((name.clone(), channel.retries?)));
+    tuning::Options {
+        retry: settings.retry.clone(),
+        retries: retries.collect(),
+        dead_letters: settings.dead_letters,
+        circuit_breaker: settings.circuit_breaker,
+        faults: settings.faults.clone(),
     }
-    consumers
-}
-
-/// The name of the threads of data channels.
-const DATA: &str = "consumer";
-
-/// Channels that the same threads consume.
-struct Group {
-    name: String,
-    threads: usize,
-    routes: Vec<Route>,
-}
-
-fn groups(component: &ResolvedComponent, workers: usize) -> Vec<Group> {
-    let (own, shared): (Vec<Route>, Vec<Route>) = component.routes.iter().cloned().partition(Route::has_own_threads);
-    let (data, control) = shared.into_iter().partition(|route| route.channel.kind() == Kind::Data);
-    let mut groups = vec![
-        Group { name: DATA.to_owned(), threads: workers, routes: data },
-        Group { name: "control".to_owned(), threads: 1, routes: control },
-    ];
-    groups.extend(own.into_iter().map(|route| Group {
-        name: route.channel.short().replace('/', "-"),
-        threads: route.options.workers.unwrap_or(1),
-        routes: vec![route],
-    }));
-    groups.retain(|group| !group.routes.is_empty());
-    groups
 }

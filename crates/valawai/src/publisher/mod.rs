@@ -6,6 +6,7 @@ mod source_thread;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,6 +47,8 @@ pub(crate) struct SourcePublisher {
     status: Arc<ConsumerStatus>,
     operations: Operations,
     confirm_limit: Duration,
+    /// Whether the component moves to another broker: what is published is confirmed first, and nothing more is published.
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl SourcePublisher {
@@ -66,6 +69,7 @@ impl SourcePublisher {
             status,
             operations: Operations::default(),
             confirm_limit: CONFIRM_LIMIT,
+            is_leaving: Arc::default(),
         }
     }
 
@@ -73,6 +77,11 @@ impl SourcePublisher {
     #[must_use]
     pub(crate) fn with_operations(self, operations: Operations) -> Self {
         Self { operations, ..self }
+    }
+
+    /// Whether the component moves to another broker when the session ends, and the source goes on.
+    pub(crate) fn set_leaving(&self, is_leaving: bool) {
+        self.is_leaving.store(is_leaving, Ordering::Relaxed);
     }
 
     /// Starts the source, unless it is running; `shutdown` stops it.

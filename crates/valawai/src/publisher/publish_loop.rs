@@ -1,6 +1,7 @@
 //! The loop that publishes the messages of a source in one session.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{SOURCE_LIMIT, SourcePublisher};
@@ -79,12 +80,16 @@ impl<'p> PublishLoop<'p> {
     /// Whether the component stops and nothing more is to be published.
     fn is_finished(&self) -> bool {
         let Some(since) = self.stopping_since else { return false };
+        if self.publisher.is_leaving.load(Ordering::Relaxed) {
+            return self.publishes.oldest().is_none();
+        }
         let source_is_over = !self.publisher.is_source_running() || since.elapsed() > SOURCE_LIMIT;
         source_is_over && self.publisher.outbox.count() == 0
     }
 
     fn next(&mut self) -> Option<(u64, Arc<Outgoing>)> {
-        if self.paused_until.is_some_and(|until| until > Instant::now()) {
+        let is_leaving = self.stopping_since.is_some() && self.publisher.is_leaving.load(Ordering::Relaxed);
+        if is_leaving || self.paused_until.is_some_and(|until| until > Instant::now()) {
             return None;
         }
         self.paused_until = None;

@@ -59,9 +59,13 @@ impl Service {
         if resumed.is_empty() {
             return done("nothing was paused");
         }
-        let resumed = resumed.join(", ");
-        log::warn!("an operator resumes {resumed}");
-        done(format!("{resumed} is consumed again"))
+        let (configured, consumed): (Vec<&str>, Vec<&str>) = resumed.iter().partition(|channel| pauses.contains(channel));
+        log::warn!("an operator resumes {}", resumed.join(", "));
+        if configured.is_empty() {
+            done(format!("{} is consumed again", consumed.join(", ")))
+        } else {
+            refused(format!("a setting pauses {}; change CHANNEL_…_PAUSED", configured.join(", ")))
+        }
     }
 
     /// The short name of a consumed channel, or those of all data channels that are consumed.

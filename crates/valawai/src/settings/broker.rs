@@ -14,8 +14,13 @@ impl Reader<'_> {
         let url = self.get("RABBITMQ_URL", None, |text| url::parse(text).map(Some));
         let host = self.get("RABBITMQ_HOST", None, |text| parse_host(text).map(Some));
         let (url_name, addresses, url) = match (url, host) {
+            (Some(url), Some(host)) if self.priority("RABBITMQ_HOST") > self.priority("RABBITMQ_URL") => match host {
+                Host::Url(host) => ("RABBITMQ_HOST", vec![host.address()], host),
+                Host::Addresses(addresses) => ("RABBITMQ_URL", addresses, url),
+            },
             (Some(url), host) => {
-                if host.is_some_and(|host| !host.matches(&url)) {
+                let same_source = self.priority("RABBITMQ_HOST") == self.priority("RABBITMQ_URL");
+                if host.is_some_and(|host| same_source && !host.matches(&url)) {
                     self.add_conflict("RABBITMQ_HOST", "RABBITMQ_URL");
                 }
                 ("RABBITMQ_URL", vec![url.address()], url)
@@ -43,8 +48,8 @@ impl Reader<'_> {
         }
     }
 
-    /// One part of the URL, from the URL in the setting `url_name` or from the setting `name`. If both contain it, they
-    /// must be the same.
+    /// One part of the URL, from the URL in the setting `url_name` or from the setting `name`. If both contain it, the higher
+    /// source counts; in one source they must be the same.
     fn part<T: PartialEq>(
         &mut self,
         url_name: &'static str,
@@ -53,7 +58,11 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Result<T, Expected>,
     ) -> Option<T> {
         let own = self.get(name, None, |text| parse(text).map(Some));
-        if in_url.is_some() && own.is_some() && own != in_url {
+        let (own_priority, url_priority) = (self.priority(name), self.priority(url_name));
+        if own_priority > url_priority {
+            return own.or(in_url);
+        }
+        if in_url.is_some() && own.is_some() && own != in_url && own_priority == url_priority {
             self.add_conflict(name, url_name);
         }
         in_url.or(own)
@@ -88,7 +97,11 @@ fn parse_secret(text: &str) -> Result<Secret, Expected> {
 
 #[cfg(test)]
 mod tests {
-    use crate::settings::{Problems, Settings};
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use crate::settings::{Document, Layers, Problems, Settings};
 
     const URL: &str = "amqp://me:hunter2@mq:1/%2Fours?heartbeat=7";
 
@@ -128,6 +141,21 @@ mod tests {
         ];
         assert!(broker(same).is_ok());
         assert!(broker([("RABBITMQ_URL", URL), ("RABBITMQ_HOST", URL)]).is_ok());
+    }
+
+    #[test]
+    fn a_setting_of_a_higher_source_replaces_a_part_of_the_url_or_all_of_it() {
+        let environment = [("RABBITMQ_URL", URL), ("RABBITMQ_USERNAME", "me")];
+        let read = |store: serde_json::Value| {
+            let store = Document::new("Consul", store.as_object().unwrap());
+            let layers = Layers::read(Arc::new(environment), Document::default()).unwrap().with_store(store);
+            Settings::read(&layers).unwrap().broker
+        };
+        let moved = read(json!({ "rabbitmq_host": "other:2", "rabbitmq_password": "hunter3" }));
+        assert_eq!((moved.hosts[0].to_string(), moved.password.reveal()), ("other:2".to_owned(), "hunter3"));
+        assert_eq!((&*moved.username, &*moved.vhost), ("me", "/ours"));
+        let url = read(json!({ "rabbitmq_url": "amqp://you:hunter4@third/" }));
+        assert_eq!((url.hosts[0].to_string(), &*url.username, url.password.reveal()), ("third:5672".into(), "you", "hunter4"));
     }
 
     #[test]

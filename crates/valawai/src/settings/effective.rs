@@ -1,58 +1,26 @@
 //! All settings with their values and sources, for operators.
 
+use std::borrow::Cow;
+
 use super::source::Found;
+use super::table::{Row, SETTINGS, canonical};
 use super::url;
 use crate::broker::amqp;
 
 /// What is shown instead of a secret.
 const MASKED: &str = "***";
 
+/// The names of settings with these words are secrets.
+const SECRETS: [&str; 4] = ["PASSWORD", "TOKEN", "SECRET", "API_KEY"];
+
 /// The origin of a setting that is not set.
 const DEFAULT: &str = "default";
-
-/// All settings in the order of docs/settings.md, with what they are if they are not set; nothing stands for off.
-const DEFAULTS: &[(&str, &str)] = &[
-    ("RABBITMQ_URL", ""),
-    ("RABBITMQ_HOST", "mov-mq"),
-    ("RABBITMQ_PORT", "5672"),
-    ("RABBITMQ_USERNAME", "mov"),
-    ("RABBITMQ_PASSWORD", "password"),
-    ("RABBITMQ_VHOST", "/"),
-    ("RABBITMQ_HEARTBEAT", "10"),
-    ("RABBITMQ_MAX_RETRIES", "100"),
-    ("RABBITMQ_RETRY_SLEEP", "3"),
-    ("RABBITMQ_PREFETCH", "1024"),
-    ("MOV_URL", ""),
-    ("REGISTER_TIMEOUT", "10"),
-    ("WORKERS", "1"),
-    ("SHUTDOWN_GRACE", "8"),
-    ("SERVICE_CONTROL", "1"),
-    ("LOG_DIR", "logs"),
-    ("LOG_FILE_NAME", "log_messages.txt"),
-    ("LOG_FILE_LEVEL", "DEBUG"),
-    ("LOG_FILE_MAX_BYTES", "1000000"),
-    ("LOG_FILE_BACKUP_COUNT", "5"),
-    ("LOG_CONSOLE_LEVEL", "INFO"),
-    ("LOG_MOV_LEVEL", "INFO"),
-    ("COMPONENT_ID_FILE_NAME", "component_id.json"),
-    ("MAX_RETRIES", "5"),
-    ("RETRY_TTL", "5000"),
-    ("RETRY_BACKOFF", "2"),
-    ("RETRY_MAX_TTL", "300000"),
-    ("DEAD_LETTER", "1"),
-    ("KILL_SWITCH_RATIO", ""),
-    ("CHAOS_PERCENTAGE_SIMULATE_NACK", "0"),
-    ("CHAOS_PERCENTAGE_SIMULATE_FAILURES", "0"),
-    ("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", "0"),
-    ("CHAOS_PROTECTED_ROUTING_KEYS", ""),
-    ("CHAOS_SEED", "0"),
-];
 
 /// A setting. It contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
     /// The name of the variable.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The value, masked if it may contain a password.
     pub value: String,
     /// Where it was found.
@@ -60,8 +28,9 @@ pub struct Effective {
 }
 
 impl Effective {
-    pub(super) fn explicit(name: &'static str, found: &Found) -> Self {
-        Self { name, value: shown(name, &found.text), origin: found.origin.clone() }
+    pub(super) fn explicit(name: Cow<'static, str>, found: &Found) -> Self {
+        let value = shown(&name, &found.text);
+        Self { name, value, origin: found.origin.clone() }
     }
 
     /// Whether it is not set.
@@ -71,13 +40,14 @@ impl Effective {
     }
 }
 
-/// All settings: those that are set, the parts of a broker's URL, and the defaults of the others.
+/// All settings: those that are set, the parts of a broker's URL, and the defaults of the others. Those of single channels are
+/// included if they are set.
 pub(super) fn all(explicit: &[Effective], broker: &amqp::Options) -> Vec<Effective> {
-    let is_of = |setting: &&Effective, name: &str| canonical(setting.name) == name;
+    let is_of = |setting: &&Effective, name: &str| canonical(&setting.name) == name;
     let from_url =
         explicit.iter().find(|setting| setting.name.starts_with("RABBITMQ_") && setting.value.contains("://"));
     let of_url = |name| Some((part_of_url(name, broker)?, format!("{}, in {}", from_url?.name, from_url?.origin)));
-    let effective = |&(name, default): &(&'static str, &str)| {
+    let effective = |&Row { name, default, .. }: &Row| {
         // Of two spellings that are set, the last one that was read counts.
         if let Some(set) = explicit.iter().rev().find(|setting| is_of(setting, name)) {
             return set.clone();
@@ -85,9 +55,10 @@ pub(super) fn all(explicit: &[Effective], broker: &amqp::Options) -> Vec<Effecti
         let (value, origin) = of_url(name)
             .filter(|(value, _)| value != default)
             .unwrap_or_else(|| (shown(name, default), DEFAULT.to_owned()));
-        Effective { name, value, origin }
+        Effective { name: name.into(), value, origin }
     };
-    DEFAULTS.iter().map(effective).collect()
+    let of_channels = explicit.iter().filter(|setting| setting.name.starts_with("CHANNEL_")).cloned();
+    SETTINGS.iter().map(effective).chain(of_channels).collect()
 }
 
 /// What the URL of the broker replaces.
@@ -104,14 +75,10 @@ fn part_of_url(name: &str, broker: &amqp::Options) -> Option<String> {
     })
 }
 
-/// The name under which docs/settings.md lists a setting that has several.
-fn canonical(name: &str) -> &str {
-    let name = ["EVENT_", "MESSAGE_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    if name == "COMPONET_ID_FILE_NAME" { "COMPONENT_ID_FILE_NAME" } else { name }
-}
-
-fn shown(name: &str, text: &str) -> String {
-    if name.contains("PASSWORD") {
+/// The text, masked if it may contain a password.
+#[must_use]
+pub fn shown(name: &str, text: &str) -> String {
+    if SECRETS.iter().any(|secret| name.contains(secret)) {
         return MASKED.to_owned();
     }
     match text.rsplit_once('@') {
@@ -127,11 +94,11 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
-    use crate::settings::{Settings, Source};
+    use crate::settings::{Settings, Variables};
 
     struct Recording(RefCell<Vec<String>>);
 
-    impl Source for Recording {
+    impl Variables for Recording {
         fn get(&self, name: &str) -> Result<Option<String>, String> {
             self.0.borrow_mut().push(name.to_owned());
             Ok(None)
@@ -148,11 +115,12 @@ mod tests {
         let recording = Recording(RefCell::default());
         let without = Settings::read(&recording).unwrap();
         for name in recording.0.borrow().iter().filter(|name| !name.ends_with("_FILE")) {
-            let is_listed = DEFAULTS.iter().any(|(listed, _)| canonical(name) == *listed);
-            assert!(is_listed, "{name} is not in DEFAULTS");
+            let is_listed = SETTINGS.iter().any(|row| canonical(name) == row.name);
+            assert!(is_listed, "{name} is not in SETTINGS");
         }
         assert!(without.effective.iter().all(Effective::is_default));
-        let defaults = Settings::read(&DEFAULTS).unwrap();
+        let defaults: Vec<(&str, &str)> = SETTINGS.iter().map(|row| (row.name, row.default)).collect();
+        let defaults = Settings::read(&&defaults[..]).unwrap();
         let comparable = |settings| format!("{:?}", Settings { effective: Vec::new(), ..settings });
         assert_eq!(comparable(defaults), comparable(without), "a default is not what an unset variable means");
     }
@@ -173,7 +141,7 @@ mod tests {
         assert_eq!(value(&settings, "RABBITMQ_HOST"), ("mq", "RABBITMQ_URL, in the environment"));
         assert_eq!(value(&settings, "RABBITMQ_PASSWORD"), ("***", "RABBITMQ_URL, in the environment"));
         assert_eq!(value(&settings, "RABBITMQ_PORT"), ("5672", "default"));
-        assert_eq!(settings.effective.len(), DEFAULTS.len());
+        assert_eq!(settings.effective.len(), SETTINGS.len());
         assert!(!format!("{:?}", settings.effective).contains("hunter2"));
     }
 

@@ -1,29 +1,39 @@
 //! The settings of the process, read once into types. No other module knows the name of a variable.
 
 mod broker;
+mod channels;
+mod document;
 mod effective;
+mod file;
+mod layers;
 mod operator;
 mod parse;
 mod problems;
 mod reader;
 mod source;
+pub mod table;
 mod url;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use log::LevelFilter;
 
-pub use effective::Effective;
+pub use channels::ChannelSettings;
+pub use document::{Document, name_of};
+pub use effective::{Effective, shown};
+pub use layers::Layers;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
-pub use source::{Environment, Source};
+pub use source::{Environment, Found, Source, Variables};
 
 use self::reader::Reader;
 use crate::broker::amqp;
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::operations::tap;
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -45,8 +55,8 @@ pub struct Settings {
     pub dead_letters: bool,
     /// `CHAOS_…`: fault injection. Off by default.
     pub faults: fault_injection::Options,
-    /// `LOG_DIR`, `LOG_FILE_NAME`, `LOG_CONSOLE_LEVEL`, `LOG_FILE_LEVEL`, `LOG_FILE_MAX_BYTES`,
-    /// `LOG_FILE_BACKUP_COUNT`.
+    /// `LOG_DIR`, `LOG_FILE_NAME`, `LOG_CONSOLE_LEVEL`, `LOG_FILE_LEVEL`, `LOG_FILE_MAX_BYTES`, `LOG_FILE_BACKUP_COUNT`, and
+    /// `LOGGING_CONFIG` with the levels of modules.
     pub logs: logs::Options,
     /// `LOG_MOV_LEVEL`: the level of the MOV's log. Defaults to INFO.
     pub mov_level: LevelFilter,
@@ -63,6 +73,10 @@ pub struct Settings {
     pub register_timeout: Duration,
     /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
     pub service: bool,
+    /// `TAP_MAX_RATE`, `TAP_MAX_BYTES`: how much is copied for observers.
+    pub tap: tap::Limits,
+    /// `CHANNEL_…`: the settings of single channels, by their short names.
+    pub channels: BTreeMap<String, ChannelSettings>,
     /// All settings as texts, with their sources.
     pub effective: Vec<Effective>,
 }
@@ -73,8 +87,19 @@ impl Settings {
     /// # Errors
     /// All invalid settings.
     pub fn read(source: &dyn Source) -> Result<Self, Problems> {
+        Self::read_with_channels(source, [])
+    }
+
+    /// Reads the settings from `source`, with those of the channels of these short names.
+    ///
+    /// # Errors
+    /// All invalid settings.
+    pub fn read_with_channels<'n>(
+        source: &dyn Source,
+        channels: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Self, Problems> {
         let mut reader = Reader::new(source);
-        let settings = reader.settings();
+        let settings = reader.settings(channels);
         reader.finish(settings)
     }
 

@@ -1,7 +1,7 @@
 //! What operators' commands need of the settings: a setting of the log or of the health file does not stop them.
 
 use super::reader::Reader;
-use super::source::Source;
+use super::source::{Found, Source};
 use super::{Problems, Settings, url};
 use crate::broker::amqp;
 use crate::consumer::retry;
@@ -35,17 +35,7 @@ impl OperatorSettings {
     /// # Errors
     /// All invalid settings.
     pub fn read_all(source: &dyn Source, broker: Option<&Secret>) -> Result<Settings, Problems> {
-        let mut settings = Settings::read(&WithBroker { source, url: broker.map(Secret::reveal) })?;
-        if broker.is_some() {
-            let of_url = settings.effective.iter_mut().filter(|setting| setting.name == "RABBITMQ_URL");
-            of_url.for_each(|setting| "the command line".clone_into(&mut setting.origin));
-            for setting in &mut settings.effective {
-                if setting.origin.starts_with("RABBITMQ_URL,") {
-                    "RABBITMQ_URL, on the command line".clone_into(&mut setting.origin);
-                }
-            }
-        }
-        Ok(settings)
+        Settings::read(&WithBroker { source, url: broker.map(Secret::reveal) })
     }
 
     /// Checks the URL of a broker.
@@ -64,16 +54,18 @@ struct WithBroker<'s> {
 }
 
 impl Source for WithBroker<'_> {
-    fn get(&self, name: &str) -> Result<Option<String>, String> {
-        let Some(url) = self.url else { return self.source.get(name) };
-        let setting = name.strip_suffix("_FILE").unwrap_or(name);
+    fn find(&self, name: &str) -> Result<Option<Found>, String> {
+        let Some(url) = self.url else { return self.source.find(name) };
         let has_login = url.contains('@');
-        match setting {
-            "RABBITMQ_URL" => Ok((setting == name).then(|| url.to_owned())),
+        match name {
+            "RABBITMQ_URL" => {
+                let (text, origin) = (url.to_owned(), "the command line".to_owned());
+                Ok(Some(Found { text, origin, priority: usize::MAX }))
+            }
             "RABBITMQ_HOST" | "RABBITMQ_PORT" | "RABBITMQ_VHOST" => Ok(None),
             "RABBITMQ_USERNAME" | "RABBITMQ_PASSWORD" if has_login => Ok(None),
             "RABBITMQ_HEARTBEAT" if url.contains("heartbeat=") => Ok(None),
-            _ => self.source.get(name),
+            _ => self.source.find(name),
         }
     }
 }

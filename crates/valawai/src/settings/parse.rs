@@ -1,5 +1,6 @@
 //! Parsers from text to types. A parser returns what it expected; the caller adds the name of the variable.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -66,6 +67,25 @@ pub(super) fn level(text: &str) -> Result<LevelFilter, Expected> {
         "DEBUG" => Ok(LevelFilter::Debug),
         "TRACE" | "NOTSET" => Ok(LevelFilter::Trace),
         _ => Err("a level: ERROR, WARN, INFO, DEBUG or OFF".to_owned()),
+    }
+}
+
+/// The levels of modules, as in `{"valawai::mov": "DEBUG"}`.
+pub(super) fn levels(text: &str) -> Result<Vec<(String, LevelFilter)>, Expected> {
+    let expected = || r#"the levels of up to 100 modules, as in {"valawai::mov": "DEBUG"}"#.to_owned();
+    let levels: BTreeMap<String, String> = serde_json::from_str(text).map_err(|_| expected())?;
+    if levels.len() > 100 {
+        return Err(expected());
+    }
+    levels.into_iter().map(|(module, text)| Ok((module, level(&text).map_err(|_| expected())?))).collect()
+}
+
+/// Whether the environment is above the key-value store.
+pub(super) fn precedence(text: &str) -> Result<bool, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "env" => Ok(true),
+        "store" => Ok(false),
+        _ => Err("`store`, or `env` for the environment first".to_owned()),
     }
 }
 

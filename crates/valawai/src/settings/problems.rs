@@ -1,5 +1,6 @@
 //! The problems of the settings, as messages for the person who corrects them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::parse::Expected;
@@ -12,19 +13,20 @@ const MAX_PRINTED: usize = 10;
 /// Why a setting is invalid. It contains no secret, so that it may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     expected: Expected,
     found: Option<String>,
 }
 
 impl Problem {
     /// A setting whose source is part of `expected`.
-    pub(super) fn new(name: &'static str, expected: Expected) -> Self {
-        Self { name, expected, found: None }
+    pub(super) fn new(name: impl Into<Cow<'static, str>>, expected: Expected) -> Self {
+        Self { name: name.into(), expected, found: None }
     }
 
     /// A setting that cannot be parsed. Only numbers are printed: a password may have been set by mistake.
-    pub(super) fn invalid(name: &'static str, expected: Expected, Found { text, origin }: &Found) -> Self {
+    pub(super) fn invalid(name: impl Into<Cow<'static, str>>, expected: Expected, found: &Found) -> Self {
+        let Found { text, origin, .. } = found;
         let is_number = text.len() <= MAX_PRINTED && text.bytes().all(|byte| b"0123456789.,+-".contains(&byte));
         let found = if is_number {
             format!("`{text}` in {origin}")
@@ -35,13 +37,13 @@ impl Problem {
         } else {
             format!("another value in {origin}, not shown because it may be a password")
         };
-        Self { name, expected, found: Some(found) }
+        Self { name: name.into(), expected, found: Some(found) }
     }
 
     /// A setting that contradicts the setting `other`.
     pub(super) fn conflict(name: &'static str, other: &str, Found { origin, .. }: &Found) -> Self {
         let expected = format!("the same as in {other}, or only one of the two");
-        Self { name, expected, found: Some(format!("another value in {origin}")) }
+        Self { name: name.into(), expected, found: Some(format!("another value in {origin}")) }
     }
 }
 
@@ -49,16 +51,30 @@ impl Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub(super) Vec<Problem>);
 
+impl Problems {
+    /// Settings, by their names, that are not what was expected.
+    pub fn of(problems: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(problems.into_iter().map(|(name, expected)| Problem::new(name, expected)).collect())
+    }
+
+    /// The names of the settings, and each problem in a line.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, String)> {
+        self.0.iter().map(|problem| (&*problem.name, problem.to_string()))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, expected, found } = self;
+        write!(formatter, "{name}: expected {expected}")?;
+        found.iter().try_for_each(|found| write!(formatter, "; found {found}"))
+    }
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("invalid settings:")?;
-        for Problem { name, expected, found } in &self.0 {
-            write!(formatter, "\n  {name}: expected {expected}")?;
-            if let Some(found) = found {
-                write!(formatter, "; found {found}")?;
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(|problem| write!(formatter, "\n  {problem}"))
     }
 }
 

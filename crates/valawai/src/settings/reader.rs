@@ -1,5 +1,7 @@
 //! Reads the variables. Only this module and `broker` know their names and defaults.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,10 +11,11 @@ use super::Settings;
 use super::effective::{self, Effective};
 use super::parse::{self, Expected};
 use super::problems::{Problem, Problems};
-use super::source::{Found, Source, find};
+use super::source::{Found, Source};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::operations::tap;
 
 /// The three names of a variable: services of the platform in other languages use it with either prefix.
 macro_rules! prefixed {
@@ -44,8 +47,10 @@ impl<'s> Reader<'s> {
         if self.problems.is_empty() { Ok(value) } else { Err(Problems(self.problems)) }
     }
 
-    pub(super) fn settings(&mut self) -> Settings {
+    /// All settings, and those of the channels with these short names.
+    pub(super) fn settings<'n>(&mut self, channels: impl IntoIterator<Item = &'n str>) -> Settings {
         let settings = self.read_settings();
+        let settings = Settings { channels: self.channels(channels), ..settings };
         let effective = effective::all(&self.explicit, &settings.broker);
         Settings { effective, ..settings }
     }
@@ -68,6 +73,8 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
+            tap: self.tap(),
+            channels: BTreeMap::new(),
             effective: Vec::new(),
         }
     }
@@ -96,6 +103,14 @@ impl<'s> Reader<'s> {
         }
     }
 
+    fn tap(&mut self) -> tap::Limits {
+        let default = tap::Limits::default();
+        tap::Limits {
+            rate: self.get("TAP_MAX_RATE", default.rate, parse::number(1..=1_000_000)),
+            bytes: self.get("TAP_MAX_BYTES", default.bytes, parse::number(1..=1 << 30)),
+        }
+    }
+
     /// The setting under the first of its names that is set.
     fn get_prefixed<T>(
         &mut self,
@@ -103,9 +118,9 @@ impl<'s> Reader<'s> {
         default: T,
         parse: impl Fn(&str) -> Result<T, Expected>,
     ) -> T {
-        let is_set = |name: &&&'static str| !matches!(find(self.source, name), Ok(None));
+        let is_set = |name: &&&'static str| !matches!(self.source.find(name), Ok(None));
         let name = names.iter().find(is_set).unwrap_or(&names[0]);
-        self.get(name, default, parse)
+        self.get(*name, default, parse)
     }
 
     fn logs(&mut self) -> logs::Options {
@@ -114,6 +129,7 @@ impl<'s> Reader<'s> {
             file_name: self.get("LOG_FILE_NAME", "log_messages.txt".to_owned(), parse::file_name),
             console: self.get("LOG_CONSOLE_LEVEL", LevelFilter::Info, parse::level),
             file: self.get("LOG_FILE_LEVEL", LevelFilter::Debug, parse::level),
+            targets: self.get("LOGGING_CONFIG", Vec::new(), parse::levels),
             file_max_bytes: self.get("LOG_FILE_MAX_BYTES", 1_000_000, parse::number(1_000..=u64::from(u32::MAX))),
             file_backups: self.get("LOG_FILE_BACKUP_COUNT", 5, parse::number(0..=1000)),
         }
@@ -132,8 +148,14 @@ impl<'s> Reader<'s> {
     }
 
     /// The setting `name`, parsed; `default` if it is not set or is invalid.
-    pub(super) fn get<T>(&mut self, name: &'static str, default: T, parse: impl Fn(&str) -> Result<T, Expected>) -> T {
-        let problem = match find(self.source, name) {
+    pub(super) fn get<T>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        default: T,
+        parse: impl Fn(&str) -> Result<T, Expected>,
+    ) -> T {
+        let name = name.into();
+        let problem = match self.source.find(&name) {
             Ok(None) => return default,
             Ok(Some(found)) => match parse(&found.text) {
                 Ok(value) => {
@@ -148,7 +170,12 @@ impl<'s> Reader<'s> {
         default
     }
 
-    fn add_explicit(&mut self, name: &'static str, found: &Found) {
+    /// How far up the source of the setting is; nothing if it is not set.
+    pub(super) fn priority(&self, name: &str) -> Option<usize> {
+        self.source.find(name).ok().flatten().map(|found| found.priority)
+    }
+
+    fn add_explicit(&mut self, name: Cow<'static, str>, found: &Found) {
         // The folder of the logs is read twice.
         if !self.explicit.iter().any(|other| other.name == name) {
             self.explicit.push(Effective::explicit(name, found));
@@ -157,7 +184,7 @@ impl<'s> Reader<'s> {
 
     /// Adds the problem that the setting `name` contradicts the setting `other`.
     pub(super) fn add_conflict(&mut self, name: &'static str, other: &str) {
-        if let Ok(Some(found)) = find(self.source, name) {
+        if let Ok(Some(found)) = self.source.find(name) {
             self.add_problem(Problem::conflict(name, other, &found));
         }
     }

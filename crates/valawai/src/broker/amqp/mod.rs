@@ -52,7 +52,7 @@ use crate::secret::Secret;
 const SMALL_STACK: usize = 128 * 1024;
 
 /// How to connect to the broker.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// The hosts, tried in turn. Defaults to `mov-mq:5672`.
     pub hosts: Vec<Host>,

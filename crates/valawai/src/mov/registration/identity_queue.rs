@@ -59,6 +59,11 @@ impl IdentityQueue {
         Self { queue: format!("valawai/{level}/{name}/identity"), is_declared: false, was_denied: false }
     }
 
+    /// The queue, if it exists: it is read without being declared.
+    pub(super) fn existing(info: &ComponentInfo) -> Self {
+        Self { is_declared: true, ..Self::new(info) }
+    }
+
     /// Declares the queue. If the broker denies it, as a cluster does while the node of the queue is down, the next
     /// call skips it: the component can register without it.
     pub(super) fn declare(&mut self, link: &mut dyn Link) -> Result<(), Error> {

@@ -72,12 +72,22 @@ pub struct Registration {
     role: RegistrarRole,
     late_notifications: LateNotifications,
     state: RegistrationState,
+    timeout: Duration,
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
     /// The registration in the identity queue, and whether its notifications are enabled.
     recorded: Option<(Id, bool)>,
     blocked_since: Option<Instant>,
     is_blocked: bool,
+}
+
+/// Whether `registered` is the registration that is recorded on the broker of `link`.
+///
+/// # Errors
+/// If the session is over.
+pub(crate) fn is_recorded(link: &mut dyn Link, info: &ComponentInfo, registered: Option<&Id>) -> Result<bool, Error> {
+    let record = IdentityQueue::existing(info).read(link, info)?;
+    Ok(matches!(record, IdentityRecord::Registered(recorded) if registered == Some(&recorded.notice.id)))
 }
 
 impl Registration {
@@ -99,12 +109,19 @@ impl Registration {
             role,
             late_notifications: LateNotifications::new(observed),
             state,
+            timeout,
             identity_queue,
             health_reporter,
             recorded: None,
             blocked_since: None,
             is_blocked: false,
         }
+    }
+
+    /// Forgets the registration, because the component moved to a broker with another MOV.
+    pub fn forget(&mut self) {
+        self.state = RegistrationState::new(self.state.info().clone(), self.timeout, None);
+        self.recorded = None;
     }
 
     /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process

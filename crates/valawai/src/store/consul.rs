@@ -10,9 +10,6 @@ use super::http::{Answer, Http, Request, SecretHeader, encode_path};
 use super::prefix::Client;
 use crate::secret::Secret;
 
-/// What a blocking query may take in addition to its limit. Consul adds up to a sixteenth of it.
-const MARGIN: Duration = Duration::from_secs(5);
-
 /// Reads the keys below one prefix.
 #[derive(Debug)]
 pub(super) struct Consul {
@@ -76,7 +73,8 @@ impl Client for Consul {
 
     fn wait(&mut self, limit: Duration) -> Result<Option<Entries>, Error> {
         let wait = self.index.map_or_else(String::new, |index| format!("&index={index}&wait={}ms", limit.as_millis()));
-        self.query(&wait, Instant::now() + limit + limit / 16 + MARGIN).map(Some)
+        // Consul adds up to a sixteenth to the limit.
+        self.query(&wait, Instant::now() + limit + limit / 16 + self.http.timeout).map(Some)
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) type SecretHeader = (&'static str, Secret);
 /// Calls a store.
 #[derive(Debug)]
 pub(super) struct Http {
+    pub(super) timeout: Duration,
     server: Server,
     agent: Agent,
 }
@@ -67,7 +68,7 @@ impl Http {
             .max_idle_connections(0)
             .proxy(None)
             .build();
-        Self { server, agent: config.into() }
+        Self { timeout, server, agent: config.into() }
     }
 
     /// The whole answer.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`node`] | RabbitMQ nodes and clusters that a test may kill, freeze or fill; virtual hosts on a shared node |
 //! | [`process`] | programs with settings and a directory of their own, killed when the tests end |
+//! | [`store`] | key-value stores that a test may kill, freeze or wipe: etcd and Consul |
 //! | [`mov`] | the MOV simulator as a process, and what it reports |
 //! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
 //! | [`proxy`] | a TCP proxy that can drop all traffic |
@@ -26,6 +27,7 @@ pub mod mov;
 pub mod node;
 pub mod process;
 pub mod proxy;
+pub mod store;
 pub mod wait;
 
 pub use amqp::{Client, Message, Received};
@@ -33,6 +35,7 @@ pub use mov::Mov;
 pub use node::{Cluster, Node, Vhost};
 pub use process::{Exit, Finished, Process, ProcessBuilder};
 pub use proxy::Proxy;
+pub use store::{Consul, Etcd};
 pub use wait::{poll, wait_until};
 
 /// Arguments of queues and headers of messages.

@@ -54,7 +54,7 @@
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
 //! | `component` | what authors use: builder, contract check, context, test context |
-//! | `mov` | registration at the MOV, its log, its REST interface |
+//! | `mov`, `store` | registration at the MOV, its log, its REST interface; key-value stores that hold settings |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
 //! | `operations` | counters, pauses and copies of messages, for operators |
 //! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
@@ -88,6 +88,7 @@
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
 //!   sessions; a shutdown waits for it for a second.
+//! - **store-0** and so on wait for changes in the key-value store, one for each prefix.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
 //!   delays no other thread, and one that all other threads share.
@@ -116,6 +117,7 @@ mod sequence_window;
 mod service;
 mod settings;
 mod shutdown;
+mod store;
 pub mod testing;
 
 pub use commands::{main, operate};
@@ -175,6 +177,9 @@ pub mod internals {
     }
     pub mod shutdown {
         pub use crate::shutdown::*;
+    }
+    pub mod store {
+        pub use crate::store::*;
     }
 }
 

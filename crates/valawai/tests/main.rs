@@ -9,3 +9,4 @@ mod operator;
 mod periodic;
 mod running_app;
 mod running_component;
+mod store;

@@ -5,7 +5,7 @@ mod directory;
 mod installation;
 mod management;
 mod operations;
-mod ports;
+pub(crate) mod ports;
 mod vhost;
 
 use std::fs::File;
@@ -120,14 +120,12 @@ impl Node {
 
     /// Sends SIGSTOP to the VM: connections stay open, and nothing is answered.
     pub fn freeze(&self) {
-        self.server().signal(Signal::SIGSTOP);
-        // The signal reaches the threads one after the other, and a running thread still answers.
-        poll(Duration::from_secs(20), || all_threads_are_stopped(self.pid())).expect("all threads of the broker stop");
+        self.server().freeze();
     }
 
     /// Sends SIGCONT: ends [`Node::freeze`].
     pub fn thaw(&self) {
-        self.server().signal(Signal::SIGCONT);
+        self.server().thaw();
     }
 
     /// A new virtual host for the usual user. With `VALAWAI_TEST_QUEUES=quorum` it is a [`Node::quorum_vhost`], to run all
@@ -229,10 +227,4 @@ fn begin_handshake(ports: Ports) -> std::io::Result<()> {
     socket.write_all(b"AMQP\x00\x00\x09\x01")?;
     let mut frame = [0; 1];
     socket.read_exact(&mut frame)
-}
-
-fn all_threads_are_stopped(pid: u32) -> bool {
-    let is_stopped = |status: String| status.lines().any(|line| line.starts_with("State:\tT"));
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of the broker");
-    threads.flatten().all(|thread| std::fs::read_to_string(thread.path().join("status")).is_ok_and(is_stopped))
 }

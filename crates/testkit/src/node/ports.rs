@@ -34,8 +34,8 @@ impl Ports {
     }
 }
 
-/// The ports of this process, tried in turn.
-fn free_port() -> u16 {
+/// A port that is free now: the ports of this process, tried in turn.
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = block().first;
     (0..BLOCK)

@@ -92,6 +92,18 @@ impl ReapedProcess {
         }
     }
 
+    /// Sends SIGSTOP, and waits until it is stopped: connections stay open, and nothing is answered.
+    pub(crate) fn freeze(&mut self) {
+        self.signal(Signal::SIGSTOP);
+        // The signal reaches the threads one after the other, and a running thread still answers.
+        poll(Duration::from_secs(20), || all_threads_are_stopped(self.pid())).expect("all threads of a process stop");
+    }
+
+    /// Sends SIGCONT: ends [`ReapedProcess::freeze`].
+    pub(crate) fn thaw(&mut self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// The exit status, if it has ended.
     pub(crate) fn exit(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().expect("query the state of a child process");
@@ -133,6 +145,12 @@ impl Drop for ReapedProcess {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn all_threads_are_stopped(pid: u32) -> bool {
+    let is_stopped = |status: String| status.lines().any(|line| line.starts_with("State:\tT"));
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of a process");
+    threads.flatten().all(|thread| std::fs::read_to_string(thread.path().join("status")).is_ok_and(is_stopped))
 }
 
 /// The pipe to the reaper, which is started with the first use.

@@ -1,0 +1,9 @@
+//! Key-value stores that the tests start: etcd and Consul.
+
+mod consul;
+mod etcd;
+mod http;
+mod server;
+
+pub use consul::Consul;
+pub use etcd::Etcd;

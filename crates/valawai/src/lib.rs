@@ -50,7 +50,8 @@
 //! | `testing` | runs whole components without a broker |
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
 //! | `service` | answers operators |
-//! | `settings` | reads the environment variables; the only module that knows their names |
+//! | `configuration` | the settings while the component runs: what files, stores and operators change |
+//! | `settings` | reads the settings; the only module that knows their names |
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
 //! | `component` | what authors use: builder, contract check, context, test context |
@@ -98,6 +99,7 @@ mod broker;
 mod clock;
 mod commands;
 mod component;
+mod configuration;
 mod consumer;
 mod escaped;
 mod failure;

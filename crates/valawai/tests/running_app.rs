@@ -54,7 +54,7 @@ impl RunningApp {
         let settings = Settings::read(&&[settings, &log_dir].concat()[..]).expect("valid settings");
         let sessions = Arc::new(AtomicUsize::new(0));
         let (counter, own_settings) = (Arc::clone(&sessions), settings.clone());
-        let connect = Arc::new(move |number| {
+        let connect = Arc::new(move |_: &_, number| {
             counter.fetch_add(1, Ordering::SeqCst);
             connect(&own_settings, number)
         });

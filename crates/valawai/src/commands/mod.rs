@@ -51,6 +51,7 @@ use self::exit::Exit;
 use self::invocation::Invocation;
 use self::target::Target;
 use crate::component::{Component, ResolvedComponent};
+use crate::settings::Document;
 
 /// The stack size of each thread. amiquip's parser recurses once for each level of nested headers, and a frame has space for
 /// many thousand levels. This reserves address space, not memory.
@@ -83,7 +84,7 @@ pub fn main(component: &Component) -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     // These two do not pay for the others: the container runs `health` every few seconds.
     let exit = match &arguments[..] {
-        [] => run::run(&resolved),
+        [] => run::run(&resolved, Document::default()),
         [only] if only == "health" => health::run(),
         _ => dispatch(&resolved, &arguments),
     };
@@ -114,7 +115,7 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
             operator(command_line, common, Some(Target::of(&resolved.info)), command)
         }
         Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
-        Ok(_) => run::run(resolved),
+        Ok(_) => run::run(resolved, Document::default()),
         Err(error) => usage::report(&error, arguments),
     }
 }

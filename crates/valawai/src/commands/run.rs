@@ -5,22 +5,25 @@ use std::sync::Arc;
 use super::exit::Exit;
 use crate::broker::{Session, amqp};
 use crate::component::ResolvedComponent;
+use crate::configuration::{Configuration, watch};
 use crate::health::instance::Instance;
 use crate::logs;
 use crate::process::{App, Connect, signals};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Document, Environment, Layers, Settings};
+use crate::shutdown::Shutdown;
 
-pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
-    let settings = match Settings::read(&Environment) {
-        Ok(settings) => settings,
+pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
+    let configuration = Layers::read(Arc::new(Environment), flags).and_then(|layers| Configuration::new(resolved, layers));
+    let configuration = match configuration {
+        Ok(configuration) => configuration,
         Err(problems) => {
             eprintln!("{problems}");
             return Exit::Settings;
         }
     };
-    let (instance, warning) = claim_folder(&settings);
-    let settings = settings.in_folder(instance.folder());
-    logs::start(&settings.logs);
+    let (instance, warning) = claim_folder(&configuration.settings());
+    configuration.move_to(instance.folder());
+    logs::start(&configuration.settings().logs);
     if let Some(warning) = warning {
         log::warn!("{warning}");
     }
@@ -35,10 +38,24 @@ pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
     for warning in resolved.warnings() {
         log::warn!("{warning}");
     }
-    if settings.faults.is_enabled() {
-        log::warn!("CHAOS settings are in effect; faults are injected: {:?}", settings.faults);
+    match watch::start(&configuration, &shutdown) {
+        Ok(true) => {}
+        Ok(false) => return Exit::Done,
+        Err(error) => {
+            log::error!("cannot follow the settings: {error}");
+            return Exit::Internal;
+        }
     }
-    match App::new(resolved, &settings, connect(resolved, &settings)).run(&shutdown) {
+    run_configured(resolved, &configuration, &shutdown)
+}
+
+fn run_configured(resolved: &ResolvedComponent, configuration: &Configuration, shutdown: &Shutdown) -> Exit {
+    let faults = &configuration.settings().faults;
+    if faults.is_enabled() {
+        log::warn!("CHAOS settings are in effect; faults are injected: {faults:?}");
+    }
+    configuration.start();
+    match App::configured(resolved, configuration, connect(resolved)).run(shutdown) {
         Ok(()) => Exit::Done,
         Err(error) => {
             log::error!("{error}");
@@ -67,11 +84,10 @@ fn claim_folder(settings: &Settings) -> (Instance, Option<String>) {
     }
 }
 
-fn connect(resolved: &ResolvedComponent, settings: &Settings) -> Connect {
+fn connect(resolved: &ResolvedComponent) -> Connect {
     let client = format!("{} {}", resolved.name(), resolved.version());
-    let options = amqp::Options { client, ..settings.broker.clone() };
-    Arc::new(move |number| {
-        let session = amqp::connect(&options, number)?;
+    Arc::new(move |broker, number| {
+        let session = amqp::connect(&amqp::Options { client: client.clone(), ..broker.clone() }, number)?;
         log::debug!("connected to {}", session.host());
         Ok(Box::new(session) as Box<dyn Session>)
     })

@@ -64,7 +64,7 @@ impl ConsumerGroup {
     /// The names of its threads.
     pub(super) fn thread_names(&self) -> impl Iterator<Item = String> {
         let is_numbered = self.threads > 1 || &*self.name == DATA;
-        let name = |number| if is_numbered { format!("{}-{number}", self.name) } else { self.name.to_string() };
+        let name = move |number| if is_numbered { format!("{}-{number}", self.name) } else { self.name.to_string() };
         (0..self.threads).map(name)
     }
 

@@ -19,9 +19,10 @@ use crate::mov::registration::{self, RegistrarRole, Registration};
 use crate::mov::rest::RestClient;
 use crate::name::Id;
 use crate::operations::Operations;
+use crate::operations::configure::Configure;
 use crate::publisher::SourcePublisher;
 use crate::service::protocol::Setting;
-use crate::service::{self, Configure, Service};
+use crate::service::{self, Service};
 use crate::settings::{Effective, Settings};
 
 pub(super) struct Tasks {
@@ -84,7 +85,7 @@ impl Tasks {
             })
         };
         let tuning = Arc::new(Tuning::new(tuning_options(settings)));
-        let shared = Shared { log, status, operations: operations.clone(), tuning };
+        let shared = Shared { log, status: Arc::clone(&status), operations: operations.clone(), tuning };
         let tasks = Self {
             component: component.clone(),
             consumers: ConsumerGroup::all(component, settings, &shared),

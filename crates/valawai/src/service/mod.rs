@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use self::leases::Leases;
 use self::protocol::{Answer, ChannelInfo, Content, Info, MAX_REQUEST, Request, Setting, Stats, VERBS};
 use crate::asyncapi::Direction;
@@ -27,6 +29,7 @@ use crate::mov::component_info::ComponentInfo;
 use crate::mov::identity::Identity;
 use crate::name::ChannelName;
 use crate::operations::Operations;
+use crate::operations::configure::Configure;
 use crate::shutdown::Shutdown;
 
 /// How many requests are taken at a time.
@@ -60,12 +63,15 @@ pub struct Options {
     pub operations: Operations,
     /// The settings that are not left to their defaults.
     pub settings: Vec<Setting>,
+    /// Changes the settings, if they can change.
+    pub configure: Option<Arc<dyn Configure>>,
     /// Stops the process as SIGTERM does.
     pub stop: Arc<dyn Fn() + Send + Sync>,
 }
 
 struct Inner {
     options: Options,
+    settings: Mutex<Vec<Setting>>,
     instance: String,
     started: Instant,
     since: u64,
@@ -75,12 +81,18 @@ struct Inner {
 impl Service {
     /// The service of this process.
     #[must_use]
-    pub fn new(options: Options) -> Self {
+    pub fn new(mut options: Options) -> Self {
         // The random part is unique.
         let instance = Ids::new().next().chars().take(INSTANCE_DIGITS).collect();
         let since = clock::seconds();
         let is_denial_logged = AtomicBool::new(false);
-        Self { inner: Arc::new(Inner { options, instance, started: Instant::now(), since, is_denial_logged }) }
+        let settings = Mutex::new(std::mem::take(&mut options.settings));
+        Self { inner: Arc::new(Inner { options, settings, instance, started: Instant::now(), since, is_denial_logged }) }
+    }
+
+    /// Replaces the settings that it shows.
+    pub fn set_settings(&self, settings: Vec<Setting>) {
+        *self.inner.settings.lock() = settings;
     }
 
     /// Answers until the shutdown.
@@ -151,7 +163,7 @@ impl Service {
     }
 
     fn info(&self) -> Info {
-        let Inner { options: Options { info, identity, settings, .. }, since, .. } = &*self.inner;
+        let Inner { options: Options { info, identity, .. }, settings, since, .. } = &*self.inner;
         let channel = |(name, direction): &(ChannelName, Direction)| {
             let direction = match direction {
                 Direction::Consume => "consumes",
@@ -167,7 +179,7 @@ impl Service {
             host: fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
             pid: std::process::id(),
             log_levels: levels::text(),
-            settings: settings.clone(),
+            settings: settings.lock().clone(),
         }
     }
 

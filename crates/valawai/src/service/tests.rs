@@ -25,6 +25,7 @@ fn service(stopped: &Arc<AtomicBool>) -> (Service, Operations) {
         identity: Identity::default(),
         operations: operations.clone(),
         settings: Vec::new(),
+        configure: None,
         stop: Arc::new(move || stopped.store(true, Ordering::SeqCst)),
     };
     (Service::new(options), operations)

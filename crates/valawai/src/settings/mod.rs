@@ -11,6 +11,7 @@ mod parse;
 mod problems;
 mod reader;
 mod source;
+mod store_options;
 pub mod table;
 mod url;
 
@@ -34,6 +35,7 @@ use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
 use crate::operations::tap;
+use crate::store;
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -75,6 +77,14 @@ pub struct Settings {
     pub service: bool,
     /// `TAP_MAX_RATE`, `TAP_MAX_BYTES`: how much is copied for observers.
     pub tap: tap::Limits,
+    /// `CONSUL_…`, `ETCD_…`, `KV_…`: the key-value store, if there is one.
+    pub store: Option<store::Options>,
+    /// `RELOAD_ENABLED`: whether changes of the store and of the configuration file take effect at once. Off by default.
+    pub reload: bool,
+    /// `RELOAD_CONFIG_PERIOD`: the longest time between two looks at the store or the file. Defaults to 20 s.
+    pub reload_period: Duration,
+    /// `REQUIRE_CONFIG`: whether consuming starts only when the store has been read. Off by default.
+    pub require_config: bool,
     /// `CHANNEL_…`: the settings of single channels, by their short names.
     pub channels: BTreeMap<String, ChannelSettings>,
     /// All settings as texts, with their sources.

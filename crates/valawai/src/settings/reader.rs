@@ -74,6 +74,10 @@ impl<'s> Reader<'s> {
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
             tap: self.tap(),
+            store: self.store(),
+            reload: self.get("RELOAD_ENABLED", false, parse::yes_or_no),
+            reload_period: self.reload_period(),
+            require_config: self.get("REQUIRE_CONFIG", false, parse::yes_or_no),
             channels: BTreeMap::new(),
             effective: Vec::new(),
         }

@@ -84,7 +84,20 @@ pub const SETTINGS: &[Row] = &[
     row("LOGGING_CONFIG", "", AtOnce),
     row("COMPONENT_ID_FILE_NAME", "component_id.json", BeforeTheStore),
     row("CONFIG_FILE", "", BeforeTheStore),
+    row("CONSUL_HOST", "", BeforeTheStore),
+    row("CONSUL_PORT", "8500", BeforeTheStore),
+    row("CONSUL_HTTP_TOKEN", "", BeforeTheStore),
+    row("ETCD_HOST", "", BeforeTheStore),
+    row("ETCD_PORT", "2379", BeforeTheStore),
+    row("ETCD_USERNAME", "", BeforeTheStore),
+    row("ETCD_PASSWORD", "", BeforeTheStore),
+    row("ETCD_API", "3", BeforeTheStore),
+    row("KV_PREFIX", "", BeforeTheStore),
     row("KV_PRECEDENCE", "store", BeforeTheStore),
+    row("KV_TIMEOUT", "5", BeforeTheStore),
+    row("RELOAD_ENABLED", "0", BeforeTheStore),
+    row("RELOAD_CONFIG_PERIOD", "20", BeforeTheStore),
+    row("REQUIRE_CONFIG", "0", BeforeTheStore),
     row("CHAOS_PERCENTAGE_SIMULATE_NACK", "0", AtOnce),
     row("CHAOS_PERCENTAGE_SIMULATE_FAILURES", "0", AtOnce),
     row("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", "0", AtOnce),
@@ -100,7 +113,11 @@ pub const OF_CHANNEL: &[(&str, Effect)] =
 #[must_use]
 pub fn canonical(name: &str) -> &str {
     let name = ["EVENT_", "MESSAGE_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    if name == "COMPONET_ID_FILE_NAME" { "COMPONENT_ID_FILE_NAME" } else { name }
+    match name {
+        "COMPONET_ID_FILE_NAME" => "COMPONENT_ID_FILE_NAME",
+        "CONSUL_PREFIX" | "ETCD_PREFIX" => "KV_PREFIX",
+        _ => name,
+    }
 }
 
 /// Whether there is a setting of this name, or one that names a file with its value.

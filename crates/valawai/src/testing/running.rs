@@ -78,7 +78,7 @@ impl Running {
         component.output_queues().chain(of_mov).for_each(|queue| broker.declare(queue));
         let mov = TestMov::start(&broker);
         let target = broker.clone();
-        let connect = Arc::new(move |_| Ok(Box::new(target.connect()?) as Box<dyn Session>));
+        let connect = Arc::new(move |_: &_, _| Ok(Box::new(target.connect()?) as Box<dyn Session>));
         let app = App::new(&component, &settings, connect);
         let (handle, shutdown) = shutdown::channel();
         let thread = thread::spawn(move || app.run(&shutdown));

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{self, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::Deserializer;
+use serde_json::Value;
+use serde_json::error::Category;
 
 /// What was expected instead of the text. It does not contain the text, which may be a secret.
 #[derive(Debug)]
@@ -47,6 +49,10 @@ impl Text<'_> {
         self.0.trim().parse().map_err(|_| Invalid(expected.to_owned()))
     }
 
+    fn to_json(self) -> Result<Value, Invalid> {
+        json(serde_json::from_str(self.0))
+    }
+
     fn is_json(self) -> bool {
         self.0.trim_start().starts_with(['{', '['])
     }
@@ -54,7 +60,10 @@ impl Text<'_> {
 
 /// serde_json's errors contain the values.
 fn json<T>(result: serde_json::Result<T>) -> Result<T, Invalid> {
-    result.map_err(|error| Invalid(format!("other JSON than at line {}, column {}", error.line(), error.column())))
+    result.map_err(|error| match error.classify() {
+        Category::Data => Invalid("JSON of another form".to_owned()),
+        _ => Invalid(format!("JSON; it is not valid at line {}, column {}", error.line(), error.column())),
+    })
 }
 
 macro_rules! numbers {
@@ -93,7 +102,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         if self.is_json() {
-            return json(serde_json::Deserializer::from_str(self.0).deserialize_any(visitor));
+            return json(self.to_json()?.deserialize_any(visitor));
         }
         visitor.visit_str(self.0)
     }
@@ -109,14 +118,14 @@ impl<'de> Deserializer<'de> for Text<'_> {
     /// JSON, or words separated by commas.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
         if self.is_json() {
-            return json(serde_json::Deserializer::from_str(self.0).deserialize_seq(visitor));
+            return json(self.to_json()?.deserialize_seq(visitor));
         }
         let words: Vec<Text<'_>> = self.0.split(',').map(|word| Text(word.trim())).filter(|word| !word.0.is_empty()).collect();
         visitor.visit_seq(SeqDeserializer::new(words.into_iter()))
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        json(serde_json::Deserializer::from_str(self.0).deserialize_map(visitor))
+        json(self.to_json()?.deserialize_map(visitor))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -125,7 +134,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Invalid> {
-        json(serde_json::Deserializer::from_str(self.0).deserialize_struct(name, fields, visitor))
+        json(self.to_json()?.deserialize_struct(name, fields, visitor))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -135,7 +144,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
         visitor: V,
     ) -> Result<V::Value, Invalid> {
         if self.is_json() {
-            return json(serde_json::Deserializer::from_str(self.0).deserialize_enum(name, variants, visitor));
+            return json(self.to_json()?.deserialize_enum(name, variants, visitor));
         }
         let variant: StrDeserializer<'_, Invalid> = self.0.into_deserializer();
         variant.deserialize_enum(name, variants, visitor)

@@ -3,7 +3,7 @@
 use super::retry::RetryQueue;
 use crate::message::{Message, Outgoing};
 use crate::mov::log::Entry;
-use crate::operations::metrics::Fate;
+use crate::operations::metrics::OutcomeKind;
 
 /// What becomes of a delivery.
 #[derive(Debug)]
@@ -48,15 +48,15 @@ impl Outcome {
         matches!(self, Self::Publish { .. })
     }
 
-    /// The outcome, for the counters.
+    /// The kind of the outcome, for the counters.
     #[must_use]
-    pub fn fate(&self) -> Fate {
+    pub fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Publish { .. } => Fate::Replied,
-            Self::Retry { .. } => Fate::Retried,
-            Self::DeadLetter(_) => Fate::DeadLettered,
-            Self::Discard { .. } => Fate::Discarded,
-            Self::Requeue => Fate::Requeued,
+            Self::Publish { .. } => OutcomeKind::Replied,
+            Self::Retry { .. } => OutcomeKind::Retried,
+            Self::DeadLetter(_) => OutcomeKind::DeadLettered,
+            Self::Discard { .. } => OutcomeKind::Discarded,
+            Self::Requeue => OutcomeKind::Requeued,
         }
     }
 

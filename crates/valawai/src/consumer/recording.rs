@@ -23,7 +23,7 @@ impl ConsumerLoop<'_> {
     /// Records the outcome, and pauses if that opens the circuit breaker.
     pub(super) fn record(&mut self, route: usize, outcome: &Outcome, took: Duration) {
         if let Some(metrics) = self.metrics[route] {
-            metrics.record(took, outcome.fate());
+            metrics.record(took, outcome.kind());
             if let Some(reason) = outcome.reason() {
                 metrics.set_last_error(reason);
             }

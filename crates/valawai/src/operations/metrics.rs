@@ -37,9 +37,9 @@ pub struct ChannelMetrics {
     last_error: Mutex<Option<LastError>>,
 }
 
-/// What became of a delivered message.
+/// What became of a delivered message: its outcome, without the contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum OutcomeKind {
     /// Its handler succeeded; what it published is confirmed, or will be.
     Replied,
     /// It waits for another attempt.
@@ -107,15 +107,15 @@ impl Metrics {
 
 impl ChannelMetrics {
     /// Records a delivered message, how long its handler ran, and what became of it.
-    pub fn record(&self, took: Duration, fate: Fate) {
+    pub fn record(&self, took: Duration, outcome: OutcomeKind) {
         self.received.fetch_add(1, Ordering::Relaxed);
         self.handler_time.record(took);
-        let counter = match fate {
-            Fate::Replied => &self.replied,
-            Fate::Retried => &self.retried,
-            Fate::DeadLettered => &self.dead_lettered,
-            Fate::Discarded => &self.discarded,
-            Fate::Requeued => &self.requeued,
+        let counter = match outcome {
+            OutcomeKind::Replied => &self.replied,
+            OutcomeKind::Retried => &self.retried,
+            OutcomeKind::DeadLettered => &self.dead_lettered,
+            OutcomeKind::Discarded => &self.discarded,
+            OutcomeKind::Requeued => &self.requeued,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -178,11 +178,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_message_is_counted_by_its_fate() {
+    fn each_message_is_counted_by_its_outcome() {
         let metrics = Metrics::new(["data/in", "data/out"]);
         let channel = metrics.channel("data/in").unwrap();
-        for (fate, count) in [(Fate::Replied, 3), (Fate::Retried, 2), (Fate::DeadLettered, 1)] {
-            (0..count).for_each(|_| channel.record(Duration::from_micros(10), fate));
+        for (outcome, count) in [(OutcomeKind::Replied, 3), (OutcomeKind::Retried, 2), (OutcomeKind::DeadLettered, 1)] {
+            (0..count).for_each(|_| channel.record(Duration::from_micros(10), outcome));
         }
         channel.set_last_error("it is wrong");
         let stats = &metrics.channels()[0];

@@ -3,6 +3,7 @@
 //! [`run`] runs a component as `main` does, on a broker inside the process that confirms, redelivers and delays messages as
 //! RabbitMQ does, with a Master Of VALAWAI (MOV) that registers it. [`TestContext`](crate::TestContext) is for a handler alone.
 
+mod channels;
 mod mov;
 mod running;
 

@@ -6,19 +6,16 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::LogEntry;
 use super::mov::TestMov;
-use crate::broker::memory::{MemoryBroker, OnPublish};
+use crate::broker::memory::MemoryBroker;
 use crate::broker::{Error, Session};
 use crate::component::{Component, ResolvedComponent};
-use crate::consumer::retry::dead_letter_queue;
 use crate::message::Message;
 use crate::mov::log::QUEUE as MOV_LOG;
 use crate::mov::payloads;
-use crate::name::ChannelName;
 use crate::process::App;
 use crate::settings::Settings;
 use crate::shutdown::{self, ShutdownHandle};
@@ -56,11 +53,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// assert!(running.requested().is_empty()); // nothing of the MOV
 /// ```
 pub struct Running {
-    component: ResolvedComponent,
-    broker: MemoryBroker,
+    pub(super) component: ResolvedComponent,
+    pub(super) broker: MemoryBroker,
     mov: TestMov,
     /// How many messages of each channel were received.
-    received: Mutex<HashMap<String, usize>>,
+    pub(super) received: Mutex<HashMap<String, usize>>,
     shutdown: Option<ShutdownHandle>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     _folder: tempfile::TempDir,
@@ -93,69 +90,6 @@ impl Running {
         };
         running.wait_for("the component to consume", || running.is_consuming().then_some(()));
         running
-    }
-
-    /// Publishes `value` on a channel that the component consumes. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If it consumes no such channel, or `value` cannot be serialized.
-    pub fn publish(&self, channel: &str, value: &impl Serialize) {
-        self.publish_raw(channel, serde_json::to_vec(value).expect("a value that can be serialized"));
-    }
-
-    /// Publishes a body of any kind on a channel that the component consumes. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If it consumes no such channel.
-    pub fn publish_raw(&self, channel: &str, body: impl Into<Vec<u8>>) {
-        let message = Message { body: body.into(), ..Message::default() };
-        self.broker.add(self.consumed(channel).queue(), message);
-    }
-
-    /// The next message that the component publishes on a channel, or has published since the last call. See the example of
-    /// [`Running`].
-    ///
-    /// # Panics
-    /// If it publishes none, or none within ten seconds.
-    #[must_use]
-    pub fn receive(&self, channel: &str) -> Value {
-        let mut received = self.received.lock();
-        let count = received.entry(channel.to_owned()).or_default();
-        let position = std::mem::replace(count, *count + 1);
-        drop(received);
-        self.wait_for(&format!("a message on {channel}"), || self.published(channel).get(position).cloned())
-    }
-
-    /// All messages that the component has published on a channel, from the first. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If it publishes on no such channel.
-    #[must_use]
-    pub fn published(&self, channel: &str) -> Vec<Value> {
-        let output = self.component.outputs.iter().find(|output| output.short() == channel);
-        let output = output.unwrap_or_else(|| panic!("the component does not publish on {channel}"));
-        self.messages(output.queue())
-    }
-
-    /// The messages of a consumed channel that became dead letters. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If the component consumes no such channel.
-    #[must_use]
-    pub fn dead_letters(&self, channel: &str) -> Vec<Value> {
-        self.messages(&dead_letter_queue(self.consumed(channel)))
-    }
-
-    /// Waits until all messages on a consumed channel are acknowledged: processed, or moved to be retried or to the dead
-    /// letters. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If that takes longer than ten seconds, or the component consumes no such channel.
-    pub fn wait_until_acknowledged(&self, channel: &str) {
-        let queue = self.consumed(channel).queue();
-        self.wait_for(&format!("all messages on {channel} to be acknowledged"), || {
-            (self.broker.unacknowledged(queue) == 0).then_some(())
-        });
     }
 
     /// Waits for an entry in the MOV's log that contains `text`. See the example of [`Running`].
@@ -196,32 +130,17 @@ impl Running {
         self.wait_for("the registration", || self.mov.registered().pop())
     }
 
-    /// Sets whether the broker rejects what is published on a channel, as for a full queue. See the example of [`Running`].
-    ///
-    /// # Panics
-    /// If the component publishes on no such channel.
-    pub fn reject(&self, channel: &str, rejects: bool) {
-        let output = self.component.outputs.iter().find(|output| output.short() == channel);
-        let output = output.unwrap_or_else(|| panic!("the component does not publish on {channel}"));
-        self.broker.on_publish(output.queue(), if rejects { OnPublish::Nack } else { OnPublish::Confirm });
-    }
-
     /// Breaks the connections of the component, as a restart of the broker does. See the example of [`Running`].
     pub fn disconnect(&self) {
         self.broker.lose_all_sessions();
         self.mov.reconnect(&self.broker);
     }
 
-    fn consumed(&self, channel: &str) -> &ChannelName {
-        let route = self.component.routes.iter().find(|route| route.channel.short() == channel);
-        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).channel
-    }
-
     fn is_consuming(&self) -> bool {
         self.component.routes.iter().all(|route| self.broker.consumers(route.channel.queue()) > 0)
     }
 
-    fn messages(&self, queue: &str) -> Vec<Value> {
+    pub(super) fn messages(&self, queue: &str) -> Vec<Value> {
         let json = |message: Message| {
             serde_json::from_slice(&message.body)
                 .unwrap_or_else(|_| String::from_utf8_lossy(&message.body).into_owned().into())
@@ -229,7 +148,7 @@ impl Running {
         self.broker.messages(queue).into_iter().map(json).collect()
     }
 
-    fn wait_for<T>(&self, what: &str, check: impl Fn() -> Option<T>) -> T {
+    pub(super) fn wait_for<T>(&self, what: &str, check: impl Fn() -> Option<T>) -> T {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(found) = check() {

@@ -1,93 +1,8 @@
-//! What operators ask, and what processes answer: JSON with a `type` that includes the version.
-//!
-//! Requests are published to the exchange `valawai.service` with one of the keys `<verb>`, `<verb>.<component>` and
-//! `<verb>.<component>.<instance>`. Each process that it reaches answers to `reply_to`, with the `correlation_id` of the request.
+//! What processes answer.
 
 use serde::{Deserialize, Serialize};
 
 use crate::operations::stats::ChannelStats;
-
-/// The longest request that is read, in bytes.
-pub const MAX_REQUEST: usize = 64 * 1024;
-
-/// A question or an order of an operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-pub enum Request {
-    /// Who is there?
-    #[serde(rename = "valawai.service.v1.ping")]
-    Ping {},
-    /// What are you?
-    #[serde(rename = "valawai.service.v1.info")]
-    Info {},
-    /// What have you done?
-    #[serde(rename = "valawai.service.v1.stats")]
-    Stats {},
-    /// Consume a channel, or all data channels, no more.
-    #[serde(rename = "valawai.service.v1.pause")]
-    Pause {
-        /// The short name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        channel: Option<String>,
-        /// For how long; until it is resumed if this is missing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        seconds: Option<u64>,
-    },
-    /// Consume a channel, or all, again.
-    #[serde(rename = "valawai.service.v1.resume")]
-    Resume {
-        /// The short name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        channel: Option<String>,
-    },
-    /// Change the level of the log.
-    #[serde(rename = "valawai.service.v1.log_level")]
-    LogLevel {
-        /// The level, or `RESET` for the configured one.
-        level: String,
-        /// The module whose lines it is about; all if this is missing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        target: Option<String>,
-        /// For how long; until it is changed if this is missing.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        seconds: Option<u64>,
-    },
-    /// Read the settings again.
-    #[serde(rename = "valawai.service.v1.reload")]
-    Reload {},
-    /// Stop, as after SIGTERM.
-    #[serde(rename = "valawai.service.v1.stop")]
-    Stop {},
-    /// Send copies of what comes in and goes out, to where the answer goes.
-    #[serde(rename = "valawai.service.v1.tap")]
-    Tap {
-        /// Whether of messages.
-        messages: bool,
-        /// Whether of log entries.
-        logs: bool,
-        /// For how long, unless the request is repeated. 0 ends it.
-        seconds: u64,
-    },
-}
-
-impl Request {
-    /// The first word of the key that it is published with.
-    #[must_use]
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Ping {} => "ping",
-            Self::Info {} => "info",
-            Self::Stats {} => "stats",
-            Self::Tap { .. } => "tap",
-            Self::Pause { .. } | Self::Resume { .. } | Self::LogLevel { .. } | Self::Reload {} | Self::Stop {} => {
-                "control"
-            }
-        }
-    }
-}
-
-/// The verbs, with which the queue of a process is bound.
-pub const VERBS: [&str; 5] = ["ping", "info", "stats", "control", "tap"];
 
 /// The answer of one process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,34 +138,4 @@ pub struct Copied {
     /// The body in hexadecimal digits, if it is not text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hex: Option<String>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn requests_and_answers_have_a_type_with_a_version() {
-        let request = serde_json::to_string(&Request::Ping {}).unwrap();
-        assert_eq!(request, r#"{"type":"valawai.service.v1.ping"}"#);
-        let pong = Answer {
-            component: "c1_echo".into(),
-            instance: "a".into(),
-            version: "1.0.0".into(),
-            content: Content::Pong {},
-        };
-        let text = serde_json::to_string(&pong).unwrap();
-        assert_eq!(
-            text,
-            r#"{"component":"c1_echo","instance":"a","version":"1.0.0","type":"valawai.service.v1.pong"}"#
-        );
-        assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), pong);
-    }
-
-    #[test]
-    fn a_request_may_have_more_fields_than_are_known() {
-        let request = r#"{"type":"valawai.service.v1.pause","channel":"data/a","because":"of a new field"}"#;
-        let expected = Request::Pause { channel: Some("data/a".into()), seconds: None };
-        assert_eq!(serde_json::from_str::<Request>(request).unwrap(), expected);
-    }
 }

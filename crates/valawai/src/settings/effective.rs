@@ -27,6 +27,19 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("WORKERS", "1"),
     ("SHUTDOWN_GRACE", "8"),
     ("SERVICE_CONTROL", "1"),
+    ("CONSUL_HOST", ""),
+    ("CONSUL_PORT", "8500"),
+    ("CONSUL_HTTP_TOKEN", ""),
+    ("ETCD_HOST", ""),
+    ("ETCD_PORT", "2379"),
+    ("ETCD_USERNAME", ""),
+    ("ETCD_PASSWORD", ""),
+    ("ETCD_API", "3"),
+    ("KV_PREFIX", ""),
+    ("KV_TIMEOUT", "5"),
+    ("RELOAD_ENABLED", "0"),
+    ("RELOAD_CONFIG_PERIOD", "20"),
+    ("REQUIRE_CONFIG", "0"),
     ("LOG_DIR", "logs"),
     ("LOG_FILE_NAME", "log_messages.txt"),
     ("LOG_FILE_LEVEL", "DEBUG"),
@@ -107,11 +120,18 @@ fn part_of_url(name: &str, broker: &amqp::Options) -> Option<String> {
 /// The name under which docs/settings.md lists a setting that has several.
 fn canonical(name: &str) -> &str {
     let name = ["EVENT_", "MESSAGE_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-    if name == "COMPONET_ID_FILE_NAME" { "COMPONENT_ID_FILE_NAME" } else { name }
+    match name {
+        "COMPONET_ID_FILE_NAME" => "COMPONENT_ID_FILE_NAME",
+        "CONSUL_PREFIX" | "ETCD_PREFIX" => "KV_PREFIX",
+        name => name,
+    }
 }
 
 fn shown(name: &str, text: &str) -> String {
-    if name.contains("PASSWORD") {
+    if text.is_empty() {
+        return String::new();
+    }
+    if name.contains("PASSWORD") || name.contains("TOKEN") {
         return MASKED.to_owned();
     }
     match text.rsplit_once('@') {
@@ -181,6 +201,9 @@ mod tests {
     fn a_value_that_may_contain_a_password_is_masked() {
         for (name, text, expected) in [
             ("RABBITMQ_PASSWORD", "secret", "***"),
+            ("ETCD_PASSWORD", "secret", "***"),
+            ("CONSUL_HTTP_TOKEN", "secret", "***"),
+            ("CONSUL_HTTP_TOKEN", "", ""),
             ("RABBITMQ_URL", "amqp://user:secret@host/vhost", "amqp://***@host/vhost"),
             ("RABBITMQ_URL", "amqp://user:sec@ret@host", "amqp://***@host"),
             ("RABBITMQ_USERNAME", "user:secret@host", "***"),

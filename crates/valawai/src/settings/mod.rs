@@ -7,6 +7,7 @@ mod parse;
 mod problems;
 mod reader;
 mod source;
+mod store;
 mod url;
 
 use std::path::Path;
@@ -63,6 +64,14 @@ pub struct Settings {
     pub register_timeout: Duration,
     /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
     pub service: bool,
+    /// The key-value store that holds settings: `CONSUL_HOST`, `CONSUL_PORT`, `CONSUL_HTTP_TOKEN`, or `ETCD_HOST`,
+    /// `ETCD_PORT`, `ETCD_USERNAME`, `ETCD_PASSWORD`, `ETCD_API`; `KV_PREFIX`, `KV_TIMEOUT`, `RELOAD_CONFIG_PERIOD`. Not set
+    /// by default.
+    pub store: Option<crate::store::Options>,
+    /// `RELOAD_ENABLED`: whether changes in the store apply while the component runs. Off by default.
+    pub reload: bool,
+    /// `REQUIRE_CONFIG`: whether the component consumes only after the store was read once. Off by default.
+    pub require_config: bool,
     /// All settings as texts, with their sources.
     pub effective: Vec<Effective>,
 }

@@ -68,6 +68,9 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
+            store: self.store(),
+            reload: self.get("RELOAD_ENABLED", false, parse::yes_or_no),
+            require_config: self.get("REQUIRE_CONFIG", false, parse::yes_or_no),
             effective: Vec::new(),
         }
     }
@@ -163,7 +166,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Adds a problem unless the setting has one already.
-    fn add_problem(&mut self, problem: Problem) {
+    pub(super) fn add_problem(&mut self, problem: Problem) {
         if !self.problems.iter().any(|other| other.name == problem.name) {
             self.problems.push(problem);
         }

@@ -112,10 +112,15 @@ impl Etcd {
     #[track_caller]
     pub fn put_v2(&self, key: &str, value: &str) {
         let body = format!("value={value}");
+        self.put_as_root(&format!("/v2/keys{key}"), "application/x-www-form-urlencoded", &body);
+    }
+
+    #[track_caller]
+    fn put_as_root(&self, path: &str, content_type: &str, body: &str) {
         let authorization = format!("Basic {}", STANDARD.encode(format!("root:{ROOT_PASSWORD}")));
         let login = ("Authorization", authorization.as_str());
         let header = if *self.has_authentication.lock() { login } else { NO_HEADER };
-        http::put(self.port(), &format!("/v2/keys{key}"), header, "application/x-www-form-urlencoded", body.as_bytes());
+        http::put(self.port(), path, header, content_type, body.as_bytes());
     }
 
     /// Deletes a key of version 2.
@@ -128,15 +133,18 @@ impl Etcd {
     #[track_caller]
     pub fn require_login_v2(&self, user: &str, password: &str, prefix: &str) {
         let put = |path: &str, json: &Value| {
-            http::put(self.port(), path, NO_HEADER, "application/json", json.to_string().as_bytes());
+            self.put_as_root(path, "application/json", &json.to_string());
         };
         put("/v2/auth/users/root", &json!({"user": "root", "password": ROOT_PASSWORD}));
-        let read = json!([prefix, format!("{prefix}/*")]);
+        // Reading recursively requires this pattern.
+        let read = json!([format!("{prefix}*")]);
         put("/v2/auth/roles/reader", &json!({"role": "reader", "permissions": {"kv": {"read": read, "write": []}}}));
         put(&format!("/v2/auth/users/{user}"), &json!({"user": user, "password": password, "roles": ["reader"]}));
-        put("/v2/auth/roles/guest", &json!({"role": "guest", "revoke": {"kv": {"read": ["/*"], "write": ["/*"]}}}));
         put("/v2/auth/enable", &json!({}));
         *self.has_authentication.lock() = true;
+        // Everybody may read until this.
+        let guest = json!({"role": "guest", "revoke": {"kv": {"read": ["/*"], "write": ["/*"]}}});
+        put("/v2/auth/roles/guest", &guest);
     }
 
     /// Sends SIGKILL.

@@ -78,6 +78,9 @@ fn part_of_url(name: &str, broker: &amqp::Options) -> Option<String> {
 /// The text, masked if it may contain a password.
 #[must_use]
 pub fn shown(name: &str, text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
     if SECRETS.iter().any(|secret| name.contains(secret)) {
         return MASKED.to_owned();
     }
@@ -149,6 +152,9 @@ mod tests {
     fn a_value_that_may_contain_a_password_is_masked() {
         for (name, text, expected) in [
             ("RABBITMQ_PASSWORD", "secret", "***"),
+            ("ETCD_PASSWORD", "secret", "***"),
+            ("CONSUL_HTTP_TOKEN", "secret", "***"),
+            ("CONSUL_HTTP_TOKEN", "", ""),
             ("RABBITMQ_URL", "amqp://user:secret@host/vhost", "amqp://***@host/vhost"),
             ("RABBITMQ_URL", "amqp://user:sec@ret@host", "amqp://***@host"),
             ("RABBITMQ_USERNAME", "user:secret@host", "***"),

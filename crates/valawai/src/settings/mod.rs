@@ -11,7 +11,7 @@ mod parse;
 mod problems;
 mod reader;
 mod source;
-mod store_options;
+mod store;
 pub mod table;
 mod url;
 
@@ -35,7 +35,6 @@ use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
 use crate::operations::tap;
-use crate::store;
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -78,7 +77,7 @@ pub struct Settings {
     /// `TAP_MAX_RATE`, `TAP_MAX_BYTES`: how much is copied for observers.
     pub tap: tap::Limits,
     /// `CONSUL_…`, `ETCD_…`, `KV_…`: the key-value store, if there is one.
-    pub store: Option<store::Options>,
+    pub store: Option<crate::store::Options>,
     /// `RELOAD_ENABLED`: whether changes of the store and of the configuration file take effect at once. Off by default.
     pub reload: bool,
     /// `RELOAD_CONFIG_PERIOD`: the longest time between two looks at the store or the file. Defaults to 20 s.

@@ -194,7 +194,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Adds a problem unless the setting has one already.
-    fn add_problem(&mut self, problem: Problem) {
+    pub(super) fn add_problem(&mut self, problem: Problem) {
         if !self.problems.iter().any(|other| other.name == problem.name) {
             self.problems.push(problem);
         }

@@ -47,17 +47,14 @@ impl Consul {
         Ok(entries)
     }
 
-    fn remedy(&self, status: u16) -> String {
+    fn remedy(&self, status: u16) -> Option<String> {
         let prefix = &self.prefix;
-        match status {
-            401 | 403 => format!(
+        matches!(status, 401 | 403).then(|| {
+            format!(
                 "the token is not known or may not read the prefix {prefix}; set a token with a policy that has \
                  key_prefix \"{prefix}\" {{ policy = \"read\" }}"
-            ),
-            300..=399 => "redirects are not followed; set the host and the port of Consul itself".to_owned(),
-            500..=599 => "look for the reason in its log; there may be no leader".to_owned(),
-            _ => "check that the host and the port are those of Consul".to_owned(),
-        }
+            )
+        })
     }
 }
 

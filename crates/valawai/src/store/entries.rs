@@ -82,6 +82,15 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, Invalid> {
     STANDARD.decode(text).map_err(|_| Invalid::Base64)
 }
 
+/// Reads a JSON object.
+pub(super) fn read_object<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Invalid> {
+    // serde would also read a struct from a list.
+    match json.trim_ascii_start().first() {
+        Some(b'[') => Err(Invalid::Other("a list in place of an object")),
+        _ => read_json(json),
+    }
+}
+
 /// Reads JSON. The error says where it is wrong, but not what is there.
 pub(super) fn read_json<'j, T: Deserialize<'j>>(json: &'j [u8]) -> Result<T, Invalid> {
     serde_json::from_slice(json).map_err(|error| {

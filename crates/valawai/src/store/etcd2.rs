@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::Error;
-use super::entries::{Bounded, Entries, Invalid, MAX_KEYS, read_json};
+use super::entries::{Bounded, Entries, Invalid, MAX_KEYS, read_object};
 use super::http::{Http, Request, SecretHeader, encode_path};
 use super::login::Login;
 use super::prefix::Client;
@@ -36,17 +36,15 @@ impl Etcd2 {
         format!("/v2/keys{}?recursive=true&{query}", encode_path(&self.prefix))
     }
 
-    fn remedy(&self, status: u16) -> String {
+    fn remedy(&self, status: u16) -> Option<String> {
         let prefix = &self.prefix;
         match status {
-            401 | 403 => format!(
+            401 | 403 => Some(format!(
                 "the user or the password is wrong, or may not read the prefix {prefix}; grant one of its roles to read \
-                 {prefix} and {prefix}/*"
-            ),
-            404 => "it does not offer version 2; start it with `--enable-v2`, or choose version 3".to_owned(),
-            300..=399 => "redirects are not followed; set the host and the port of etcd itself".to_owned(),
-            500..=599 => "look for the reason in its log; there may be no leader".to_owned(),
-            _ => "check that the host and the port are those of etcd".to_owned(),
+                 {prefix}*"
+            )),
+            404 => Some("it does not offer version 2; start it with `--enable-v2`, or choose version 3".to_owned()),
+            _ => None,
         }
     }
 }
@@ -75,7 +73,7 @@ impl Client for Etcd2 {
             // The limit has passed without a change. If the store does not answer at all, the next read notices.
             Err(Error::TimedOut { .. }) if Instant::now() >= deadline => Ok(None),
             Err(error) => Err(error),
-            Ok(answer) => match (answer.status, read_json::<Changed>(&answer.body)) {
+            Ok(answer) => match (answer.status, read_object::<Changed>(&answer.body)) {
                 (200, Ok(_)) => Ok(None),
                 (200, Err(invalid)) => Err(self.http.invalid(&request, invalid)),
                 (400, _) if error_code(&answer.body) == Some(EVENTS_CLEARED) => Ok(None),
@@ -110,7 +108,7 @@ struct Node {
 /// # Errors
 /// What is wrong with the answer.
 pub fn parse(body: &[u8], prefix: &str) -> Result<Entries, Invalid> {
-    let Root { node } = read_json(body)?;
+    let Root { node } = read_object(body)?;
     let folder = format!("{}/", prefix.trim_end_matches('/'));
     let mut entries = Entries::default();
     let mut waiting = vec![node];
@@ -136,7 +134,7 @@ fn error_code(body: &[u8]) -> Option<u64> {
         code: u64,
     }
 
-    read_json(body).ok().map(|Refused { code }| code)
+    read_object(body).ok().map(|Refused { code }| code)
 }
 
 #[cfg(test)]

@@ -135,8 +135,14 @@ impl Http {
         }
     }
 
-    /// An answer with a status that means an error.
-    pub(super) fn status(&self, request: &Request<'_>, status: u16, remedy: String) -> Error {
+    /// An answer with a status that means an error. `remedy` says what it means for this request, if anything special.
+    pub(super) fn status(&self, request: &Request<'_>, status: u16, remedy: Option<String>) -> Error {
+        let name = self.server.name;
+        let remedy = remedy.unwrap_or_else(|| match status {
+            300..=399 => format!("redirects are not followed; set the host and the port of {name} itself"),
+            500..=599 => "look for the reason in its log; there may be no leader".to_owned(),
+            _ => format!("check that the host and the port are those of {name}"),
+        });
         Error::Status { server: self.server.clone(), path: path_of(request), status, remedy }
     }
 }

@@ -80,7 +80,6 @@ fn an_index_that_goes_backwards_is_not_used() {
         let (index, text) = match number {
             0 => (100, "MQ=="),
             1 => (5, "Mg=="),
-            2 => (6, "Mw=="),
             _ => (6, "Mw=="),
         };
         let waits_for_old = path.contains("index=100") && number > 1 || path.contains("index=5");

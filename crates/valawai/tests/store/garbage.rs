@@ -42,10 +42,10 @@ fn load_with_each_client(
     }
 }
 
-fn bodies_are_errors(status: &'static str, bodies: &[&str], check: impl Fn(&Error)) {
+fn bodies_are_errors(status: &'static str, headers: &'static str, bodies: &[&str], check: impl Fn(&Error)) {
     for body in bodies {
         let (what, body) = (format!("{status} with {}", &body[..body.len().min(60)]), (*body).to_owned());
-        load_with_each_client(&what, move |socket| write_answer(socket, status, INDEX, &body), &check);
+        load_with_each_client(&what, move |socket| write_answer(socket, status, headers, &body), &check);
     }
 }
 
@@ -54,6 +54,7 @@ fn other_bodies_are_errors() {
     let deep = "[".repeat(1_000_000);
     bodies_are_errors(
         "200 OK",
+        INDEX,
         &[
             "",
             "hunter2",
@@ -76,7 +77,7 @@ fn other_bodies_are_errors() {
 fn other_statuses_are_errors() {
     for status in ["204 No Content", "404 Not Found", "429 Too Many Requests", "500 Internal Server Error", "503 Away"]
     {
-        bodies_are_errors(status, &["", "hunter2", r#"{"error":"hunter2","code":2}"#], |error| {
+        bodies_are_errors(status, "", &["", "hunter2", r#"{"error":"hunter2","code":2}"#], |error| {
             assert!(matches!(error, Error::Status { .. } | Error::Invalid { .. }), "{error}");
         });
     }

@@ -13,6 +13,9 @@ const ETCD: &str = r#"{"header":{"revision":"7"},"kvs":[{"key":"L2NvbmZpZy9jMV9l
 const CONSUL: &str = r#"[{"Key":"config/c1_echo/a","Value":"MQ=="}]"#;
 const ETCD2: &str = r#"{"action":"get","node":{"nodes":[{"key":"/config/c1_echo/a","value":"1"}]}}"#;
 
+/// What a store does, and how it answers to a watch.
+type Case = (&'static str, fn(&mut TcpStream));
+
 /// Watches a store that answers to each watch so.
 fn watch(api: Api, answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (WatchedStore, Stub) {
     let stub = Stub::scripted(move |_, path, socket| match path {
@@ -42,7 +45,7 @@ fn assert_one_outage(what: &str, (watched, stub): &(WatchedStore, Stub)) {
 
 #[test]
 fn a_watch_of_etcd_that_is_garbage_is_an_outage() {
-    let cases: [(&str, fn(&mut TcpStream)); 7] = [
+    let cases: [Case; 7] = [
         ("a page", |socket| write_answer(socket, "200 OK", "", "<html>\n")),
         ("an error", |socket| write_answer(socket, "200 OK", "", "{\"error\":{\"grpc_code\":14}}\n")),
         ("a refusal", |socket| write_answer(socket, "200 OK", "", "{\"result\":{\"canceled\":true}}\n")),
@@ -70,7 +73,7 @@ fn a_watch_of_etcd_that_is_garbage_is_an_outage() {
 
 #[test]
 fn a_blocking_query_that_is_garbage_is_an_outage() {
-    let cases: [(&str, fn(&mut TcpStream)); 3] = [
+    let cases: [Case; 3] = [
         ("a page", |socket| write_answer(socket, "200 OK", "", "<html>\n")),
         ("status 500", |socket| write_answer(socket, "500 Internal Server Error", "", "")),
         ("a closed connection", |_| ()),

@@ -13,7 +13,7 @@ use serde_json::json;
 use self::session::Session;
 use self::watch::Event;
 use super::Error;
-use super::entries::{Bounded, Entries, Invalid, MAX_KEYS, decode, read_json};
+use super::entries::{Bounded, Entries, Invalid, MAX_KEYS, decode, read_object};
 use super::http::{Http, Line, Lines, Request};
 use super::login::Login;
 use super::prefix::Client;
@@ -43,21 +43,18 @@ impl Etcd3 {
         (STANDARD.encode(&self.prefix), STANDARD.encode(end))
     }
 
-    fn remedy(&self, status: u16) -> String {
+    fn remedy(&self, status: u16) -> Option<String> {
         let prefix = &self.prefix;
-        match status {
-            400 => {
-                "it may require a login, or the user's roles were changed; check the user and the password".to_owned()
-            }
-            401 => "the login expired twice; check the user and the password".to_owned(),
+        Some(match status {
+            400 => "it may require a login, or the roles of the user were changed; check the user and the password"
+                .to_owned(),
+            401 => "the login expired; check the user and the password".to_owned(),
             403 => format!("the user may not read the prefix {prefix}; grant one of its roles to read this prefix"),
             404 | 405 | 501 => {
                 "it has no JSON gateway of version 3; use etcd 3.4 or later, or choose version 2".to_owned()
             }
-            300..=399 => "redirects are not followed; set the host and the port of etcd itself".to_owned(),
-            500..=599 => "look for the reason in its log; there may be no leader".to_owned(),
-            _ => "check that the host and the port are those of etcd".to_owned(),
-        }
+            _ => return None,
+        })
     }
 
     /// Reads lines up to a change.
@@ -139,7 +136,7 @@ struct KeyValue {
 /// # Errors
 /// What is wrong with the answer.
 pub fn parse(body: &[u8], prefix: &str) -> Result<(Entries, u64), Invalid> {
-    let Range { header, kvs } = read_json(body)?;
+    let Range { header, kvs } = read_object(body)?;
     let revision = header.revision.parse().map_err(|_| Invalid::Other("a revision that is not a number"))?;
     let mut entries = Entries::default();
     for KeyValue { key, value } in kvs.all()? {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::secret::Secret;
 use crate::store::Error;
-use crate::store::entries::{Invalid, read_json};
+use crate::store::entries::{Invalid, read_object};
 use crate::store::http::{Answer, Http, Request, SecretHeader};
 use crate::store::login::Login;
 
@@ -76,11 +76,9 @@ impl Session {
             },
             _ if code(&answer.body) == Some(FAILED_PRECONDITION) => Ok(Token::NotNeeded),
             status => {
-                let remedy = match status {
-                    400 | 401 | 403 => "the user or the password is wrong",
-                    _ => "check that the host and the port are those of etcd 3.4 or later",
-                };
-                Err(self.http.status(&request, status, remedy.to_owned()))
+                let is_refused = matches!(status, 400 | 401 | 403);
+                let remedy = is_refused.then(|| "the user or the password is wrong".to_owned());
+                Err(self.http.status(&request, status, remedy))
             }
         }
     }
@@ -93,7 +91,7 @@ fn parse(body: &[u8]) -> Result<Secret, Invalid> {
         token: String,
     }
 
-    let Granted { token } = read_json(body)?;
+    let Granted { token } = read_object(body)?;
     let is_visible = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
     if is_visible { Ok(Secret::new(token)) } else { Err(Invalid::Other("a token that is no text")) }
 }
@@ -105,7 +103,7 @@ fn code(body: &[u8]) -> Option<u64> {
         code: u64,
     }
 
-    read_json(body).ok().map(|Refused { code }| code)
+    read_object(body).ok().map(|Refused { code }| code)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::store::entries::{Invalid, read_json};
+use crate::store::entries::{Invalid, read_object};
 
 /// What a line of a watch means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ struct Response {
 /// # Errors
 /// What is wrong with the line.
 pub fn parse(line: &[u8]) -> Result<Event, Invalid> {
-    match read_json(line)? {
+    match read_object(line)? {
         Message { error: Some(_), .. } => Ok(Event::Canceled),
         Message { result: Some(response), .. } => Ok(match response {
             Response { compact_revision: Some(_), .. } => Event::Compacted,

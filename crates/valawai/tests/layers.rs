@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, the values first. Each module uses only modules before it.
 #[rustfmt::skip]
-const ORDER: [&str; 25] = [
-    "name", "failure", "secret", "escaped", "clock", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi",
+const ORDER: [&str; 26] = [
+    "name", "failure", "secret", "escaped", "clock", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi", "routes",
     "operations", "broker", "health", "logs", "mov", "component", "consumer", "publisher", "service", "settings", "process", "testing", "commands",
 ];
 

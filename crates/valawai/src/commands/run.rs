@@ -11,7 +11,7 @@ use crate::process::{App, Connect, signals};
 use crate::settings::{Environment, Settings};
 
 pub(super) fn run(resolved: &ResolvedComponent) -> Exit {
-    let settings = match Settings::read(&Environment) {
+    let settings = match Settings::read_for(&Environment, &resolved.handlers()) {
         Ok(settings) => settings,
         Err(problems) => {
             eprintln!("{problems}");

@@ -11,6 +11,7 @@ use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
+use crate::routes::HandlerChannel;
 
 /// A component that matches its contract.
 #[derive(Clone)]
@@ -54,6 +55,14 @@ impl ResolvedComponent {
     #[must_use]
     pub fn scope(&self, log: MovLog) -> Arc<Scope> {
         Arc::new(Scope { log, component: self.info.name.clone(), outputs: Some(self.outputs.clone()) })
+    }
+
+    /// The handlers that routes may feed.
+    #[must_use]
+    pub fn handlers(&self) -> Vec<HandlerChannel> {
+        let handler =
+            |route: &Route| HandlerChannel { channel: route.channel.clone(), has_state: route.options.state.is_some() };
+        self.routes.iter().map(handler).collect()
     }
 
     /// The queues on which a C2 component is notified of sent messages.

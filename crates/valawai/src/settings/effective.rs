@@ -1,7 +1,7 @@
 //! All settings with their values and sources, for operators.
 
 use super::source::Found;
-use super::url;
+use super::{routes, url};
 use crate::broker::amqp;
 
 /// What is shown instead of a secret.
@@ -41,6 +41,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("RETRY_MAX_TTL", "300000"),
     ("DEAD_LETTER", "1"),
     ("KILL_SWITCH_RATIO", ""),
+    ("QUEUE_CONFIG", ""),
     ("CHAOS_PERCENTAGE_SIMULATE_NACK", "0"),
     ("CHAOS_PERCENTAGE_SIMULATE_FAILURES", "0"),
     ("CHAOS_DELAY_BEFORE_HANDLER_SECONDS", "0"),
@@ -113,6 +114,9 @@ fn canonical(name: &str) -> &str {
 fn shown(name: &str, text: &str) -> String {
     if name.contains("PASSWORD") {
         return MASKED.to_owned();
+    }
+    if name == routes::NAME && !text.is_empty() {
+        return crate::routes::masked(text);
     }
     match text.rsplit_once('@') {
         Some((_, host)) if url::is_url(text) => format!("amqp://{MASKED}@{host}"),

@@ -6,6 +6,7 @@ mod operator;
 mod parse;
 mod problems;
 mod reader;
+mod routes;
 mod source;
 mod url;
 
@@ -17,6 +18,7 @@ use log::LevelFilter;
 pub use effective::Effective;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
+pub use routes::read_routes_text;
 pub use source::{Environment, Source};
 
 use self::reader::Reader;
@@ -24,6 +26,7 @@ use crate::broker::amqp;
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::routes::{HandlerChannel, Routes};
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -63,6 +66,8 @@ pub struct Settings {
     pub register_timeout: Duration,
     /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
     pub service: bool,
+    /// `QUEUE_CONFIG`: consumers and producers beyond the channels of the component. None by default.
+    pub routes: Routes,
     /// All settings as texts, with their sources.
     pub effective: Vec<Effective>,
 }
@@ -74,6 +79,16 @@ impl Settings {
     /// All invalid settings.
     pub fn read(source: &dyn Source) -> Result<Self, Problems> {
         let mut reader = Reader::new(source);
+        let settings = reader.settings();
+        reader.finish(settings)
+    }
+
+    /// Reads the settings of a component with these `handlers`, which its routes may feed.
+    ///
+    /// # Errors
+    /// All invalid settings.
+    pub fn read_for(source: &dyn Source, handlers: &[HandlerChannel]) -> Result<Self, Problems> {
+        let mut reader = Reader::new(source).with_handlers(handlers);
         let settings = reader.settings();
         reader.finish(settings)
     }

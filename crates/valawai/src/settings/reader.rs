@@ -13,6 +13,7 @@ use super::source::{Found, Source, find};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::routes::HandlerChannel;
 
 /// The three names of a variable: services of the platform in other languages use it with either prefix.
 macro_rules! prefixed {
@@ -28,15 +29,21 @@ const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
 
 /// Reads variables and collects their problems.
 pub(super) struct Reader<'s> {
-    source: &'s dyn Source,
-    problems: Vec<Problem>,
+    pub(super) source: &'s dyn Source,
+    pub(super) problems: Vec<Problem>,
+    /// Those that routes may feed, if they are known.
+    pub(super) handlers: Option<&'s [HandlerChannel]>,
     /// What is not left to its default.
     explicit: Vec<Effective>,
 }
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s dyn Source) -> Self {
-        Self { source, problems: Vec::new(), explicit: Vec::new() }
+        Self { source, problems: Vec::new(), handlers: None, explicit: Vec::new() }
+    }
+
+    pub(super) fn with_handlers(self, handlers: &'s [HandlerChannel]) -> Self {
+        Self { handlers: Some(handlers), ..self }
     }
 
     /// Returns `value` if nothing that was read is invalid.
@@ -68,6 +75,7 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
+            routes: self.routes(),
             effective: Vec::new(),
         }
     }
@@ -148,7 +156,7 @@ impl<'s> Reader<'s> {
         default
     }
 
-    fn add_explicit(&mut self, name: &'static str, found: &Found) {
+    pub(super) fn add_explicit(&mut self, name: &'static str, found: &Found) {
         // The folder of the logs is read twice.
         if !self.explicit.iter().any(|other| other.name == name) {
             self.explicit.push(Effective::explicit(name, found));

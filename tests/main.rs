@@ -19,6 +19,7 @@ mod peer;
 mod registration;
 mod replicas;
 mod retries;
+mod routes;
 mod scene;
 mod scene_outage;
 mod secrets;

@@ -60,7 +60,7 @@ pub(super) fn run_json(vhost: &Vhost, arguments: &str) -> Vec<Value> {
 
 /// The objects of an output, one a line.
 #[track_caller]
-pub(super) fn objects(stdout: &str) -> Vec<Value> {
+pub(crate) fn objects(stdout: &str) -> Vec<Value> {
     let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in the line {line}"));
     stdout.lines().map(parse).collect()
 }

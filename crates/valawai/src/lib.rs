@@ -58,7 +58,7 @@
 //! | `mov`, `store` | registration at the MOV, its log, its REST interface; key-value stores that hold settings |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
 //! | `operations` | counters, pauses and copies of messages, for operators |
-//! | `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
+//! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -114,6 +114,7 @@ mod operations;
 mod payload;
 mod process;
 mod publisher;
+mod routes;
 mod secret;
 mod sequence_window;
 mod service;

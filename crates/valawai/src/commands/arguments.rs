@@ -9,7 +9,7 @@ use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::{
     asyncapi, call, check, clear, completions, config, configure, control, dead_letters, info, inspect, logs, man,
-    monitor, mov, ping, publish, requeue, resurrect, stats, status,
+    monitor, mov, ping, publish, requeue, resurrect, routes, stats, status,
 };
 use crate::secret::Secret;
 
@@ -103,6 +103,7 @@ pub(super) enum OperatorCommand {
     Configure(configure::Configure),
     Clear(clear::Clear),
     Config(config::Config),
+    Routes(routes::Routes),
     Mov(mov::Mov),
     Completions(completions::Completions),
     Man(man::Man),
@@ -129,6 +130,7 @@ impl OperatorCommand {
             Self::Configure(command) => command,
             Self::Clear(command) => command,
             Self::Config(command) => command,
+            Self::Routes(command) => command,
             Self::Mov(command) => command,
             Self::Completions(command) => command,
             Self::Man(command) => command,

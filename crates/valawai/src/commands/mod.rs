@@ -31,6 +31,7 @@ mod ping;
 mod publish;
 mod requeue;
 mod resurrect;
+mod routes;
 mod run;
 mod stats;
 mod status;
@@ -112,7 +113,7 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
         .and_then(|parsed| usage::check_options(&command_line, parsed));
     match parsed {
         Ok(ComponentArguments { common, command: Some(ComponentCommand::Operator(command)) }) => {
-            operator(command_line, common, Some(Target::of(&resolved.info)), command)
+            operator(command_line, common, Some(Target::of(resolved)), command)
         }
         Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
         Ok(_) => run::run(resolved, Document::default()),

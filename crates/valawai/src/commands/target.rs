@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::exit::Stop;
-use crate::asyncapi::{Contract, Direction};
-use crate::mov::component_info::ComponentInfo;
+use crate::asyncapi::{Contract, Direction, REGISTERED};
+use crate::component::ResolvedComponent;
 use crate::name::{ChannelName, Kind};
+use crate::routes::HandlerChannel;
 
 /// A component: its name and, if they are known, its channels.
 #[derive(Debug, Clone)]
@@ -18,16 +19,24 @@ pub(super) struct Target {
     pub(super) channels: Vec<(ChannelName, Direction)>,
     /// The text of `asyncapi.yaml`, if it is known.
     pub(super) contract: Option<Arc<str>>,
+    /// The handlers that routes may feed, if they are known.
+    pub(super) handlers: Option<Vec<HandlerChannel>>,
 }
 
 impl Target {
-    pub(super) fn of(info: &ComponentInfo) -> Self {
-        Self { name: info.name.clone(), channels: info.channels.clone(), contract: Some(info.asyncapi.into()) }
+    pub(super) fn of(resolved: &ResolvedComponent) -> Self {
+        let info = &resolved.info;
+        Self {
+            name: info.name.clone(),
+            channels: info.channels.clone(),
+            contract: Some(info.asyncapi.into()),
+            handlers: Some(resolved.handlers()),
+        }
     }
 
     /// The component with this name, whose channels are not known.
     pub(super) fn named(name: &str) -> Result<Self, Stop> {
-        let target = Self { name: name.to_owned(), channels: Vec::new(), contract: None };
+        let target = Self { name: name.to_owned(), channels: Vec::new(), contract: None, handlers: None };
         match target.queue("data/x").parse::<ChannelName>() {
             Ok(_) => Ok(target),
             Err(_) => Err(Stop::usage(format!("`{name}` is not the name of a component, as in c1_echo"))),
@@ -42,8 +51,14 @@ impl Target {
             let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
             Stop::usage(format!("{} has defects:\n  {}", path.display(), findings.join("\n  ")))
         })?;
-        let channels = contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect();
-        Ok(Self { name: contract.component_name(), channels, contract: Some(text.into()) })
+        let channels: Vec<_> = contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect();
+        // Whether a handler has a state is known to its program only.
+        let handler = |(name, direction): &(ChannelName, Direction)| {
+            let is_handled = *direction == Direction::Consume && name.short() != REGISTERED;
+            is_handled.then(|| HandlerChannel { channel: name.clone(), has_state: false })
+        };
+        let handlers = Some(channels.iter().filter_map(handler).collect());
+        Ok(Self { name: contract.component_name(), channels, contract: Some(text.into()), handlers })
     }
 
     /// The queue of what follows the component in a name: `data/received_message`, `dead_letter/data/received_message`.
@@ -82,6 +97,7 @@ mod tests {
             name: "c1_echo".to_owned(),
             channels: vec![channel("valawai/c1/echo/control/x"), channel("valawai/c1/echo/data/x")],
             contract: None,
+            handlers: None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
+use crate::routes::HandlerChannel;
 
 /// A component that matches its contract.
 #[derive(Clone)]
@@ -52,11 +53,6 @@ impl ResolvedComponent {
         &self.warnings
     }
 
-    /// The short names of the channels that it consumes.
-    pub fn consumed_channels(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|route| route.channel.short())
-    }
-
     /// The settings that its author declares.
     #[must_use]
     pub(crate) fn own_settings(&self) -> Option<OwnSettings> {
@@ -68,6 +64,14 @@ impl ResolvedComponent {
     pub fn scope(&self, log: MovLog) -> Arc<Scope> {
         let (component, outputs) = (self.info.name.clone(), Some(self.outputs.clone()));
         Arc::new(Scope { log, component, outputs, settings: self.settings.clone() })
+    }
+
+    /// The handlers that routes may feed.
+    #[must_use]
+    pub fn handlers(&self) -> Vec<HandlerChannel> {
+        let handler =
+            |route: &Route| HandlerChannel { channel: route.channel.clone(), has_state: route.options.state.is_some() };
+        self.routes.iter().map(handler).collect()
     }
 
     /// The queues on which a C2 component is notified of sent messages.

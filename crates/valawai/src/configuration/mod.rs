@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use self::reading::Reading;
 use crate::component::ResolvedComponent;
 use crate::component::settings::OwnSettings;
+use crate::routes::HandlerChannel;
 use crate::settings::{Document, Layers, Problems, Settings};
 
 /// Where the settings come from that operators order.
@@ -49,9 +50,8 @@ struct Shared {
 }
 
 /// The names that settings may contain.
-#[derive(Clone)]
 struct Names {
-    channels: Vec<String>,
+    handlers: Vec<HandlerChannel>,
 }
 
 struct State {
@@ -72,9 +72,8 @@ impl Configuration {
     /// # Errors
     /// All invalid settings.
     pub fn new(component: &ResolvedComponent, layers: Layers) -> Result<Self, Problems> {
-        let channels = component.consumed_channels().map(str::to_owned).collect();
-        let names = Names { channels };
-        let settings = Settings::read_with_channels(&layers, names.channels.iter().map(String::as_str))?;
+        let names = Names { handlers: component.handlers() };
+        let settings = Settings::read_for(&layers, &names.handlers)?;
         let own = component.own_settings();
         if let Some(own) = &own {
             reading::read_own(own, &layers)?.accept();

@@ -2,6 +2,7 @@
 
 use super::Names;
 use crate::component::settings::{OwnReading, OwnSettings};
+use crate::routes::HandlerChannel;
 use crate::settings::table::{self, Effect};
 use crate::settings::{Layers, Problems, Settings, Source, name_of, shown};
 
@@ -30,8 +31,7 @@ impl Reading {
         if is_started {
             problems.extend(keep_start_only(names, previous, &mut layers));
         }
-        let channels = || names.channels.iter().map(String::as_str);
-        let settings = read(&mut layers, previous, &mut problems, |layers| Settings::read_with_channels(layers, channels()));
+        let settings = read(&mut layers, previous, &mut problems, |layers| Settings::read_for(layers, &names.handlers));
         let own_reading = own.map(|own| read(&mut layers, previous, &mut problems, |layers| read_own(own, layers)));
         problems.truncate(MAX_PROBLEMS);
         let is_readable = settings.is_some() && own_reading.as_ref().is_none_or(Option::is_some);
@@ -56,10 +56,10 @@ fn read<S>(
             Ok(settings) => return Some(settings),
             Err(invalid) => invalid,
         };
+        if invalid.iter().any(|(name, _)| layers.keeps(name)) {
+            return None;
+        }
         for (name, problem) in invalid.iter() {
-            if layers.keeps(name) {
-                return None;
-            }
             layers.keep(name, previous.find(name).ok().flatten());
             problems.push(format!("{problem}; it stays as it was"));
         }
@@ -107,8 +107,8 @@ impl Names {
     /// The names of all settings.
     pub(super) fn all(&self, own: Option<&OwnSettings>) -> impl Iterator<Item = String> {
         let of_kit = table::SETTINGS.iter().map(|row| row.name.to_owned());
-        let of_channels = self.channels.iter().flat_map(|channel| {
-            table::OF_CHANNEL.iter().map(move |(what, _)| name_of(&format!("channels/{channel}/{what}")))
+        let of_channels = self.handlers.iter().flat_map(|HandlerChannel { channel, .. }| {
+            table::OF_CHANNEL.iter().map(move |(what, _)| name_of(&format!("channels/{}/{what}", channel.short())))
         });
         let own = own.into_iter().flat_map(|own| own.fields().iter().map(|field| name_of(field)));
         of_kit.chain(of_channels).chain(own)

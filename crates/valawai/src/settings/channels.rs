@@ -20,9 +20,10 @@ pub struct ChannelSettings {
 }
 
 impl Reader<'_> {
-    /// The settings of these channels, by their short names. Channels without any are left out.
-    pub(super) fn channels<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) -> BTreeMap<String, ChannelSettings> {
-        let settings = names.into_iter().map(|name| (name.to_owned(), self.channel(name)));
+    /// The settings of the channels that have handlers, by their short names. Channels without any are left out.
+    pub(super) fn channels(&mut self) -> BTreeMap<String, ChannelSettings> {
+        let names = self.handlers.unwrap_or_default().iter().map(|handler| handler.channel.short());
+        let settings = names.map(|name| (name.to_owned(), self.channel(name)));
         settings.filter(|(_, settings)| *settings != ChannelSettings::default()).collect()
     }
 
@@ -39,12 +40,20 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use crate::routes::HandlerChannel;
     use crate::settings::Settings;
+
+    fn handlers<const N: usize>(channels: [&str; N]) -> [HandlerChannel; N] {
+        channels.map(|channel| HandlerChannel {
+            channel: format!("valawai/c1/echo/{channel}").parse().unwrap(),
+            has_state: false,
+        })
+    }
 
     #[test]
     fn a_channel_has_settings_of_its_own() {
         let variables = [("CHANNEL_DATA_IN_PREFETCH", "7"), ("CHANNEL_DATA_IN_PAUSED", "yes"), ("CHANNEL_DATA_OTHER_WORKERS", "3")];
-        let settings = Settings::read_with_channels(&variables, ["data/in", "data/other", "data/third"]).unwrap();
+        let settings = Settings::read_for(&variables, &handlers(["data/in", "data/other", "data/third"])).unwrap();
         let channel = &settings.channels["data/in"];
         assert_eq!((channel.prefetch, channel.paused, channel.workers), (Some(7), Some(true), None));
         assert_eq!(settings.channels["data/other"].workers, Some(3));
@@ -55,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_invalid_setting_of_a_channel_is_named() {
-        let wrong = Settings::read_with_channels(&[("CHANNEL_DATA_IN_WORKERS", "0")], ["data/in"]).unwrap_err();
+        let wrong = Settings::read_for(&[("CHANNEL_DATA_IN_WORKERS", "0")], &handlers(["data/in"])).unwrap_err();
         assert!(wrong.to_string().contains("CHANNEL_DATA_IN_WORKERS: expected a number from 1 to 64"), "{wrong}");
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::source::Found;
 use super::table::{Row, SETTINGS, canonical};
-use super::url;
+use super::{routes, url};
 use crate::broker::amqp;
 
 /// What is shown instead of a secret.
@@ -83,6 +83,9 @@ pub fn shown(name: &str, text: &str) -> String {
     }
     if SECRETS.iter().any(|secret| name.contains(secret)) {
         return MASKED.to_owned();
+    }
+    if name == routes::NAME && !text.is_empty() {
+        return crate::routes::masked(text);
     }
     match text.rsplit_once('@') {
         Some((_, host)) if url::is_url(text) => format!("amqp://{MASKED}@{host}"),

@@ -10,6 +10,7 @@ mod operator;
 mod parse;
 mod problems;
 mod reader;
+mod routes;
 mod source;
 mod store;
 pub mod table;
@@ -27,6 +28,7 @@ pub use effective::{Effective, shown};
 pub use layers::Layers;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
+pub use routes::read_routes_text;
 pub use source::{Environment, Found, Source, Variables};
 
 use self::reader::Reader;
@@ -35,6 +37,7 @@ use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
 use crate::operations::tap;
+use crate::routes::{HandlerChannel, Routes};
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -86,6 +89,8 @@ pub struct Settings {
     pub require_config: bool,
     /// `CHANNEL_…`: the settings of single channels, by their short names.
     pub channels: BTreeMap<String, ChannelSettings>,
+    /// `QUEUE_CONFIG`: consumers and producers beyond the channels of the component. None by default.
+    pub routes: Routes,
     /// All settings as texts, with their sources.
     pub effective: Vec<Effective>,
 }
@@ -96,19 +101,18 @@ impl Settings {
     /// # Errors
     /// All invalid settings.
     pub fn read(source: &dyn Source) -> Result<Self, Problems> {
-        Self::read_with_channels(source, [])
+        let mut reader = Reader::new(source);
+        let settings = reader.settings();
+        reader.finish(settings)
     }
 
-    /// Reads the settings from `source`, with those of the channels of these short names.
+    /// Reads the settings of a component with these `handlers`: those of their channels, and routes that may feed them.
     ///
     /// # Errors
     /// All invalid settings.
-    pub fn read_with_channels<'n>(
-        source: &dyn Source,
-        channels: impl IntoIterator<Item = &'n str>,
-    ) -> Result<Self, Problems> {
-        let mut reader = Reader::new(source);
-        let settings = reader.settings(channels);
+    pub fn read_for(source: &dyn Source, handlers: &[HandlerChannel]) -> Result<Self, Problems> {
+        let mut reader = Reader::new(source).with_handlers(handlers);
+        let settings = reader.settings();
         reader.finish(settings)
     }
 

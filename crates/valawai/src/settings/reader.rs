@@ -1,7 +1,6 @@
 //! Reads the variables. Only this module and `broker` know their names and defaults.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
 use crate::operations::tap;
+use crate::routes::HandlerChannel;
 
 /// The three names of a variable: services of the platform in other languages use it with either prefix.
 macro_rules! prefixed {
@@ -31,15 +31,21 @@ const CHAOS_SEED: [&str; 3] = prefixed!("CHAOS_SEED");
 
 /// Reads variables and collects their problems.
 pub(super) struct Reader<'s> {
-    source: &'s dyn Source,
-    problems: Vec<Problem>,
+    pub(super) source: &'s dyn Source,
+    pub(super) problems: Vec<Problem>,
+    /// Those that routes may feed, if they are known.
+    pub(super) handlers: Option<&'s [HandlerChannel]>,
     /// What is not left to its default.
     explicit: Vec<Effective>,
 }
 
 impl<'s> Reader<'s> {
     pub(super) fn new(source: &'s dyn Source) -> Self {
-        Self { source, problems: Vec::new(), explicit: Vec::new() }
+        Self { source, problems: Vec::new(), handlers: None, explicit: Vec::new() }
+    }
+
+    pub(super) fn with_handlers(self, handlers: &'s [HandlerChannel]) -> Self {
+        Self { handlers: Some(handlers), ..self }
     }
 
     /// Returns `value` if nothing that was read is invalid.
@@ -47,10 +53,8 @@ impl<'s> Reader<'s> {
         if self.problems.is_empty() { Ok(value) } else { Err(Problems(self.problems)) }
     }
 
-    /// All settings, and those of the channels with these short names.
-    pub(super) fn settings<'n>(&mut self, channels: impl IntoIterator<Item = &'n str>) -> Settings {
+    pub(super) fn settings(&mut self) -> Settings {
         let settings = self.read_settings();
-        let settings = Settings { channels: self.channels(channels), ..settings };
         let effective = effective::all(&self.explicit, &settings.broker);
         Settings { effective, ..settings }
     }
@@ -78,7 +82,8 @@ impl<'s> Reader<'s> {
             reload: self.get("RELOAD_ENABLED", false, parse::yes_or_no),
             reload_period: self.reload_period(),
             require_config: self.get("REQUIRE_CONFIG", false, parse::yes_or_no),
-            channels: BTreeMap::new(),
+            channels: self.channels(),
+            routes: self.routes(),
             effective: Vec::new(),
         }
     }
@@ -179,7 +184,7 @@ impl<'s> Reader<'s> {
         self.source.find(name).ok().flatten().map(|found| found.priority)
     }
 
-    fn add_explicit(&mut self, name: Cow<'static, str>, found: &Found) {
+    pub(super) fn add_explicit(&mut self, name: Cow<'static, str>, found: &Found) {
         // The folder of the logs is read twice.
         if !self.explicit.iter().any(|other| other.name == name) {
             self.explicit.push(Effective::explicit(name, found));

@@ -68,6 +68,7 @@ pub const SETTINGS: &[Row] = &[
     row("RETRY_MAX_TTL", "300000", AtOnce),
     row("DEAD_LETTER", "1", AtOnce),
     row("KILL_SWITCH_RATIO", "", AtOnce),
+    row("QUEUE_CONFIG", "", RestartsConsumers),
     row("MOV_URL", "", AtStart),
     row("REGISTER_TIMEOUT", "10", AtStart),
     row("SHUTDOWN_GRACE", "8", AtOnce),

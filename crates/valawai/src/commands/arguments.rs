@@ -12,6 +12,7 @@ use super::{
     monitor, mov, ping, publish, requeue, resurrect, routes, stats, status,
 };
 use crate::secret::Secret;
+use crate::settings::Document;
 
 /// One command. Each has a file or a folder of its own.
 pub(super) trait Command {
@@ -40,7 +41,7 @@ pub(super) struct ToolArguments {
 
 /// The options of all operators' commands.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Options of all commands but run and health")]
+#[command(next_help_heading = "Options of all commands but run (which takes --set) and health")]
 pub(super) struct Common {
     /// The component, as the MOV knows it: `c1_echo`
     #[arg(long, global = true, value_name = "NAME")]
@@ -51,6 +52,9 @@ pub(super) struct Common {
     /// The broker: `amqp://user:password@host:port/vhost`; other users see it in the list of processes, `RABBITMQ_URL` they do not
     #[arg(long, global = true, value_name = "URL", value_parser = secret)]
     pub(super) broker: Option<Secret>,
+    /// A setting, before all other sources: `WORKERS=2`; may be repeated, and is accepted by `run`
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(super) settings: Vec<(String, Secret)>,
     /// One JSON object a line
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -63,9 +67,15 @@ pub(super) struct Common {
 }
 
 impl Common {
-    /// Whether any of them is given.
+    /// The settings on the command line.
+    pub(super) fn settings(&self) -> Document {
+        let values = self.settings.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+        Document::from_paths("the command line", &values.collect())
+    }
+
+    /// Whether any of them is given that `run` does not take.
     pub(super) fn is_given(&self) -> bool {
-        let Self { component, asyncapi, broker, json, yes, dry_run } = self;
+        let Self { component, asyncapi, broker, settings: _, json, yes, dry_run } = self;
         component.is_some() || asyncapi.is_some() || broker.is_some() || *json || *yes || *dry_run
     }
 }
@@ -136,6 +146,11 @@ impl OperatorCommand {
             Self::Man(command) => command,
         }
     }
+}
+
+fn assignment(text: &str) -> Result<(String, Secret), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), Secret::new(value)))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a parser")]

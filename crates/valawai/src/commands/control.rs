@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::arguments::Command;
 use super::console::{Cell, RED, Table};
@@ -12,16 +13,18 @@ use super::invocation::Invocation;
 use super::time::parse_duration;
 use crate::service::protocol::{Content, Request};
 
-/// Give an order to the running processes of a component: pause, resume, log-level, reload, stop
+/// Give an order to the running processes of a component: pause, resume, log-level, set, unset, reload, stop
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   c1_echo control pause data/received_message --for 10m
   c1_echo control resume
   c1_echo control log-level debug --target valawai::mov --for 5m
+  c1_echo control set workers=2 channels/data/received_message/prefetch=10
   valawai --component c0_other control stop --instance 1f2e3d4c
 
-What is in flight when a channel is paused is finished; what waits stays in its queue. A pause and a log level end with the process.
+What is in flight when a channel is paused is finished; what waits stays in its queue. A pause, a log level and a setting end with
+the process. Settings of the broker cannot be set: that would let whoever may give orders send the component's login elsewhere.
 Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers, or one of the processes refuses.")]
 pub(super) struct Control {
     #[command(subcommand)]
@@ -59,7 +62,19 @@ enum Order {
         #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
         time: Option<Duration>,
     },
-    /// Read the settings again
+    /// Change settings until the process ends
+    Set {
+        /// As in `workers=2`, by their names or paths
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = assignment)]
+        settings: Vec<(String, String)>,
+    },
+    /// Undo changes that were made with `set`, or on `control/parameters`
+    Unset {
+        /// As in `workers`
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Read the configuration file and the key-value store now
     Reload,
     /// Stop as after SIGTERM
     Stop,
@@ -100,6 +115,11 @@ impl Command for Control {
     }
 }
 
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 impl Order {
     /// The request, and what it is, for people.
     fn request(&self, invocation: &Invocation) -> (Request, String) {
@@ -125,6 +145,14 @@ impl Order {
                 let action = format!("log at {level}");
                 let seconds = seconds(*time);
                 (Request::LogLevel { level: level.clone(), target: target.clone(), seconds }, action)
+            }
+            Self::Set { settings } => {
+                let settings = settings.iter().map(|(name, value)| (name.clone(), Value::from(&**value))).collect();
+                (Request::Configure { settings }, "change settings".to_owned())
+            }
+            Self::Unset { names } => {
+                let settings = names.iter().map(|name| (name.clone(), Value::Null)).collect();
+                (Request::Configure { settings }, "undo changes of settings".to_owned())
             }
             Self::Reload => (Request::Reload {}, "read the settings again".to_owned()),
             Self::Stop => (Request::Stop {}, "stop".to_owned()),

@@ -1,5 +1,7 @@
 //! What a command was called for: a component, a broker, and how to print.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::arguments::Common;
@@ -10,9 +12,9 @@ use crate::broker::amqp::Options;
 use crate::broker::amqp::operator::Operator;
 use crate::logs;
 use crate::process::signals;
-use crate::secret::Secret;
-use crate::settings::{Environment, OperatorSettings, Problems, Settings, Source};
+use crate::settings::{Document, Environment, Layers, OperatorSettings, Problems, Settings};
 use crate::shutdown::Shutdown;
+use crate::store::{self, Store};
 
 /// The limit for connecting.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -28,6 +30,8 @@ pub(super) struct Invocation {
     common: Common,
     target: Option<Target>,
     command_line: clap::Command,
+    /// The sources of settings, once they were read.
+    layers: OnceCell<Layers>,
 }
 
 impl Invocation {
@@ -43,6 +47,7 @@ impl Invocation {
             target: find_target(&common, own)?,
             common,
             command_line,
+            layers: OnceCell::new(),
         })
     }
 
@@ -72,21 +77,61 @@ impl Invocation {
 
     /// The settings that commands use.
     pub(super) fn settings(&self) -> Result<OperatorSettings, Stop> {
-        self.read_settings(OperatorSettings::read)
+        self.check_broker_url()?;
+        OperatorSettings::read(&self.layers()?, self.common.broker.as_ref()).map_err(invalid)
     }
 
     /// All settings, as the component would have them.
     pub(super) fn all_settings(&self) -> Result<Settings, Stop> {
-        self.read_settings(OperatorSettings::read_all)
+        self.settings_of(&self.layers()?)
     }
 
-    fn read_settings<S>(&self, read: fn(&dyn Source, Option<&Secret>) -> Result<S, Problems>) -> Result<S, Stop> {
-        if let Some(url) = &self.common.broker {
-            OperatorSettings::check_broker_url(url)
-                .map_err(|expected| Stop::usage(format!("--broker: expected {expected}")))?;
+    /// All settings in `layers`, as the component would have them.
+    pub(super) fn settings_of(&self, layers: &Layers) -> Result<Settings, Stop> {
+        self.check_broker_url()?;
+        let handlers = self.target.as_ref().and_then(|target| target.handlers.as_deref());
+        OperatorSettings::read_all(layers, handlers, self.common.broker.as_ref()).map_err(invalid)
+    }
+
+    /// The sources of settings, with what the key-value store holds now. If it cannot be read, that is said once, and the
+    /// settings are those without it.
+    pub(super) fn layers(&self) -> Result<Layers, Stop> {
+        if let Some(layers) = self.layers.get() {
+            return Ok(layers.clone());
         }
-        read(&Environment, self.common.broker.as_ref())
-            .map_err(|problems| Stop::new(Exit::Settings, problems.to_string()))
+        let layers = self.layers_without_store()?;
+        let layers = match self.store_options(&layers)? {
+            None => layers,
+            Some(options) => match Store::new(options.clone()).load() {
+                Ok(values) => layers.with_store(Document::from_paths(options.name(), &values)),
+                Err(error) => {
+                    self.console.note(format!("{error}; going on without the settings of {}", options.name()));
+                    layers
+                }
+            },
+        };
+        Ok(self.layers.get_or_init(|| layers).clone())
+    }
+
+    /// The sources of settings without the key-value store.
+    pub(super) fn layers_without_store(&self) -> Result<Layers, Stop> {
+        Layers::read(Arc::new(Environment), self.common.settings()).map_err(invalid)
+    }
+
+    /// How to reach the key-value store, if there is one, and it is known for which component.
+    pub(super) fn store_options(&self, layers: &Layers) -> Result<Option<store::Options>, Stop> {
+        let options = Settings::read_store(layers).map_err(invalid)?;
+        let named = |options: store::Options| match &self.target {
+            Some(target) => Some(options.for_component(&target.name)),
+            None => (!options.prefixes.is_empty()).then_some(options),
+        };
+        Ok(options.and_then(named))
+    }
+
+    fn check_broker_url(&self) -> Result<(), Stop> {
+        let Some(url) = &self.common.broker else { return Ok(()) };
+        OperatorSettings::check_broker_url(url)
+            .map_err(|expected| Stop::usage(format!("--broker: expected {expected}")))
     }
 
     /// Connects to the broker.
@@ -116,6 +161,10 @@ impl Invocation {
     pub(super) fn pause(&self, time: Duration) {
         let _ = self.shutdown.wait_until(Instant::now() + time);
     }
+}
+
+fn invalid(problems: Problems) -> Stop {
+    Stop::new(Exit::Settings, problems.to_string())
 }
 
 /// Prints why a command ended early, and returns the exit code.

@@ -116,7 +116,7 @@ fn dispatch(resolved: &ResolvedComponent, arguments: &[OsString]) -> Exit {
             operator(command_line, common, Some(Target::of(resolved)), command)
         }
         Ok(ComponentArguments { command: Some(ComponentCommand::Health), .. }) => health::run(),
-        Ok(_) => run::run(resolved, Document::default()),
+        Ok(ComponentArguments { common, .. }) => run::run(resolved, common.settings()),
         Err(error) => usage::report(&error, arguments),
     }
 }

@@ -12,7 +12,7 @@ use super::console::{Cell, Console, RED, Table};
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use crate::routes::{self, ConsumerRoute, Destination, Exchange, Form, ProducerRoute, RouteBroker};
-use crate::settings::{Environment, read_routes_text};
+use crate::settings::read_routes_text;
 
 /// More than a configuration may have.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -68,7 +68,7 @@ impl Command for Routes {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
         let Action::Check { file } = &self.action;
         let handlers = invocation.known_target().and_then(|target| target.handlers.as_deref());
-        let parsed = routes::parse(&text(file.as_ref())?, handlers);
+        let parsed = routes::parse(&text(invocation, file.as_ref())?, handlers);
         let problems = parsed.as_ref().err().map(Vec::as_slice).unwrap_or_default();
         let none = routes::Routes::default();
         let routes = parsed.as_ref().unwrap_or(&none);
@@ -84,9 +84,9 @@ impl Command for Routes {
     }
 }
 
-fn text(file: Option<&PathBuf>) -> Result<String, Stop> {
+fn text(invocation: &Invocation, file: Option<&PathBuf>) -> Result<String, Stop> {
     let Some(file) = file else {
-        let text = read_routes_text(&Environment).map_err(|it| Stop::new(Exit::Settings, it.to_string()))?;
+        let text = read_routes_text(&invocation.layers()?).map_err(|it| Stop::new(Exit::Settings, it.to_string()))?;
         return text.ok_or_else(|| Stop::usage("which routes? QUEUE_CONFIG is not set; as in `routes check FILE`"));
     };
     let mut bytes = Vec::new();

@@ -20,7 +20,7 @@ const STYLES: Styles = Styles::styled()
     .placeholder(AnsiColor::Cyan.on_default());
 
 const SETTINGS: &str = "\
-All settings are environment variables, listed in docs/settings.md. The most important ones:
+All settings are environment variables, or come from other sources: docs/configuration.md lists them. The most important ones:
   RABBITMQ_URL, or RABBITMQ_HOST, RABBITMQ_PORT, RABBITMQ_USERNAME and RABBITMQ_PASSWORD; LOG_DIR, LOG_CONSOLE_LEVEL
 
 Exit codes: 0 done, 1 the answer is no, 64 usage, 69 broker not reached, 75 timed out, 78 settings, 130 interrupted";
@@ -64,8 +64,9 @@ pub(super) fn check_options(
 ) -> Result<ComponentArguments, clap::Error> {
     use super::arguments::ComponentCommand::{Health, Run};
     let takes_none = matches!(parsed.command, None | Some(Run | Health));
-    if takes_none && parsed.common.is_given() {
-        let text = "`run` and `health` take no options; their settings are environment variables";
+    let sets_for_health = matches!(parsed.command, Some(Health)) && !parsed.common.settings.is_empty();
+    if takes_none && parsed.common.is_given() || sets_for_health {
+        let text = "`run` takes only --set, and `health` no options; their settings are environment variables";
         return Err(command_line.clone().error(ErrorKind::ArgumentConflict, text));
     }
     Ok(parsed)

@@ -5,6 +5,7 @@
 
 mod leases;
 mod orders;
+mod pending;
 pub mod process;
 pub mod protocol;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use self::leases::Leases;
+use self::pending::{Answered, Pending};
 use self::protocol::{Answer, ChannelInfo, Content, Info, MAX_REQUEST, Request, Setting, Stats, VERBS};
 use crate::asyncapi::Direction;
 use crate::broker::{Access, Delivery, Error, Event, Link};
@@ -38,8 +40,8 @@ const PREFETCH: u16 = 16;
 /// How often the service looks for orders whose time is up.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The same while something is tapped: copies arrive so late.
-const TAP_TICK: Duration = Duration::from_millis(20);
+/// The same while something is tapped or an order is carried out: copies and answers arrive so late.
+const SHORT_TICK: Duration = Duration::from_millis(20);
 
 /// How many copies are published before the next request is looked for.
 const COPIES_AT_ONCE: usize = 100;
@@ -110,15 +112,19 @@ impl Service {
         link.declare_service(&queue, &keys)?;
         link.consume(&queue, Access::Shared, PREFETCH)?;
         let mut leases = Leases::new(&options.operations.tap);
+        let mut pending = Pending::default();
         while !shutdown.is_requested() {
             match link.poll(true)? {
-                Some(Event::Delivery(delivery)) => self.answer(link, delivery, &mut leases)?,
+                Some(Event::Delivery(delivery)) => self.answer(link, delivery, &mut leases, &mut pending)?,
                 // Answers need not arrive: an operator asks again.
                 Some(Event::Confirm(_) | Event::Returned(_)) => {}
                 None => {
                     self.send_copies(link, &mut leases)?;
+                    for Answered { to, correlation_id, content } in pending.take_answered() {
+                        self.send(link, &to, correlation_id, content)?;
+                    }
                     self.end_expired();
-                    let tick = if leases.is_empty() { TICK } else { TAP_TICK };
+                    let tick = if leases.is_empty() && pending.is_empty() { TICK } else { SHORT_TICK };
                     link.wait(true, Some(shutdown), tick);
                 }
             }
@@ -136,7 +142,13 @@ impl Service {
         }
     }
 
-    fn answer(&self, link: &mut dyn Link, delivery: Delivery, leases: &mut Leases<'_>) -> Result<(), Error> {
+    fn answer(
+        &self,
+        link: &mut dyn Link,
+        delivery: Delivery,
+        leases: &mut Leases<'_>,
+        pending: &mut Pending,
+    ) -> Result<(), Error> {
         let Delivery { tag, message, .. } = delivery;
         let Properties { reply_to, correlation_id, .. } = message.properties;
         // Without an address, nobody asked. Another address could be a queue that the sender may not write to.
@@ -144,12 +156,23 @@ impl Service {
             && message.body.len() <= MAX_REQUEST
         {
             let content = match serde_json::from_slice(&message.body) {
-                Ok(request) => self.carry_out(link, request, &to, leases),
-                Err(error) => Content::Refused { reason: format!("the request is not known: {error}") },
+                Ok(Request::Reload {}) => self.start_reload(pending, (&to, correlation_id.as_ref())),
+                Ok(request) => Some(self.carry_out(link, request, &to, leases)),
+                Err(error) => Some(Content::Refused { reason: format!("the request is not known: {error}") }),
             };
-            self.send(link, &to, correlation_id, content)?;
+            if let Some(content) = content {
+                self.send(link, &to, correlation_id, content)?;
+            }
         }
         link.acknowledge(tag)
+    }
+
+    /// Reads the settings again on another thread. Returns a refusal if that is not possible.
+    fn start_reload(&self, pending: &mut Pending, sender: (&str, Option<&String>)) -> Option<Content> {
+        let Some(configure) = self.inner.options.configure.clone() else {
+            return Some(Content::Refused { reason: orders::FIXED.to_owned() });
+        };
+        pending.start(sender, move || Self::reload(&*configure))
     }
 
     fn carry_out(&self, link: &dyn Link, request: Request, sender: &str, leases: &mut Leases<'_>) -> Content {

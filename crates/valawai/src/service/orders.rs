@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use log::LevelFilter;
+use serde_json::{Map, Value};
 
 use super::Service;
 use super::protocol::{Content, Request};
 use crate::asyncapi::Direction;
 use crate::logs::levels;
 use crate::name::{ChannelName, Kind};
+use crate::operations::configure::Configure;
 
 /// The longest time of an order that has an end.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// Why settings cannot change.
+pub(super) const FIXED: &str = "the settings of this process cannot change";
 
 /// The longest name of a module.
 const LONGEST_TARGET: usize = 200;
@@ -22,16 +27,30 @@ impl Service {
             Request::Pause { channel, seconds } => self.pause(channel.as_deref(), seconds),
             Request::Resume { channel } => self.resume(channel.as_deref()),
             Request::LogLevel { level, target, seconds } => change_level(&level, target.as_deref(), seconds),
-            Request::Reload {} => refused("the settings of this process come from its environment; restart it"),
+            Request::Configure { settings } => self.configure(&settings),
             Request::Stop {} => {
                 log::warn!("an operator stops this process");
                 (self.inner.options.stop)();
                 done("stopping")
             }
-            Request::Ping {} | Request::Info {} | Request::Stats {} | Request::Tap { .. } => {
+            Request::Ping {} | Request::Info {} | Request::Stats {} | Request::Tap { .. } | Request::Reload {} => {
                 refused("this is no order")
             }
         }
+    }
+
+    /// Reads the settings again, as long as that takes.
+    pub(super) fn reload(configure: &dyn Configure) -> Content {
+        log::warn!("an operator has the settings read again");
+        answer(configure.reload())
+    }
+
+    fn configure(&self, settings: &Map<String, Value>) -> Content {
+        let Some(configure) = &self.inner.options.configure else { return refused(FIXED) };
+        // Their values may be secrets.
+        let names: Vec<&str> = settings.keys().map(String::as_str).collect();
+        log::warn!("an operator changes {:.500}", names.join(", "));
+        answer(configure.order(settings))
     }
 
     fn pause(&self, channel: Option<&str>, seconds: Option<u64>) -> Content {
@@ -107,6 +126,13 @@ fn change_level(level: &str, target: Option<&str>, seconds: Option<u64>) -> Cont
 
 fn limited(seconds: u64) -> Duration {
     Duration::from_secs(seconds).min(LONGEST)
+}
+
+fn answer(result: Result<String, String>) -> Content {
+    match result {
+        Ok(message) => done(message),
+        Err(reason) => refused(reason),
+    }
 }
 
 fn done(message: impl Into<String>) -> Content {

@@ -124,6 +124,16 @@ impl Settings {
         self
     }
 
+    /// Reads only the settings of the key-value store.
+    ///
+    /// # Errors
+    /// All of these that are invalid.
+    pub fn read_store(source: &dyn Source) -> Result<Option<crate::store::Options>, Problems> {
+        let mut reader = Reader::new(source);
+        let store = reader.store();
+        reader.finish(store)
+    }
+
     /// Reads only the settings of the health file.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use super::source::{Found, Source};
 use super::{Problems, Settings, url};
 use crate::broker::amqp;
 use crate::consumer::retry;
+use crate::routes::HandlerChannel;
 use crate::secret::Secret;
 
 /// The settings of the operators' commands.
@@ -34,8 +35,13 @@ impl OperatorSettings {
     ///
     /// # Errors
     /// All invalid settings.
-    pub fn read_all(source: &dyn Source, broker: Option<&Secret>) -> Result<Settings, Problems> {
-        Settings::read(&WithBroker { source, url: broker.map(Secret::reveal) })
+    pub fn read_all(
+        source: &dyn Source,
+        handlers: Option<&[HandlerChannel]>,
+        broker: Option<&Secret>,
+    ) -> Result<Settings, Problems> {
+        let source = WithBroker { source, url: broker.map(Secret::reveal) };
+        handlers.map_or_else(|| Settings::read(&source), |handlers| Settings::read_for(&source, handlers))
     }
 
     /// Checks the URL of a broker.

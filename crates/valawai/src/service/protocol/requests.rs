@@ -1,6 +1,7 @@
 //! What operators ask and order.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The longest request that is read, in bytes.
 pub const MAX_REQUEST: usize = 64 * 1024;
@@ -47,9 +48,15 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<u64>,
     },
-    /// Read the settings again.
+    /// Read the configuration file and the key-value store now.
     #[serde(rename = "valawai.service.v1.reload")]
     Reload {},
+    /// Change settings until the process ends.
+    #[serde(rename = "valawai.service.v1.configure")]
+    Configure {
+        /// The values by the names or paths of the settings; null undoes an earlier change.
+        settings: Map<String, Value>,
+    },
     /// Stop, as after SIGTERM.
     #[serde(rename = "valawai.service.v1.stop")]
     Stop {},
@@ -74,9 +81,12 @@ impl Request {
             Self::Info {} => "info",
             Self::Stats {} => "stats",
             Self::Tap { .. } => "tap",
-            Self::Pause { .. } | Self::Resume { .. } | Self::LogLevel { .. } | Self::Reload {} | Self::Stop {} => {
-                "control"
-            }
+            Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::LogLevel { .. }
+            | Self::Reload {}
+            | Self::Configure { .. }
+            | Self::Stop {} => "control",
         }
     }
 }

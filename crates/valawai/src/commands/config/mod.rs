@@ -1,12 +1,14 @@
-//! `config`: the effective settings, and where they come from.
+//! `config`: the effective settings, where they come from, and how they change.
+
+mod watch;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::arguments::Command;
-use super::console::{Cell, Console, DIM, Table};
-use super::exit::{Exit, Stop};
-use super::invocation::Invocation;
+use crate::commands::arguments::Command;
+use crate::commands::console::{Cell, Console, DIM, Table};
+use crate::commands::exit::{Exit, Stop};
+use crate::commands::invocation::Invocation;
 use crate::settings::Effective;
 
 /// Show the effective settings
@@ -15,9 +17,11 @@ use crate::settings::Effective;
 Examples:
   c1_echo config show --sources
   c1_echo config get RABBITMQ_HOST
+  c1_echo config watch
 
 These are the settings that the component would have if it ran with the environment of this command: inside its container, its
-own. Passwords are masked. The exit code is 78 if settings are invalid, and 1 if there is no such setting. Needs no broker.")]
+own. What operators have changed with `control set` is shown by `info`. Passwords are masked. The exit code is 78 if settings are
+invalid, and 1 if there is no such setting. Needs no broker.")]
 pub(super) struct Config {
     #[command(subcommand)]
     action: Action,
@@ -39,6 +43,8 @@ enum Action {
         #[arg(long)]
         sources: bool,
     },
+    /// Print each change of the key-value store and of the configuration file, until Ctrl-C
+    Watch,
 }
 
 #[derive(Serialize)]
@@ -50,9 +56,13 @@ struct Shown<'s> {
 
 impl Command for Config {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
+        if let Action::Watch = self.action {
+            return watch::run(invocation);
+        }
         let settings = invocation.all_settings()?.effective;
         let console = &invocation.console;
         match &self.action {
+            Action::Watch => {}
             Action::Show { sources } => show(console, &settings, *sources)?,
             Action::Get { path, sources } => {
                 let find = |setting: &&Effective| setting.name.eq_ignore_ascii_case(path);

@@ -28,6 +28,7 @@ use crate::logs;
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`
     /// and `RABBITMQ_HEARTBEAT`.

@@ -7,7 +7,6 @@ mod etcd2;
 mod etcd3;
 mod garbage;
 mod garbage_in_watches;
-mod mutations;
 mod outages;
 mod stub;
 

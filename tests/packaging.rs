@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
-const SETTINGS: [&str; 2] = ["crates/valawai/src/settings/reader.rs", "crates/valawai/src/settings/broker.rs"];
+const SETTINGS: [&str; 3] = [
+    "crates/valawai/src/settings/reader.rs",
+    "crates/valawai/src/settings/broker.rs",
+    "crates/valawai/src/settings/store.rs",
+];
 const DOCUMENTATION: [&str; 3] = ["README.md", "docs/settings.md", "docs/docker.md"];
 const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];
-/// The correctly spelled alias of a setting whose name is misspelled in the platform.
-const ALIAS: &str = "COMPONENT_ID_FILE_NAME";
+/// Other names of settings: the correctly spelled one of a setting that is misspelled in the platform, and those of the stores.
+const ALIASES: [&str; 3] = ["COMPONENT_ID_FILE_NAME", "CONSUL_PREFIX", "ETCD_PREFIX"];
 
 /// Reads a file by its path below the root of the workspace.
 fn read(path: &str) -> String {
@@ -32,7 +36,7 @@ fn settings() -> BTreeSet<String> {
     let is_setting = |text: &&str| {
         text.len() > 4 && !text.ends_with('_') && text.chars().all(|each| each.is_ascii_uppercase() || each == '_')
     };
-    literals.filter(is_setting).filter(|text| *text != ALIAS).map(str::to_owned).collect()
+    literals.filter(is_setting).filter(|text| !ALIASES.contains(text)).map(str::to_owned).collect()
 }
 
 /// Asserts that `text` contains each setting, in the form that `format` makes of its name.
@@ -45,7 +49,7 @@ fn assert_has_all_settings(name: &str, text: &str, format: impl Fn(&str) -> Stri
 #[test]
 fn the_settings_are_found_in_their_sources() {
     let settings = settings();
-    for setting in ["RABBITMQ_HOST", "CHAOS_SEED", "WORKERS", "LOG_DIR", "MOV_URL", "DEAD_LETTER"] {
+    for setting in ["RABBITMQ_HOST", "CHAOS_SEED", "WORKERS", "LOG_DIR", "MOV_URL", "DEAD_LETTER", "ETCD_HOST"] {
         assert!(settings.contains(setting), "{setting} is not among {settings:?}");
     }
 }

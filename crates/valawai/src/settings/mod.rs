@@ -41,6 +41,7 @@ use crate::routes::{HandlerChannel, Routes};
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`
     /// and `RABBITMQ_HEARTBEAT`.

@@ -86,7 +86,7 @@ struct Pair {
 ///
 /// # Errors
 /// What is wrong with the answer.
-pub fn parse(body: &[u8], prefix: &str) -> Result<Entries, Invalid> {
+pub(super) fn parse(body: &[u8], prefix: &str) -> Result<Entries, Invalid> {
     let mut entries = Entries::default();
     for Pair { key, value } in read_json::<Bounded<Pair>>(body)?.all()? {
         // An empty value is null.

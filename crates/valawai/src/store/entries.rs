@@ -20,11 +20,11 @@ const MAX_VALUE_BYTES: usize = 64 * 1024;
 
 /// What a store holds below a prefix.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Entries {
+pub(super) struct Entries {
     /// The values by their paths below the prefix.
-    pub values: Values,
+    pub(super) values: Values,
     /// Why keys are ignored.
-    pub ignored: BTreeMap<String, String>,
+    pub(super) ignored: BTreeMap<String, String>,
 }
 
 /// What is wrong with an answer. It contains no part of it.

@@ -107,7 +107,7 @@ struct Node {
 ///
 /// # Errors
 /// What is wrong with the answer.
-pub fn parse(body: &[u8], prefix: &str) -> Result<Entries, Invalid> {
+pub(super) fn parse(body: &[u8], prefix: &str) -> Result<Entries, Invalid> {
     let Root { node } = read_object(body)?;
     let folder = format!("{}/", prefix.trim_end_matches('/'));
     let mut entries = Entries::default();

@@ -10,6 +10,8 @@ mod etcd2;
 mod etcd3;
 mod http;
 mod login;
+#[cfg(test)]
+mod mutation_tests;
 mod prefix;
 mod watch;
 
@@ -26,16 +28,6 @@ use crate::secret::Secret;
 
 pub use error::{Error, Server};
 pub use login::Login;
-
-/// For the tests that mutate answers.
-#[doc(hidden)]
-pub mod parsers {
-    pub use super::consul::parse as consul;
-    pub use super::entries::{Entries, Invalid};
-    pub use super::etcd2::parse as etcd2;
-    pub use super::etcd3::parse as etcd3;
-    pub use super::etcd3::watch::parse as etcd3_watch;
-}
 
 /// How to reach the store.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,17 @@
 //! What only version 3 of etcd has: logins with tokens, and compaction.
 
+use std::io::{BufRead, BufReader};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 use testkit::{Etcd, log_capture};
 use valawai::internals::secret::Secret;
 use valawai::internals::store::{Api, Login, Options, Store};
 
-use super::{NOTICED, WatchedStore, options, values, warnings};
+use super::stub::{Stub, write_answer};
+use super::{NOTICED, PERIOD, WatchedStore, options, values, warnings};
 
 const OURS: &str = "/config/c1_echo";
 
@@ -74,24 +81,42 @@ fn a_refused_login_is_an_error_that_says_what_to_do() {
     }
 }
 
+/// The history that a client wants to watch may be removed between its read and its watch.
 #[test]
-fn changes_are_noticed_after_a_compaction() {
+fn a_compaction_is_no_outage() {
     let etcd = Etcd::start();
-    etcd.put("/config/c1_echo/a", "1");
-    let watched = WatchedStore::start(without_login(&etcd));
-    watched.wait_for(&values([("a", "1")]));
-    // The client cannot connect while the history that it wants is removed.
-    etcd.freeze();
-    watched.wait_for_outage(1);
-    etcd.thaw();
-    for number in 2..10 {
+    for number in 0..5 {
         etcd.put("/config/c1_echo/a", number.to_string());
-        etcd.compact();
     }
-    watched.wait_for(&values([("a", "9")]));
-    watched.wait_for_recovery(1);
-    etcd.put("/config/c1_echo/a", "10");
-    assert!(watched.wait_for(&values([("a", "10")])) < NOTICED);
+    etcd.compact();
+    let compacted = first_line_of_watch(&etcd, 2);
+    assert!(compacted.contains("compact_revision"), "etcd answered {compacted}");
+    let stub = Stub::scripted(move |number, path, socket| match (number, path) {
+        (0, "/v3/kv/range") => write_answer(socket, "200 OK", "", &range(1, "before")),
+        (1, "/v3/watch") => write_answer(socket, "200 OK", "", &compacted),
+        (_, "/v3/kv/range") => write_answer(socket, "200 OK", "", &range(6, "after")),
+        _ => std::thread::sleep(PERIOD),
+    });
+    let watched = WatchedStore::start(options(stub.port(), Api::Etcd3 { login: None }, &[OURS]));
+    watched.wait_for(&values([("a", "before")]));
+    assert!(watched.wait_for(&values([("a", "after")])) < NOTICED);
+    assert_eq!(watched.outages(), (0, 0));
+}
+
+/// What etcd writes first to a client that watches from `revision`.
+fn first_line_of_watch(etcd: &Etcd, revision: u64) -> String {
+    let json = json!({ "create_request": { "key": STANDARD.encode("/config/c1_echo/a"), "start_revision": revision } });
+    let url = format!("http://127.0.0.1:{}/v3/watch", etcd.port());
+    let response = ureq::post(url).send(json.to_string()).expect("a watch");
+    let mut lines = BufReader::new(response.into_body().into_reader()).lines();
+    let line = lines.find(|line| line.as_ref().is_ok_and(|line| !line.contains("\"created\":true")));
+    format!("{}\n", line.expect("a line of the watch").expect("a line that can be read"))
+}
+
+/// The answer to a range request with one key.
+fn range(revision: u64, value: &str) -> String {
+    let pair = json!({ "key": STANDARD.encode("/config/c1_echo/a"), "value": STANDARD.encode(value) });
+    json!({ "header": { "revision": revision.to_string() }, "kvs": [pair] }).to_string()
 }
 
 #[test]

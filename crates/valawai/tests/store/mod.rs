@@ -7,7 +7,6 @@ mod etcd2;
 mod etcd3;
 mod garbage;
 mod garbage_in_watches;
-mod mutations;
 mod outages;
 mod stub;
 
@@ -23,7 +22,11 @@ use valawai::internals::store::{Address, Api, Options, Store, Values};
 use testkit::wait::SOON;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
-const PERIOD: Duration = Duration::from_secs(3);
+/// Longer than the limits of the tests, so that a change is not noticed for this reason.
+const PERIOD: Duration = Duration::from_secs(60);
+
+/// For tests in which a silent connection must be noticed.
+const SHORT_PERIOD: Duration = Duration::from_secs(3);
 
 /// The limit for noticing a change. It is noticed within milliseconds; a busy machine may take longer.
 const NOTICED: Duration = Duration::from_secs(5);

@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use testkit::wait::SOON;
 use testkit::{Proxy, wait_until};
-use valawai::internals::store::{Error, Store, Values};
+use valawai::internals::store::{Error, Options, Store, Values};
 
 use super::backends::{Backend, on_each_store};
-use super::{TIMEOUT, WatchedStore, values};
+use super::{SHORT_PERIOD, TIMEOUT, WatchedStore, values};
 
 const OURS: &str = "/config/c1_echo";
 
 /// Starts to watch a store with one key.
 fn watch(store: &dyn Backend) -> WatchedStore {
     store.put("/config/c1_echo/a", "1");
-    let watched = WatchedStore::start(store.options(&[OURS]));
+    let watched = WatchedStore::start(Options { period: SHORT_PERIOD, ..store.options(&[OURS]) });
     watched.wait_for(&values([("a", "1")]));
     watched
 }
@@ -70,7 +70,7 @@ fn a_connection_that_a_firewall_dropped_is_noticed() {
     on_each_store(|store| {
         store.put("/config/c1_echo/a", "1");
         let proxy = Proxy::start(store.options(&[]).address.port);
-        let mut options = store.options(&[OURS]);
+        let mut options = Options { period: SHORT_PERIOD, ..store.options(&[OURS]) };
         options.address.port = proxy.port();
         let watched = WatchedStore::start(options);
         watched.wait_for(&values([("a", "1")]));

@@ -135,7 +135,7 @@ struct KeyValue {
 ///
 /// # Errors
 /// What is wrong with the answer.
-pub fn parse(body: &[u8], prefix: &str) -> Result<(Entries, u64), Invalid> {
+pub(super) fn parse(body: &[u8], prefix: &str) -> Result<(Entries, u64), Invalid> {
     let Range { header, kvs } = read_object(body)?;
     let revision = header.revision.parse().map_err(|_| Invalid::Other("a revision that is not a number"))?;
     let mut entries = Entries::default();

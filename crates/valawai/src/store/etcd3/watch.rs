@@ -7,7 +7,7 @@ use crate::store::entries::{Invalid, read_object};
 
 /// What a line of a watch means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub(in crate::store) enum Event {
     /// The watch began, or nothing happened for some time.
     Quiet,
     /// Keys were changed.
@@ -37,7 +37,7 @@ struct Response {
 ///
 /// # Errors
 /// What is wrong with the line.
-pub fn parse(line: &[u8]) -> Result<Event, Invalid> {
+pub(in crate::store) fn parse(line: &[u8]) -> Result<Event, Invalid> {
     match read_object(line)? {
         Message { error: Some(_), .. } => Ok(Event::Canceled),
         Message { result: Some(response), .. } => Ok(match response {

@@ -1,7 +1,8 @@
 //! Answers that are almost right: whatever was changed in them, they are read or rejected.
 
 use proptest::prelude::*;
-use valawai::internals::store::parsers::{consul, etcd2, etcd3, etcd3_watch};
+
+use super::{consul, etcd2, etcd3};
 
 /// Correct answers of all kinds.
 const ANSWERS: [&str; 5] = [
@@ -67,8 +68,8 @@ proptest! {
         for mutation in &mutations {
             mutation.apply(&mut body);
         }
-        let _ = etcd3_watch(&body);
-        let entries = [consul(&body, "a/"), etcd3(&body, "a/").map(|(entries, _)| entries), etcd2(&body, "/a")];
+        let _ = etcd3::watch::parse(&body);
+        let entries = [consul::parse(&body, "a/"), etcd3::parse(&body, "a/").map(|(entries, _)| entries), etcd2::parse(&body, "/a")];
         for (path, _) in entries.into_iter().flatten().flat_map(|entries| entries.values) {
             prop_assert!(!path.is_empty() && !path.ends_with('/'), "{path:?} is no path of a setting");
         }

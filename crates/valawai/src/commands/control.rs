@@ -22,7 +22,8 @@ Examples:
   valawai --component c0_other control stop --instance 1f2e3d4c
 
 What is in flight when a channel is paused is finished; what waits stays in its queue. A pause and a log level end with the process.
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers, or one of the processes refuses.")]
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers, or one of the processes refuses.")]
 pub(super) struct Control {
     #[command(subcommand)]
     order: Order,

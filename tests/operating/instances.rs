@@ -140,21 +140,3 @@ fn without_service_control_a_process_does_not_answer_and_works() {
     test_bed.assert_echoes("hello");
     run_with_code(&test_bed.vhost, "ping --timeout 500ms", 1);
 }
-
-#[test]
-fn where_the_broker_does_not_permit_it_a_process_works_without_and_says_so_once() {
-    let node = Node::start();
-    let test_bed = TestBed::on(&node);
-    let permit = ["set_permissions", "-p", &test_bed.vhost.name, "mov", "^valawai/.*", ".*", ".*"];
-    node.rabbitmqctl(&permit);
-    let component = test_bed.start();
-    component.wait_output("operators cannot talk to this process", SOON);
-    test_bed.assert_echoes("hello");
-    node.close_connections_of(&test_bed.vhost);
-    let test_bed = TestBed::in_vhost(test_bed.vhost);
-    component.wait_until("it to be connected again", LONG, || {
-        component.output().matches("connected; consuming").count() == 2
-    });
-    test_bed.assert_echoes("again");
-    assert_eq!(component.output().matches("operators cannot talk").count(), 1, "it was said again");
-}

@@ -214,7 +214,7 @@ fn permissions_to_read_the_dead_letters_and_to_write_to_the_default_exchange_suf
     let permit = |write: &str, read: &str| {
         node.rabbitmqctl(&["set_permissions", "-p", &vhost.name, &vhost.username, "^$", write, read]);
     };
-    permit("^$", "/dead_letter/");
+    permit("^$", "^valawai/.*/(dead_letter|retry)/");
     for arguments in
         ["dead-letters", "dead-letters show", "dead-letters replay --dry-run", &format!("inspect {DEAD_LETTERS}")]
     {
@@ -223,7 +223,7 @@ fn permissions_to_read_the_dead_letters_and_to_write_to_the_default_exchange_suf
     permit("^$", "^$");
     let refused = run_with_code(vhost, "dead-letters show", 1);
     assert!(refused.stderr.contains("refused") && refused.stderr.contains("dead_letter"), "{refused:?}");
-    permit("^amq\\.default$", "/dead_letter/");
+    permit("^amq\\.default$", "^valawai/.*/dead_letter/");
     run_with_code(vhost, "dead-letters replay --yes", 0);
     wait_depth(&test_bed, INPUT, 10);
 }

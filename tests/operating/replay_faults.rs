@@ -30,7 +30,9 @@ fn nothing_is_lost_although_the_command_is_killed_five_times_and_the_broker_once
     publish_dead_letters(&test_bed, COUNT);
     for round in 0..6 {
         let before = test_bed.client.depth(INPUT);
-        let process = command(&test_bed.vhost, "dead-letters replay --yes").start();
+        // `Node::kill` takes a second, in which a replay at full speed would end.
+        let replay = if round == 2 { "dead-letters replay --yes --rate 4000" } else { "dead-letters replay --yes" };
+        let process = command(&test_bed.vhost, replay).start();
         process.wait_until("messages to be moved", LONG, || test_bed.client.depth(INPUT) > before + 500);
         if round == 2 {
             node.kill();

@@ -1,8 +1,10 @@
 //! What people see on a terminal: questions, colour, progress.
 
-use testkit::{Finished, Node};
+use std::io::Write;
 
-use super::{command, publish_dead_letters, wait_depth};
+use testkit::{Finished, Node, wait_until};
+
+use super::{command, publish_dead_letters, wait_depth, wait_until_it_answers};
 use crate::test_bed::{DEAD_LETTERS, INPUT, SOON, TestBed};
 
 /// Runs a command on a terminal where somebody types `input`. Both outputs arrive as one.
@@ -26,6 +28,26 @@ fn on_a_terminal_it_asks_before_messages_are_moved() {
         assert_eq!(finished.stdout.contains("nothing was done"), left > 0, "after {input:?}: {finished:?}");
         wait_depth(&test_bed, DEAD_LETTERS, left);
     }
+}
+
+#[test]
+fn after_ctrl_c_at_a_question_nothing_was_done() {
+    const CTRL_C: &[u8] = b"\x03";
+    let test_bed = TestBed::on(Node::shared());
+    publish_dead_letters(&test_bed, 5);
+    let component = test_bed.start();
+    wait_until_it_answers(&test_bed.vhost);
+    for arguments in ["dead-letters replay", "dead-letters purge", "clear --force", "control stop"] {
+        let terminal = command(&test_bed.vhost, arguments).env("TERM", "xterm").env("SHELL", "/bin/sh").on_terminal();
+        let (terminal, mut keyboard) = terminal.typed_input();
+        let process = terminal.start();
+        process.wait_output("[y/N]", SOON);
+        keyboard.write_all(CTRL_C).expect("type Ctrl-C");
+        assert_eq!(process.wait_exit(SOON).code(), Some(130), "`{arguments}`: {}", process.output());
+        assert!(process.output().contains("nothing was done"), "`{arguments}`: {}", process.output());
+    }
+    wait_until("all dead letters to be back", SOON, || test_bed.client.depth(DEAD_LETTERS) == 5);
+    assert!(component.is_running() && test_bed.client.depth(INPUT) == 0, "something was done");
 }
 
 #[test]

@@ -56,6 +56,13 @@ impl Node {
         stdout
     }
 
+    /// The version of RabbitMQ, as in `(3, 10)`.
+    pub fn version(&self) -> (u32, u32) {
+        let version = self.rabbitmqctl(&["version"]);
+        let mut numbers = version.trim().split('.').map(|number| number.parse().expect("a number in the version"));
+        (numbers.next().expect("a major version"), numbers.next().expect("a minor version"))
+    }
+
     /// Raises or clears the memory alarm, which blocks all publishing connections.
     pub fn set_memory_alarm(&self, raised: bool) {
         self.rabbitmqctl(&["set_vm_memory_high_watermark", if raised { "0.000001" } else { WATERMARK }]);

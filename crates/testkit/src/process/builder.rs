@@ -134,6 +134,17 @@ impl ProcessBuilder {
         self
     }
 
+    /// Has the standard input come from what is written to the returned file, while the process runs.
+    pub fn typed_input(mut self) -> (Self, File) {
+        let path = self.directory().join("keyboard");
+        let made = Command::new("mkfifo").arg(&path).status().expect("run mkfifo");
+        assert!(made.success(), "mkfifo failed: {made}");
+        // With both, neither the test nor the process waits for the other to open it.
+        let keyboard = File::options().read(true).write(true).open(&path).expect("open the pipe");
+        self.input = Some(path);
+        (self, keyboard)
+    }
+
     /// The same on a terminal, where its standard input is typed.
     pub fn on_terminal(&self) -> Self {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));

@@ -25,7 +25,8 @@ Examples:
 
 What is in flight when a channel is paused is finished; what waits stays in its queue. A pause, a log level and a setting end with
 the process. Settings of the broker cannot be set: that would let whoever may give orders send the component's login elsewhere.
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers, or one of the processes refuses.")]
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers, or one of the processes refuses.")]
 pub(super) struct Control {
     #[command(subcommand)]
     order: Order,

@@ -17,8 +17,10 @@ Examples:
   c1_echo info
   valawai info c0_other --json
 
-Settings that may contain a password are masked. Needs the permission to write to the exchange valawai.service. The exit code is 1
-if nobody answers.")]
+Settings that may contain a password are masked.
+
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers.")]
 pub(super) struct Info {
     #[command(flatten)]
     address: Address,

@@ -103,7 +103,7 @@ impl Receivers {
     /// Nobody answers, and what that may mean.
     pub(super) fn nobody_answers(&self) -> Stop {
         Stop::no(format!(
-            "no process of {} answers: none is running, or SERVICE_CONTROL=0, or its user may not declare valawai.service.*",
+            "no process of {} answers: none is running, or SERVICE_CONTROL=0, or its user may not declare valawai.service: its log says so",
             self.text()
         ))
     }

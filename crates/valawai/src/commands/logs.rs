@@ -33,7 +33,8 @@ Examples:
 
 The entries are those that components write to the log of the platform, before they are sent there.
 
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'. With --mov: none, but MOV_URL.
+The exit code is 1 if nobody answers.")]
 pub(super) struct Logs {
     #[command(flatten)]
     observation: Observation,

@@ -31,11 +31,12 @@ Examples:
 
 The processes send copies for as long as they are asked to, every few seconds: none when this command has ended, however it ended.
 Copies are limited to 2,000 messages and 16 MB a second for each process; what exceeds that is dropped, counted and reported.
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers.
 
 --trace is for programs that are not built with this library. It shows what is published while the firehose is on:
-`rabbitmqctl trace_on -p VHOST`, and afterwards `trace_off`, because it slows the broker down. It needs the permissions to read the
-exchange amq.rabbitmq.trace and to declare and read a temporary queue.")]
+`rabbitmqctl trace_on -p VHOST`, and afterwards `trace_off`, because it slows the broker down.
+Permissions: configure '^amq\\.gen', write '^amq\\.gen', read '^amq\\.(gen|rabbitmq\\.trace$)'.")]
 pub(super) struct Monitor {
     #[command(flatten)]
     observation: Observation,

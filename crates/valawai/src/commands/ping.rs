@@ -17,7 +17,8 @@ Examples:
   c1_echo ping
   valawai ping all --timeout 500ms
 
-Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody answers.")]
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers.")]
 pub(super) struct Ping {
     #[command(flatten)]
     address: Address,

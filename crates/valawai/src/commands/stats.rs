@@ -22,8 +22,10 @@ Examples:
   valawai stats all --json
 
 The counters begin with the process. `p50` and `p99` are the times that half, and one in a hundred, of the calls of the handler
-exceed, at most a quarter too large. Needs the permission to write to the exchange valawai.service. The exit code is 1 if nobody
-answers.")]
+exceed, at most a quarter too large.
+
+Permissions: configure '^$', write '^valawai\\.service$', read '^$'.
+The exit code is 1 if nobody answers.")]
 pub(super) struct Stats {
     #[command(flatten)]
     address: Address,

@@ -136,8 +136,8 @@ impl Service {
     pub fn report_denial(&self, error: &Error) {
         if !self.inner.is_denial_logged.swap(true, Ordering::Relaxed) {
             log::warn!(
-                "{error}; operators cannot talk to this process. Permit its user to declare and bind valawai.service.*, or set \
-                 SERVICE_CONTROL=0"
+                "{error}; operators cannot talk to this process. Permit its user to configure and read \
+                 '^valawai\\.service(\\.|$)' and to write '^valawai\\.service\\.', or set SERVICE_CONTROL=0"
             );
         }
     }

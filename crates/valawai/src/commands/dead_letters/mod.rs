@@ -4,6 +4,7 @@
 //! `requeue` make a [`plan::Plan`], which `mover` carries out.
 
 mod acknowledgements;
+mod destinations;
 mod letter;
 mod list;
 mod mover;
@@ -32,7 +33,9 @@ Examples:
   c1_echo dead-letters purge --older-than 7d --export old.jsonl
   valawai dead-letters show data/text --component c1_word_count
 
-What is listed and shown is read and returned to its place, as `inspect` does: the broker marks it as redelivered.")]
+What is listed and shown is read and returned to its place, as `inspect` does: the broker marks it as redelivered.
+
+Permissions: configure '^$', write '^$', read '^valawai/.*/(dead_letter|retry)/'.")]
 pub(super) struct DeadLetters {
     #[command(subcommand)]
     action: Option<Action>,

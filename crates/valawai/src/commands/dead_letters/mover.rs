@@ -3,10 +3,11 @@
 //! A message is acknowledged only after it was confirmed and not returned. So whatever is killed, and when: no message is lost, and
 //! those that were published and not acknowledged are there twice, with the same identifier.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::acknowledgements::Acknowledgements;
+use super::destinations::Destinations;
 use super::letter;
 use super::plan::{Left, Plan};
 use super::report::Report;
@@ -15,6 +16,7 @@ use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Outco
 use crate::commands::console::Progress;
 use crate::commands::exit::Stop;
 use crate::commands::invocation::Invocation;
+use crate::commands::messages::{Activity, QUIET};
 use crate::ids::fingerprint;
 
 /// How much may be published and not confirmed.
@@ -43,13 +45,11 @@ pub(super) struct Mover<'m> {
     bytes: usize,
     taken: u64,
     published: u64,
-    /// Keys that are known to have a queue, and those that are known to have none or to be refused.
-    open: BTreeSet<String>,
-    closed: BTreeMap<String, Left>,
+    destinations: Destinations,
     /// What `--follow` has moved.
     moved_before: HashSet<u64>,
     next_publish: Instant,
-    last_event: Instant,
+    activity: Activity,
 }
 
 impl<'m> Mover<'m> {
@@ -66,11 +66,10 @@ impl<'m> Mover<'m> {
             bytes: 0,
             taken: 0,
             published: 0,
-            open: BTreeSet::new(),
-            closed: BTreeMap::new(),
+            destinations: Destinations::default(),
             moved_before: HashSet::new(),
             next_publish: now,
-            last_event: now,
+            activity: Activity::new(),
         }
     }
 
@@ -92,7 +91,7 @@ impl<'m> Mover<'m> {
         let mut has_ended = false;
         loop {
             while let Some(event) = link.poll(!has_ended && self.may_take())? {
-                self.last_event = Instant::now();
+                self.activity.record();
                 match event {
                     OperatorEvent::Received(message) => self.take(link, &message)?,
                     OperatorEvent::Settled(settled) => self.settle(settled),
@@ -104,8 +103,9 @@ impl<'m> Mover<'m> {
                 return Ok(());
             }
             self.wait(link, has_ended)?;
-            if self.last_event.elapsed() >= TICK {
-                has_ended |= self.check_idle(link)?;
+            let idle = self.activity.idle(link);
+            if idle >= QUIET {
+                has_ended |= self.check_idle(link, idle)?;
             }
         }
     }
@@ -153,7 +153,7 @@ impl<'m> Mover<'m> {
         exchange: &str,
         key: String,
     ) -> Result<(), Stop> {
-        if let Some(reason) = self.find_closed(exchange, &key)? {
+        if let Some(reason) = self.destinations.find_closed(self.operator, exchange, &key)? {
             self.leave(reason);
             return Ok(());
         }
@@ -178,22 +178,6 @@ impl<'m> Mover<'m> {
         }
     }
 
-    /// Why messages with this key are left. On the default exchange, the broker is asked once.
-    fn find_closed(&mut self, exchange: &str, key: &str) -> Result<Option<Left>, Stop> {
-        if let Some(reason) = self.closed.get(key) {
-            return Ok(Some(*reason));
-        }
-        if !exchange.is_empty() || self.open.contains(key) {
-            return Ok(None);
-        }
-        if self.operator.inspect(key)?.is_some() {
-            self.open.insert(key.to_owned());
-            return Ok(None);
-        }
-        self.closed.insert(key.to_owned(), Left::Unroutable);
-        Ok(Some(Left::Unroutable))
-    }
-
     fn settle(&mut self, Settled { sequence, outcome }: Settled) {
         let Some((tag, bytes, key)) = self.in_flight.remove(&sequence) else { return };
         self.bytes -= bytes;
@@ -206,7 +190,7 @@ impl<'m> Mover<'m> {
             Outcome::Unroutable => Left::Unroutable,
             Outcome::Nacked => Left::Rejected,
         };
-        self.closed.insert(key, reason);
+        self.destinations.close(key, reason);
         self.leave(reason);
     }
 
@@ -227,19 +211,19 @@ impl<'m> Mover<'m> {
         Ok(link.wait(!has_ended && self.may_take(), &self.invocation.shutdown, limit)?)
     }
 
-    /// Called when nothing happens. Returns whether other consumers have taken what was left.
-    fn check_idle(&self, link: &OperatorLink<'_>) -> Result<bool, Stop> {
+    /// Called when nothing has happened for `idle`. Returns whether other consumers have taken what was left.
+    fn check_idle(&self, link: &OperatorLink<'_>, idle: Duration) -> Result<bool, Stop> {
         if self.in_flight.is_empty() {
             if self.plan.follow || self.invocation.is_interrupted() {
                 return Ok(false);
             }
             let messages = self.operator.inspect(&self.plan.from)?.map_or(0, |state| state.messages);
-            if messages > 0 && self.last_event.elapsed() > LIMIT {
+            if messages > 0 && idle > LIMIT {
                 return Err(Stop::timed_out(format!("the broker delivers no messages of {}", self.plan.from)));
             }
             return Ok(messages == 0 && Instant::now() >= self.next_publish);
         }
-        if self.last_event.elapsed() > LIMIT {
+        if idle > LIMIT {
             let why = if link.is_blocked() { "; it is in an alarm" } else { "; it may be frozen or overloaded" };
             return Err(Stop::timed_out(format!("the broker has confirmed nothing for {} s{why}", LIMIT.as_secs())));
         }

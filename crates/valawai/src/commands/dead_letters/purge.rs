@@ -24,7 +24,7 @@ use crate::commands::time::parse_duration;
 Only what is there at the start is deleted. An export has one JSON object a line, as `show --json` prints it; nothing is deleted
 before all of it is on the disk.
 
-Needs the permission to read the dead-letter queue.")]
+Permissions: configure '^$', write '^$', read '^valawai/.*/dead_letter/'.")]
 pub(super) struct Purge {
     /// The channel of which they are; without it, of all
     channel: Option<String>,

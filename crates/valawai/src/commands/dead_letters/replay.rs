@@ -19,8 +19,8 @@ Each is published to the queue in its header x-original-queue (else x-first-deat
 with a confirm, and then acknowledged: whatever is killed, none is lost; a duplicate carries its message_id. The order is kept. Only
 what is there at the start is replayed, so a message that dies again is not replayed again.
 
-Needs the permissions to read the dead-letter queue and to write to the default exchange. The exit code is 1 if messages had to be
-left that were to be replayed.")]
+Permissions: configure '^$', write '^amq\\.default$', read '^valawai/.*/dead_letter/'.
+The exit code is 1 if messages had to be left that were to be replayed.")]
 pub(super) struct Replay {
     /// The channel of which they are; without it, of all
     channel: Option<String>,

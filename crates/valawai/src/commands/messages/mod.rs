@@ -1,11 +1,13 @@
 //! Messages as people and other programs see them.
 
+mod activity;
 mod body;
 mod filter;
 mod recording;
 mod view;
 mod waiting;
 
+pub(super) use self::activity::{Activity, QUIET};
 pub(super) use self::body::{Body, CBOR, to_cbor};
 pub(super) use self::filter::{Filter, HELP as FILTER_HELP};
 pub(super) use self::recording::Recorded;

@@ -1,17 +1,14 @@
 //! Reads the messages that wait in a queue.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Received};
 use crate::commands::exit::Stop;
 use crate::commands::invocation::Invocation;
+use crate::commands::messages::{Activity, QUIET};
 
 /// How often to look whether anything arrives.
 const TICK: Duration = Duration::from_millis(250);
-
-/// How long nothing may arrive, not even a part of a message, before the queue is looked at: another consumer may have taken its
-/// messages.
-const QUIET: Duration = Duration::from_secs(1);
 
 /// How long the broker may deliver nothing of a queue that has messages.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -27,8 +24,7 @@ pub(in crate::commands) struct Waiting<'i> {
     operator: &'i Operator,
     queue: &'i str,
     left: u64,
-    bytes_read: u64,
-    last_arrival: Instant,
+    activity: Activity,
 }
 
 impl<'i> Waiting<'i> {
@@ -42,7 +38,7 @@ impl<'i> Waiting<'i> {
     ) -> Result<Self, Stop> {
         let prefetch = if count > MAX_PREFETCH { 0 } else { u16::try_from(count).unwrap_or_default() };
         link.consume(queue, prefetch)?;
-        Ok(Self { invocation, operator, queue, left: count, bytes_read: 0, last_arrival: Instant::now() })
+        Ok(Self { invocation, operator, queue, left: count, activity: Activity::new() })
     }
 
     /// The next message. `None` if all were read, or if Ctrl-C was pressed.
@@ -50,14 +46,12 @@ impl<'i> Waiting<'i> {
         while self.left > 0 && !self.invocation.is_interrupted() {
             if let Some(OperatorEvent::Received(message)) = link.poll(true)? {
                 self.left -= 1;
-                self.last_arrival = Instant::now();
+                self.activity.record();
                 return Ok(Some(message));
             }
             link.wait(true, &self.invocation.shutdown, TICK)?;
-            if std::mem::replace(&mut self.bytes_read, link.bytes_read()) != self.bytes_read {
-                self.last_arrival = Instant::now();
-            }
-            if self.last_arrival.elapsed() >= QUIET && self.has_ended()? {
+            let idle = self.activity.idle(link);
+            if idle >= QUIET && self.has_ended(idle)? {
                 break;
             }
         }
@@ -65,9 +59,9 @@ impl<'i> Waiting<'i> {
     }
 
     /// Whether other consumers have taken what was left.
-    fn has_ended(&self) -> Result<bool, Stop> {
+    fn has_ended(&self, idle: Duration) -> Result<bool, Stop> {
         let messages = self.operator.inspect(self.queue)?.map_or(0, |state| state.messages);
-        if messages > 0 && self.last_arrival.elapsed() > LIMIT {
+        if messages > 0 && idle > LIMIT {
             let queue = self.queue;
             return Err(Stop::timed_out(format!(
                 "the broker delivers none of the {messages} messages of {queue}; does it allow a single active consumer only?"

@@ -27,8 +27,10 @@ Examples:
   valawai --asyncapi asyncapi.yaml status --json
 
 Each problem is marked with `!`, and has the command that shows more. Queues are inspected, never created. With MOV_URL, the MOV is
-asked as well. Needs the permissions to read the queues and to write to the exchange valawai.service. The exit code is 1 if there is a
-problem.")]
+asked as well.
+
+Permissions: configure '^$', write '^valawai\\.service$', read '^valawai/'.
+The exit code is 1 if there is a problem.")]
 pub(super) struct Status {
     /// How long processes have to answer
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = parse_duration)]

@@ -13,6 +13,7 @@ use crate::broker::{Error, Session};
 use crate::component::ResolvedComponent;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
+use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 
@@ -22,6 +23,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// After a session that lasted so long, the pauses start again with the first.
 const STABLE_SESSION: Duration = Duration::from_secs(10);
+
+/// The deadline of the end of the routes, as a part of the grace period.
+const ROUTES_STOPPED_BY: f64 = 0.97;
 
 /// Opens a session. The number counts the attempts of this process.
 pub type Connect = Arc<dyn Fn(u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
@@ -33,6 +37,7 @@ pub struct App {
     first_attempts: u32,
     retry_sleep: Duration,
     tasks: Tasks,
+    routes: Routes,
     backoff: Backoff,
 }
 
@@ -41,11 +46,12 @@ impl App {
     #[must_use]
     pub fn new(component: &ResolvedComponent, settings: &Settings, connect: Connect) -> Self {
         Self {
+            tasks: Tasks::new(component, settings, Identity::default(), Arc::clone(&connect)),
+            routes: settings.routes.clone(),
             connect,
             attempts: 0,
             first_attempts: settings.first_attempts,
             retry_sleep: settings.retry_sleep,
-            tasks: Tasks::new(component, settings, Identity::default()),
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
     }
@@ -56,10 +62,17 @@ impl App {
     /// If none of the first attempts reaches the broker; their number is a setting.
     pub fn run(mut self, shutdown: &Shutdown) -> Result<(), Error> {
         let mut next = self.connect_first(shutdown)?;
+        if next.is_some() {
+            self.tasks.routes.lock().apply(&self.routes, Instant::now())?;
+        }
+        let mut stop_began = None;
         while let Some(session) = next {
             let began = Instant::now();
             match session::run(&self.tasks, session, shutdown) {
-                End::Stopped => break,
+                End::Stopped { began } => {
+                    stop_began = Some(began);
+                    break;
+                }
                 End::Lost(error) => log::error!("{error}; reconnecting"),
             }
             if began.elapsed() >= STABLE_SESSION {
@@ -69,6 +82,8 @@ impl App {
         }
         // The sources outlive sessions: after a shutdown while the broker is away, they still run.
         publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_LIMIT);
+        let deadline = stop_began.unwrap_or_else(Instant::now) + self.tasks.grace.mul_f64(ROUTES_STOPPED_BY);
+        self.tasks.routes.lock().stop(deadline);
         log::info!("stopped");
         Ok(())
     }

@@ -4,7 +4,9 @@
 //! `Supervisor`, waits for the first reason to end, and stops the tasks in order.
 
 mod app;
+mod parts;
 mod restart;
+mod routes;
 mod session;
 pub mod signals;
 mod supervisor;

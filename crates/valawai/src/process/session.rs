@@ -27,7 +27,10 @@ const CLOSED_BY: f64 = 0.95;
 /// How a session ended.
 pub(super) enum End {
     /// The shutdown was requested.
-    Stopped,
+    Stopped {
+        /// When the stop began.
+        began: Instant,
+    },
     /// The session was lost, and is to be reopened.
     Lost(Error),
 }
@@ -37,8 +40,9 @@ pub(super) fn run(tasks: &Tasks, session: Box<dyn Session>, shutdown: &Shutdown)
     let mut running = RunningSession::new(tasks, session);
     match running.run(shutdown) {
         Ok(()) => {
-            running.stop(Instant::now());
-            End::Stopped
+            let began = Instant::now();
+            running.stop(began);
+            End::Stopped { began }
         }
         Err(error) => End::Lost(running.abandon(error)),
     }
@@ -176,6 +180,7 @@ impl<'t> RunningSession<'t> {
         log::info!("stopping");
         let by = |part: f64| began + self.tasks.grace.mul_f64(part);
         self.workers.stop();
+        self.tasks.routes.lock().stop_consumers();
         self.service.stop();
         self.tasks.registrar_role.lose();
         if !self.supervisor.join_all(Role::Consumer, by(DRAINED_BY)) {

@@ -5,16 +5,18 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::app::Connect;
+use super::parts::ConsumerParts;
+use super::routes::RunningRoutes;
 use super::signals;
 
 use crate::broker::BYTES_IN_FLIGHT;
+use crate::component::input::Consumed as _;
 use crate::component::{ResolvedComponent, Route};
-use crate::consumer::fault_injection::FaultInjector;
-use crate::consumer::router::{self, Router};
-use crate::consumer::{self, Consumer};
+use crate::consumer::Consumer;
 use crate::health::status::ConsumerStatus;
 use crate::mov::identity::Identity;
-use crate::mov::log::{self, MovLog, Writer};
+use crate::mov::log::{self, Writer};
 use crate::mov::registration::{self, RegistrarRole, Registration};
 use crate::mov::rest::RestClient;
 use crate::name::Kind;
@@ -36,17 +38,32 @@ pub(super) struct Tasks {
     /// `None` if operators cannot talk to the process.
     pub(super) service: Option<Service>,
     pub(super) operations: Operations,
+    /// Those of the configuration.
+    pub(super) routes: Mutex<RunningRoutes>,
     /// How long a stop may take.
     pub(super) grace: Duration,
 }
 
 impl Tasks {
-    pub(super) fn new(component: &ResolvedComponent, settings: &Settings, identity: Identity) -> Self {
+    pub(super) fn new(
+        component: &ResolvedComponent,
+        settings: &Settings,
+        identity: Identity,
+        connect: Connect,
+    ) -> Self {
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
         let status = Arc::new(ConsumerStatus::default());
-        let scope = component.scope(log.clone());
+        let parts = ConsumerParts {
+            component: component.clone(),
+            settings: settings.clone(),
+            log: log.clone(),
+            status: Arc::clone(&status),
+            operations: operations.clone(),
+            outlets: Arc::default(),
+        };
+        let scope = component.scope_with(log.clone(), Arc::clone(&parts.outlets));
         let registrar_role = RegistrarRole::default();
         let publisher = |source| {
             SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone())
@@ -55,7 +72,7 @@ impl Tasks {
         let registration = Registration::new(registration::Options {
             info: component.info.clone(),
             queue: component.registered.queue().to_string(),
-            shared_queue: component.routes.first().map(|route| route.channel.queue().to_string()),
+            shared_queue: component.routes.first().map(|route| route.input.queue().to_string()),
             status: Arc::clone(&status),
             timeout: settings.register_timeout,
             health: settings.health.clone(),
@@ -65,19 +82,21 @@ impl Tasks {
             observed: component.observed_channels(),
         });
         Self {
-            consumers: consumers(component, settings, &log, &status, &operations),
+            consumers: consumers(&parts),
             publishers: component.sources.iter().cloned().map(publisher).collect(),
             registration: Arc::new(Mutex::new(registration)),
             registrar_role,
             log_writer,
             service: settings.service.then(|| service(component, settings, identity, &operations)),
             operations,
+            routes: Mutex::new(RunningRoutes::new(parts, connect)),
             grace: settings.grace,
         }
     }
 
     pub(super) fn warn_of_slow_handlers(&self) {
         self.consumers.iter().for_each(|(_, consumer)| consumer.warn_of_slow_handlers());
+        self.routes.lock().warn_of_slow_handlers();
     }
 }
 
@@ -99,31 +118,10 @@ fn service(component: &ResolvedComponent, settings: &Settings, identity: Identit
 
 /// The consumers of `component`: one for control channels, one for data channels, and one for each channel that has threads
 /// of its own.
-fn consumers(
-    component: &ResolvedComponent,
-    settings: &Settings,
-    log: &MovLog,
-    status: &Arc<ConsumerStatus>,
-    operations: &Operations,
-) -> Vec<(String, Consumer)> {
-    let groups = groups(component, settings.workers);
+fn consumers(parts: &ConsumerParts) -> Vec<(String, Consumer)> {
+    let groups = groups(&parts.component, parts.settings.workers);
     let threads = groups.iter().map(|group| group.threads).sum::<usize>().max(1);
-    let consumer = |routes| {
-        let options = router::Options {
-            retry: settings.retry.clone(),
-            dead_letters: settings.dead_letters,
-            faults: FaultInjector::new(settings.faults.clone()),
-        };
-        let router = Router::new(routes, component.scope(log.clone()), options);
-        let options = consumer::Options {
-            prefetch: settings.prefetch,
-            bytes_in_flight: BYTES_IN_FLIGHT / threads,
-            circuit_breaker: settings.circuit_breaker,
-            operations: operations.clone(),
-            ..consumer::Options::default()
-        };
-        Consumer::new(router, log.clone(), options, Arc::clone(status))
-    };
+    let consumer = |routes| parts.consumer(routes, BYTES_IN_FLIGHT / threads, &parts.status, None);
     let mut consumers = Vec::new();
     for Group { name, threads, routes } in groups {
         let consumer = consumer(routes);
@@ -145,13 +143,13 @@ struct Group {
 
 fn groups(component: &ResolvedComponent, workers: usize) -> Vec<Group> {
     let (own, shared): (Vec<Route>, Vec<Route>) = component.routes.iter().cloned().partition(Route::has_own_threads);
-    let (data, control) = shared.into_iter().partition(|route| route.channel.kind() == Kind::Data);
+    let (data, control) = shared.into_iter().partition(|route| route.input.is_channel_of(Kind::Data));
     let mut groups = vec![
         Group { name: DATA.to_owned(), threads: workers, routes: data },
         Group { name: "control".to_owned(), threads: 1, routes: control },
     ];
     groups.extend(own.into_iter().map(|route| Group {
-        name: route.channel.short().replace('/', "-"),
+        name: route.input.short().replace('/', "-"),
         threads: route.options.workers.unwrap_or(1),
         routes: vec![route],
     }));

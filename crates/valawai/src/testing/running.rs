@@ -13,12 +13,12 @@ use super::LogEntry;
 use super::mov::TestMov;
 use crate::broker::memory::{MemoryBroker, OnPublish};
 use crate::broker::{Error, Session};
+use crate::component::input::{Consumed as _, Input};
 use crate::component::{Component, ResolvedComponent};
 use crate::consumer::retry::dead_letter_queue;
 use crate::message::Message;
 use crate::mov::log::QUEUE as MOV_LOG;
 use crate::mov::payloads;
-use crate::name::ChannelName;
 use crate::process::App;
 use crate::settings::Settings;
 use crate::shutdown::{self, ShutdownHandle};
@@ -212,13 +212,13 @@ impl Running {
         self.mov.reconnect(&self.broker);
     }
 
-    fn consumed(&self, channel: &str) -> &ChannelName {
-        let route = self.component.routes.iter().find(|route| route.channel.short() == channel);
-        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).channel
+    fn consumed(&self, channel: &str) -> &Input {
+        let route = self.component.routes.iter().find(|route| route.input.short() == channel);
+        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).input
     }
 
     fn is_consuming(&self) -> bool {
-        self.component.routes.iter().all(|route| self.broker.consumers(route.channel.queue()) > 0)
+        self.component.routes.iter().all(|route| self.broker.consumers(route.input.queue()) > 0)
     }
 
     fn messages(&self, queue: &str) -> Vec<Value> {

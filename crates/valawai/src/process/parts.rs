@@ -1,0 +1,54 @@
+//! What consumers are made of. It outlives sessions.
+
+use std::sync::Arc;
+
+use crate::broker::BYTES_IN_FLIGHT;
+use crate::component::outlet::{Outlet, Outlets};
+use crate::component::{ResolvedComponent, Route};
+use crate::consumer::fault_injection::FaultInjector;
+use crate::consumer::router::{self, Router};
+use crate::consumer::{self, Consumer};
+use crate::health::status::ConsumerStatus;
+use crate::mov::log::MovLog;
+use crate::operations::Operations;
+use crate::settings::Settings;
+
+/// What consumers are made of.
+#[derive(Clone)]
+pub(super) struct ConsumerParts {
+    pub(super) component: ResolvedComponent,
+    pub(super) settings: Settings,
+    pub(super) log: MovLog,
+    pub(super) status: Arc<ConsumerStatus>,
+    pub(super) operations: Operations,
+    /// The producers from configuration.
+    pub(super) outlets: Arc<Outlets>,
+}
+
+impl ConsumerParts {
+    /// A consumer of these routes, which has about `bytes` in flight.
+    pub(super) fn consumer(
+        &self,
+        routes: Vec<Route>,
+        bytes: usize,
+        status: &Arc<ConsumerStatus>,
+        to_channels: Option<Arc<Outlet>>,
+    ) -> Consumer {
+        let Self { component, settings, log, operations, outlets, .. } = self;
+        let options = router::Options {
+            retry: settings.retry.clone(),
+            dead_letters: settings.dead_letters,
+            faults: FaultInjector::new(settings.faults.clone()),
+        };
+        let router = Router::new(routes, component.scope_with(log.clone(), Arc::clone(outlets)), options);
+        let options = consumer::Options {
+            prefetch: settings.prefetch,
+            bytes_in_flight: bytes.min(BYTES_IN_FLIGHT),
+            circuit_breaker: settings.circuit_breaker,
+            operations: operations.clone(),
+            to_channels,
+            ..consumer::Options::default()
+        };
+        Consumer::new(router, log.clone(), options, Arc::clone(status))
+    }
+}

@@ -1,5 +1,6 @@
 //! Routes from configuration, from the outside: as a process, on real RabbitMQ nodes.
 
+mod brokers;
 mod check;
 mod consumers;
 mod producers;

@@ -46,7 +46,7 @@ fn one_setting_is_printed_for_scripts() {
         ("get WORKERS", 0, "1\n"),
         ("get NO_SUCH", 1, ""),
         ("get", 64, ""),
-        ("watch", 64, ""),
+        ("watch", 1, ""),
     ] {
         let finished = config(&builder, arguments);
         assert_eq!((finished.code, &*finished.stdout), (Some(code), expected), "`{arguments}`: {finished:?}");

@@ -15,3 +15,51 @@ pub(crate) fn milliseconds() -> u64 {
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+const DAY: u64 = 86_400;
+
+/// `seconds` since 1970, in UTC: `2026-11-22 02:43:01`.
+pub(crate) fn format_time(seconds: u64) -> String {
+    let (days, second) = (seconds / DAY, seconds % DAY);
+    let (year, month, day) = date(days);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// `milliseconds` since 1970, as RFC 3339: `2026-11-22T02:43:01.250Z`.
+pub(crate) fn rfc_3339(milliseconds: u64) -> String {
+    let time = format_time(milliseconds / 1000).replace(' ', "T");
+    format!("{time}.{:03}Z", milliseconds % 1000)
+}
+
+/// The date of a day, counted from 1970-01-01. In a calendar whose year begins in March, the leap day is the last day of its
+/// year, and months are 30.6 days long on average.
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (era * 400 + year_of_era + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_dates_in_the_calendar() {
+        for (seconds, expected) in [
+            (0, "1970-01-01 00:00:00"),
+            (951_827_696, "2000-02-29 12:34:56"),
+            (1_709_251_199, "2024-02-29 23:59:59"),
+            (1_795_315_381, "2026-11-22 02:43:01"),
+            (4_107_542_399, "2100-02-28 23:59:59"),
+            (4_107_542_400, "2100-03-01 00:00:00"),
+        ] {
+            assert_eq!(format_time(seconds), expected);
+        }
+        assert_eq!(rfc_3339(951_827_696_007), "2000-02-29T12:34:56.007Z");
+    }
+}

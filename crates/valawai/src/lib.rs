@@ -126,7 +126,7 @@ pub mod testing;
 pub use commands::{main, operate};
 pub use component::{
     ChannelBuilder, Component, Context, ContractErrors, Log, Mov, Output, Participant, PeriodBuilder, Publisher,
-    SentMessage, StatefulChannelBuilder, TestContext,
+    RouteOutput, SentMessage, StatefulChannelBuilder, TestContext,
 };
 pub use failure::{Failure, OrFail};
 pub use message::{Message, Properties, Reply};

@@ -52,9 +52,18 @@ impl Message {
 /// The body as it was delivered: as JSON if it is JSON, otherwise as a string. For logs.
 impl Serialize for Message {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match payload::shape(&self.body) {
+        Body(&self.body).serialize(serializer)
+    }
+}
+
+/// A body: as JSON if it is JSON, otherwise as a string.
+pub(crate) struct Body<'b>(pub(crate) &'b [u8]);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match payload::shape(self.0) {
             Shape::Object(json) | Shape::OtherJson(json) => json.serialize(serializer),
-            Shape::NotJson(_) => String::from_utf8_lossy(&self.body).serialize(serializer),
+            Shape::NotJson(_) => String::from_utf8_lossy(self.0).serialize(serializer),
         }
     }
 }
@@ -92,6 +101,8 @@ pub struct Properties {
     /// How many deliveries of it a quorum queue counted before this one; 0 on other queues. At its limit the queue drops the
     /// message.
     pub deliveries: u32,
+    /// The milliseconds of its header `x-delay`, if it was not delayed yet.
+    pub delay_ms: Option<u32>,
 }
 
 /// The body of a message to publish: a JSON object that components in every language, and the MOV, can parse.
@@ -127,10 +138,12 @@ impl Reply {
     }
 }
 
-/// A message to publish to the queue `to`, through the default exchange.
+/// A message to publish: to the queue `to`, or to an exchange with the routing key `to`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The name of the queue.
+    /// The exchange; the default exchange if there is none.
+    pub exchange: Option<Arc<str>>,
+    /// The name of the queue, or the routing key.
     pub to: Arc<str>,
     /// A JSON object, encoded in UTF-8.
     pub body: Vec<u8>,
@@ -152,6 +165,15 @@ impl Outgoing {
     pub fn new(to: impl Into<Arc<str>>, body: Vec<u8>) -> Self {
         let properties = Properties::default();
         let to = to.into();
-        Self { to, body, properties, persistent: true, mandatory: true, expires_after_ms: None, status: None }
+        Self {
+            exchange: None,
+            to,
+            body,
+            properties,
+            persistent: true,
+            mandatory: true,
+            expires_after_ms: None,
+            status: None,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A raw AMQP client for the other end of every exchange.
 
 mod client;
+mod exchanges;
 mod message;
 mod publisher;
 mod receive;

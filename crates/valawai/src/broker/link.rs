@@ -6,6 +6,7 @@ use crossbeam_channel::Receiver;
 
 use super::{Error, Event};
 use crate::message::{Message, Outgoing};
+use crate::routes::{Binding, Exchange};
 use crate::shutdown::Shutdown;
 
 /// What one thread uses of a session. It stays on that thread.
@@ -20,8 +21,14 @@ pub trait Link: Queues + Publish + Consume {
     /// Waits until there may be an event, `shutdown` was requested (`None` ignores it), or `limit` has passed.
     fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration);
 
-    /// Waits as [`Self::wait`] without deliveries, or until there is a `signal`, which it takes.
-    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration);
+    /// Waits as [`Self::wait`], or until there is a `signal`, which it takes.
+    fn wait_for_signal(
+        &mut self,
+        deliveries: bool,
+        signal: &Receiver<()>,
+        shutdown: Option<&Shutdown>,
+        limit: Duration,
+    );
 }
 
 /// Declaring and inspecting queues.
@@ -44,6 +51,19 @@ pub trait Queues {
     /// # Errors
     /// If the session is over; [`Error::Denied`] if the user may not declare them, and the session continues.
     fn declare_service(&mut self, queue: &str, keys: &[String]) -> Result<(), Error>;
+
+    /// Declares `exchange` if it is to be created; otherwise it must exist.
+    ///
+    /// # Errors
+    /// If the session is over; [`Error::Denied`] if it is missing, exists with other properties, or the user may not declare it,
+    /// and the session continues.
+    fn declare_exchange(&mut self, exchange: &Exchange) -> Result<Declared, Error>;
+
+    /// Declares `queue` unless it exists, with whatever properties, and binds it to its exchange.
+    ///
+    /// # Errors
+    /// As for [`Self::declare_exchange`].
+    fn declare_route(&mut self, queue: &str, binding: Option<&Binding>) -> Result<Declared, Error>;
 
     /// Reads the messages in `queue`, up to [`MAX_BROWSED`](super::MAX_BROWSED), and removes those for which `take`
     /// returns true. A queue that does not exist has none.
@@ -148,6 +168,15 @@ pub struct OwnQueue<'q> {
     pub expires_after_ms: Option<u32>,
     /// Whether it keeps the newest message only.
     pub newest_only: bool,
+}
+
+/// How an exchange was declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Declared {
+    /// As it is configured.
+    AsConfigured,
+    /// Without the delay, because the broker does not have the plugin.
+    WithoutDelay,
 }
 
 /// Who may consume a queue.

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 pub use error::Error;
 pub use event::{Confirm, Delivery, Event, Returned};
-pub use link::{Access, Consume, Link, OwnQueue, Publish, Queues};
+pub use link::{Access, Consume, Declared, Link, OwnQueue, Publish, Queues};
 
 /// How many bytes of messages all consumers of a session together aim to have in flight. With fewer, large messages
 /// wait for confirms (docs/performance.md).
@@ -26,6 +26,9 @@ pub const SERVICE_EXCHANGE: &str = "valawai.service";
 
 /// The header that counts the failed attempts to process a message.
 pub const ATTEMPTS: &str = "x-attempts";
+
+/// The header of a message that was delayed as its `x-delay` wants.
+pub const DELAYED: &str = "x-delayed";
 
 /// The maximum number of messages that [`Queues::browse`] reads.
 pub const MAX_BROWSED: usize = 100;

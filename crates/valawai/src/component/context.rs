@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::outlet::Outlets;
 use super::settings::OwnSettings;
-use super::{Log, Mov, Output};
+use super::{Log, Mov, Output, RouteOutput};
 use crate::failure::Failure;
 use crate::message::{Message, Reply};
 use crate::mov::log::{Entry, MovLog};
@@ -41,6 +42,7 @@ pub struct Context {
     message: Message,
     scope: Arc<Scope>,
     sent: RefCell<Vec<Sent>>,
+    routed: RefCell<Vec<Routed>>,
     on_confirm: RefCell<Vec<Entry>>,
 }
 
@@ -50,10 +52,22 @@ pub struct Scope {
     pub(crate) log: MovLog,
     /// The full name of the component; empty in tests of a handler.
     pub(crate) component: String,
+    /// The version of the component; empty in tests of a handler.
+    pub(crate) version: &'static str,
     /// The channels on which the component publishes. `None` allows any output, for tests.
     pub(super) outputs: Option<Vec<ChannelName>>,
     /// The settings that the author declares.
     pub(super) settings: Option<OwnSettings>,
+    /// The producers from configuration.
+    pub(crate) outlets: Arc<Outlets>,
+}
+
+/// A message for a producer from configuration.
+#[derive(Debug)]
+pub struct Routed {
+    /// The name of the producer.
+    pub(crate) route: String,
+    pub(crate) reply: Reply,
 }
 
 /// A message that a handler published in addition to its reply.
@@ -71,13 +85,14 @@ pub(crate) struct Sent {
 pub(crate) struct Handled {
     pub(crate) message: Message,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) routed: Vec<Routed>,
     /// Log entries for the time when everything sent is confirmed.
     pub(crate) on_confirm: Vec<Entry>,
 }
 
 impl Context {
     pub(crate) fn new(scope: Arc<Scope>, message: Message) -> Self {
-        Self { message, scope, sent: RefCell::default(), on_confirm: RefCell::default() }
+        Self { message, scope, sent: RefCell::default(), routed: RefCell::default(), on_confirm: RefCell::default() }
     }
 
     /// The message that is handled. The context of a periodic publish has an empty one. See the example of [`Context`], as for
@@ -126,6 +141,25 @@ impl Context {
         declared.expect("the component declares settings of this type with `Component::settings`")
     }
 
+    /// The producer `name` of the setting `QUEUE_CONFIG`, to send to it. Whether there is one is known when the handler runs:
+    ///
+    /// ```
+    /// use serde_json::{Value, json};
+    /// use valawai::{Context, Failure, TestContext};
+    ///
+    /// fn diagnose(symptom: Value, context: &Context) -> Result<(), Failure> {
+    ///     context.route("audit").send(&json!({ "symptom": symptom }))
+    /// }
+    ///
+    /// let context = TestContext::default();
+    /// diagnose(json!("fever"), &context).unwrap();
+    /// assert_eq!(context.routed(), [("audit".to_owned(), json!({ "symptom": "fever" }))]);
+    /// ```
+    #[must_use]
+    pub fn route<'c>(&'c self, name: &'c str) -> RouteOutput<'c> {
+        RouteOutput::new(self, name)
+    }
+
     /// Requests of the Master Of VALAWAI to change the topology. They are published as what is [sent](Self::send) is.
     #[must_use]
     pub fn mov(&self) -> Mov<'_> {
@@ -133,13 +167,27 @@ impl Context {
     }
 
     pub(super) fn with_settings(self, settings: OwnSettings) -> Self {
-        let Scope { log, component, outputs, .. } = &*self.scope;
-        let (log, component, outputs) = (log.clone(), component.clone(), outputs.clone());
-        Self { scope: Arc::new(Scope { log, component, outputs, settings: Some(settings) }), ..self }
+        let Scope { log, component, version, outputs, outlets, .. } = &*self.scope;
+        let (log, component, outputs, outlets) = (log.clone(), component.clone(), outputs.clone(), Arc::clone(outlets));
+        let scope = Scope { log, component, version, outputs, settings: Some(settings), outlets };
+        Self { scope: Arc::new(scope), ..self }
     }
 
     pub(super) fn add_sent(&self, sent: Sent) {
         self.sent.borrow_mut().push(sent);
+    }
+
+    pub(super) fn add_routed(&self, route: &str, reply: Reply) {
+        self.routed.borrow_mut().push(Routed { route: route.to_owned(), reply });
+    }
+
+    pub(super) fn with_routed<T>(&self, view: impl FnOnce(&[Routed]) -> T) -> T {
+        view(&self.routed.borrow())
+    }
+
+    /// Whether there is a producer with this name. In tests of a handler, there are all.
+    pub(super) fn has_route(&self, name: &str) -> bool {
+        self.scope.outputs.is_none() || self.scope.outlets.contains(name)
     }
 
     /// The full name of the component; empty in tests of a handler.
@@ -148,7 +196,12 @@ impl Context {
     }
 
     pub(crate) fn into_handled(self) -> Handled {
-        Handled { message: self.message, sent: self.sent.into_inner(), on_confirm: self.on_confirm.into_inner() }
+        Handled {
+            message: self.message,
+            sent: self.sent.into_inner(),
+            routed: self.routed.into_inner(),
+            on_confirm: self.on_confirm.into_inner(),
+        }
     }
 
     pub(super) fn with_sent<T>(&self, view: impl FnOnce(&[Sent]) -> T) -> T {

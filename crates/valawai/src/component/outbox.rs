@@ -1,4 +1,4 @@
-//! The messages of one source, from when it publishes them until the broker has confirmed them.
+//! The messages of one source or outlet, from when it publishes them until the broker has confirmed them.
 //!
 //! A source runs on a thread of its own and outlives sessions. It adds messages here, and waits while there is no space;
 //! the current session takes them from here, and puts them back if it ends before they are confirmed.
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::ticket::Ticket;
 use crate::failure::Failure;
 use crate::message::Outgoing;
 use crate::sequence_window::SequenceWindow;
@@ -19,6 +20,7 @@ const MAX_MESSAGES: usize = 1024;
 /// How many bytes of messages may be unconfirmed. A larger message is published by itself.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+#[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
     /// Signals the source that something was confirmed, or that the outbox was closed.
@@ -27,10 +29,10 @@ pub(crate) struct Outbox {
 }
 
 /// Messages are identified by their numbers, from 1 in the order in which they were added.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// `None` is one that is confirmed.
-    messages: SequenceWindow<Option<Arc<Outgoing>>>,
+    messages: SequenceWindow<Option<Entry>>,
     count: usize,
     bytes: usize,
     /// The number of the next message to publish for the first time in this session.
@@ -42,6 +44,13 @@ struct State {
     /// Why a message could not be published; it is reported to the source.
     failure: Option<Failure>,
     is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    message: Arc<Outgoing>,
+    /// Of the delivery for which it is published.
+    ticket: Option<Ticket>,
 }
 
 impl Default for Outbox {
@@ -65,10 +74,9 @@ impl Outbox {
         if state.is_closed {
             return Err(stopped());
         }
-        state.add(message);
+        state.add(message, None);
         drop(state);
-        // If there is a signal already, the session has not received it yet.
-        let _ = self.added.0.try_send(());
+        self.signal_added();
         Ok(())
     }
 
@@ -86,6 +94,38 @@ impl Outbox {
             None if state.count > 0 => Err(stopped()),
             None => Ok(()),
         }
+    }
+}
+
+/// What consumers do.
+impl Outbox {
+    /// Whether there is space. Each consumer adds the messages of one delivery at most after it looked.
+    pub(crate) fn has_space(&self) -> bool {
+        self.state.lock().has_space(0)
+    }
+
+    /// Adds `message`, whose ticket is answered when it is confirmed.
+    pub(crate) fn push(&self, message: Outgoing, ticket: Option<Ticket>) {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            drop(state);
+            return answer(ticket, false);
+        }
+        state.add(message, ticket);
+        drop(state);
+        self.signal_added();
+    }
+
+    /// Closes the outbox and removes its messages: their deliveries are delivered again. Returns how many there were.
+    pub(crate) fn abandon(&self) -> usize {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        let count = state.count;
+        let (first, last) = (state.messages.first(), state.messages.last());
+        let tickets: Vec<_> = (first..=last).map(|number| state.remove(number)).collect();
+        drop(state);
+        tickets.into_iter().for_each(|ticket| answer(ticket, false));
+        count
     }
 }
 
@@ -112,24 +152,27 @@ impl Outbox {
                 }
                 None => return None,
             };
-            if let Some(Some(message)) = state.messages.get_mut(number) {
-                return Some((number, Arc::clone(message)));
+            if let Some(Some(entry)) = state.messages.get_mut(number) {
+                return Some((number, Arc::clone(&entry.message)));
             }
         }
     }
 
     /// Removes a message, because it is confirmed.
     pub(crate) fn confirmed(&self, number: u64) {
-        self.state.lock().remove(number);
+        let ticket = self.state.lock().remove(number);
         self.changed.notify_all();
+        answer(ticket, true);
     }
 
     /// Removes a message that cannot be published.
     pub(crate) fn failed(&self, number: u64, failure: Failure) {
         let mut state = self.state.lock();
         state.failure.get_or_insert(failure);
-        state.remove(number);
+        let ticket = state.remove(number);
+        drop(state);
         self.changed.notify_all();
+        answer(ticket, true);
     }
 
     /// Puts a message back that the broker rejected.
@@ -162,6 +205,11 @@ impl Outbox {
         was_open
     }
 
+    fn signal_added(&self) {
+        // If there is a signal already, the session has not received it yet.
+        let _ = self.added.0.try_send(());
+    }
+
     fn in_session(&self, session: u64) -> Option<MutexGuard<'_, State>> {
         let state = self.state.lock();
         (state.session == session).then_some(state)
@@ -173,19 +221,25 @@ impl State {
         self.count == 0 || (self.count < MAX_MESSAGES && self.bytes + bytes <= MAX_BYTES)
     }
 
-    fn add(&mut self, message: Outgoing) {
+    fn add(&mut self, message: Outgoing, ticket: Option<Ticket>) {
         self.count += 1;
         self.bytes += message.body.len();
-        self.messages.set(self.messages.last() + 1, Some(Arc::new(message)));
+        self.messages.set(self.messages.last() + 1, Some(Entry { message: Arc::new(message), ticket }));
     }
 
-    fn remove(&mut self, number: u64) {
-        if let Some(message) = self.messages.get_mut(number).and_then(Option::take) {
-            self.count -= 1;
-            self.bytes -= message.body.len();
-            self.messages.pop_while(|_, message| message.is_none());
-            self.next = self.next.max(self.messages.first());
-        }
+    fn remove(&mut self, number: u64) -> Option<Ticket> {
+        let Entry { message, ticket } = self.messages.get_mut(number).and_then(Option::take)?;
+        self.count -= 1;
+        self.bytes -= message.body.len();
+        self.messages.pop_while(|_, message| message.is_none());
+        self.next = self.next.max(self.messages.first());
+        ticket
+    }
+}
+
+fn answer(ticket: Option<Ticket>, accepted: bool) {
+    if let Some(ticket) = ticket {
+        ticket.answer(accepted);
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Log;
-use super::context::{Handled, Scope};
+use super::context::{Handled, Routed, Scope};
 use super::outbox::Outbox;
+use super::ticket::Tickets;
 use crate::failure::Failure;
 use crate::ids::Ids;
 use crate::message::{Outgoing, Reply};
@@ -98,10 +99,23 @@ impl Publisher {
             self.add(Arc::clone(self.channel.queue()), reply)?;
         }
         self.flush()?;
+        for Routed { route, reply } in handled.routed {
+            self.hand_over(&route, reply);
+        }
         for entry in handled.on_confirm {
             self.scope.log.add(entry);
         }
         Ok(())
+    }
+
+    /// Hands a message over to a producer from configuration, if there still is one. It waits in the outbox until it is confirmed.
+    fn hand_over(&self, route: &str, reply: Reply) {
+        let outlets = self.scope.outlets.current();
+        if let Some(outlet) = outlets.iter().find(|outlet| outlet.name == route) {
+            let mut message = Outgoing::new(route, reply.into_body());
+            message.properties.message_id = Some(self.ids.next());
+            outlet.hand_over(message, || Arc::<Tickets>::default().issue(0));
+        }
     }
 
     fn add(&self, queue: Arc<str>, reply: Reply) -> Result<(), Failure> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::channel_builder::ChannelOptions;
 use super::context::Scope;
 use super::handler::Handler;
+use super::input::{Consumed as _, Input};
+use super::outlet::Outlets;
 use super::settings::OwnSettings;
 use super::source::SourceLoop;
 use super::{Component, Consumed, DeclaredSource};
@@ -12,7 +14,7 @@ use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
-use crate::routes::HandlerChannel;
+use crate::routes::{ConsumerRoute, HandlerChannel};
 
 /// A component that matches its contract.
 #[derive(Clone)]
@@ -62,35 +64,54 @@ impl ResolvedComponent {
     /// What the contexts of its handlers share.
     #[must_use]
     pub fn scope(&self, log: MovLog) -> Arc<Scope> {
-        let (component, outputs) = (self.info.name.clone(), Some(self.outputs.clone()));
-        Arc::new(Scope { log, component, outputs, settings: self.settings.clone() })
+        self.scope_with(log, Arc::default())
+    }
+
+    /// What the contexts of its handlers share, with the producers from configuration.
+    #[must_use]
+    pub(crate) fn scope_with(&self, log: MovLog, outlets: Arc<Outlets>) -> Arc<Scope> {
+        let outputs = Some(self.outputs.clone());
+        let (component, version, settings) = (self.info.name.clone(), self.info.version, self.settings.clone());
+        Arc::new(Scope { log, component, version, outputs, settings, outlets })
+    }
+
+    /// The route of a consumer from configuration; `None` if there is no such handler.
+    pub(crate) fn route_of(&self, consumer: &ConsumerRoute) -> Option<Route> {
+        let handler = self.routes.iter().find(|route| route.input.short() == consumer.handler)?;
+        let Input::Channel(channel) = &handler.input else { return None };
+        let input = Input::of_route(&consumer.name, &consumer.queue, channel, consumer.delays());
+        Some(Route { input, ..handler.clone() })
     }
 
     /// The handlers that routes may feed.
     #[must_use]
     pub fn handlers(&self) -> Vec<HandlerChannel> {
-        let handler =
-            |route: &Route| HandlerChannel { channel: route.channel.clone(), has_state: route.options.state.is_some() };
-        self.routes.iter().map(handler).collect()
+        let handler = |route: &Route| match &route.input {
+            Input::Channel(channel) => {
+                Some(HandlerChannel { channel: channel.clone(), has_state: route.options.state.is_some() })
+            }
+            Input::Route(_) => None,
+        };
+        self.routes.iter().filter_map(handler).collect()
     }
 
     /// The queues on which a C2 component is notified of sent messages.
     pub(crate) fn observed_channels(&self) -> Vec<Arc<str>> {
         let observed = self.routes.iter().filter(|route| route.options.observes);
-        observed.map(|route| Arc::clone(route.channel.queue())).collect()
+        observed.map(|route| Arc::clone(route.input.queue())).collect()
     }
 
     /// The channels of one kind.
     #[must_use]
     pub fn routes_of(&self, kind: Kind) -> Vec<Route> {
-        self.routes.iter().filter(|route| route.channel.kind() == kind).cloned().collect()
+        self.routes.iter().filter(|route| route.input.is_channel_of(kind)).cloned().collect()
     }
 }
 
-/// A consumed channel, its handler and the channel of the replies.
+/// A consumed channel or queue, its handler and the channel of the replies.
 #[derive(Clone)]
 pub struct Route {
-    pub(crate) channel: ChannelName,
+    pub(crate) input: Input,
     /// What the handler does, for the log.
     pub(crate) task: String,
     pub(crate) reply_to: Option<ChannelName>,
@@ -122,7 +143,7 @@ impl Component {
             let channel = full_name(channel);
             Route {
                 task: options.task.clone().unwrap_or_else(|| channel.operation().to_owned()),
-                channel,
+                input: Input::Channel(channel),
                 reply_to: reply_to.as_deref().map(full_name),
                 handler: Arc::clone(handler),
                 options: options.clone(),

@@ -44,7 +44,8 @@ impl TestContext {
     #[must_use]
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
-        let scope = Scope { log, component: String::new(), outputs: None, settings: None };
+        let outlets = Arc::default();
+        let scope = Scope { log, component: String::new(), version: "", outputs: None, settings: None, outlets };
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
     }
 
@@ -81,6 +82,18 @@ impl TestContext {
     #[must_use]
     pub fn sent(&self) -> Vec<(&'static str, Value)> {
         self.payloads(|to| !is_queue_of_mov(to))
+    }
+
+    /// What was sent with [`Context::route`], in order: the names of the producers and the payloads. See the example there.
+    ///
+    /// # Panics
+    /// Never: what was sent is JSON.
+    #[must_use]
+    pub fn routed(&self) -> Vec<(String, Value)> {
+        self.context.with_routed(|routed| {
+            let payload = |body| serde_json::from_slice(body).expect("what was sent is JSON");
+            routed.iter().map(|routed| (routed.route.clone(), payload(routed.reply.body()))).collect()
+        })
     }
 
     /// What was requested with [`Context::mov`], in order: the queues of the MOV and the payloads. See the example of [`Mov`].

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Consumer;
 use super::circuit_breaker::CircuitBreaker;
-use super::in_flight::InFlight;
+use super::handing_over::HandingOver;
+use super::in_flight::{InFlight, Settlement};
 use super::nack_streak::NackStreak;
 use super::own_queues::OwnQueues;
 use super::rollback::TrackedState;
@@ -21,6 +22,9 @@ use crate::shutdown::Shutdown;
 
 /// How often the loop checks deadlines if no events arrive.
 pub(super) const TICK: Duration = Duration::from_secs(1);
+
+/// How often to look for space in an outlet: nothing signals what other consumers have handed over to it.
+const SPACE_CHECK: Duration = Duration::from_millis(20);
 
 /// The pauses after a delivery is requeued, so that it is not redelivered in a busy loop.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -44,11 +48,12 @@ pub(super) struct ConsumerLoop<'c> {
     pub(super) circuit_breaker: CircuitBreaker,
     pub(super) subscribed: Subscribed<'c>,
     pub(super) own_queues: OwnQueues,
+    pub(super) handing_over: HandingOver,
     nack_streak: NackStreak<'c>,
     unconfirmed: Unconfirmed<'c>,
     running_handler: Arc<RunningHandler>,
     /// One for each route.
-    pub(super) metrics: Vec<Option<&'c ChannelMetrics>>,
+    pub(super) metrics: Vec<Option<Arc<ChannelMetrics>>>,
     in_flight_gauge: Gauge<'c>,
 }
 
@@ -67,10 +72,11 @@ impl<'c> ConsumerLoop<'c> {
             circuit_breaker: CircuitBreaker::default(),
             subscribed: Subscribed::default(),
             own_queues: OwnQueues::default(),
+            handing_over: HandingOver::new(&consumer.router.scope().outlets),
             nack_streak: NackStreak::new(&consumer.status),
             unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
             running_handler: consumer.status.register_thread(consumer.router.tasks().map(str::to_owned).collect()),
-            metrics: consumer.router.routes().iter().map(|route| metrics.channel(route.channel.short())).collect(),
+            metrics: consumer.router.routes().iter().map(|route| metrics.channel(route.input.short())).collect(),
             in_flight_gauge: metrics.in_flight_gauge(),
         }
     }
@@ -86,12 +92,13 @@ impl<'c> ConsumerLoop<'c> {
                 continue;
             }
             let deliveries = self.takes_deliveries();
-            if let Some(event) = self.link.poll(deliveries)? {
+            if let Some(event) = self.poll(deliveries)? {
                 self.handle(event)?;
             } else {
                 self.acknowledge()?;
                 self.check_overdue(Instant::now())?;
-                self.link.wait(deliveries, Some(shutdown), self.longest_wait());
+                let limit = self.longest_wait();
+                self.wait(deliveries, Some(shutdown), limit);
             }
         }
         self.drain()
@@ -119,7 +126,11 @@ impl<'c> ConsumerLoop<'c> {
         }
         let route = self.subscribed.route(consumer);
         let message_id = message.properties.message_id.clone();
+        if let Some(queue) = self.consumer.router.delay(route, &message) {
+            return self.delay(tag, message, queue);
+        }
         self.copy_to_tap(route, &message);
+        let observed = self.hand_over_received(tag, route, &message);
         let bytes = message.body.len();
         let began = Instant::now();
         self.check_overdue(began)?;
@@ -130,6 +141,9 @@ impl<'c> ConsumerLoop<'c> {
         let took = began.elapsed();
         let outcome = self.refuse_too_large(route, outcome)?;
         self.record(route, &outcome, took);
+        if let Some(observed) = observed {
+            self.hand_over_outcome(tag, route, &observed, &outcome);
+        }
         if outcome.is_success() || self.undo(tag)? {
             self.carry_out(outcome, tag, message_id)?;
         }
@@ -153,6 +167,10 @@ impl<'c> ConsumerLoop<'c> {
 
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settlement = self.in_flight.confirm(confirm, &mut self.unroutable);
+        self.settle(settlement)
+    }
+
+    pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), Error> {
         if !settlement.requeue.is_empty() {
             self.nack_streak.add(Instant::now());
         } else if settlement.accepted {
@@ -219,11 +237,13 @@ impl<'c> ConsumerLoop<'c> {
         }
         self.paused_until.is_none()
             && self.in_flight.unconfirmed_bytes() < self.consumer.options.bytes_in_flight
+            && self.outlets_have_space()
             && self.may_handle_more()
     }
 
-    fn longest_wait(&self) -> Duration {
-        self.paused_until.map_or(TICK, |until| until.saturating_duration_since(Instant::now()).min(TICK))
+    fn longest_wait(&mut self) -> Duration {
+        let longest = if self.outlets_have_space() { TICK } else { SPACE_CHECK };
+        self.paused_until.map_or(longest, |until| until.saturating_duration_since(Instant::now()).min(longest))
     }
 
     pub(super) fn log(&self, entries: Vec<Entry>) {

@@ -47,11 +47,11 @@ impl ConsumerLoop<'_> {
     }
 
     pub(super) fn drain_one(&mut self, shutdown: Option<&Shutdown>) -> Result<(), Error> {
-        if let Some(event) = self.link.poll(false)? {
+        if let Some(event) = self.poll(false)? {
             return self.handle(event);
         }
         self.acknowledge()?;
-        self.link.wait(false, shutdown, TICK);
+        self.wait(false, shutdown, TICK);
         Ok(())
     }
 }

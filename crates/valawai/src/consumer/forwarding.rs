@@ -6,8 +6,9 @@ use super::consumer_loop::ConsumerLoop;
 use super::outcome::DeadLetter;
 use super::own_queues::{Forwarding, Readiness, Target};
 use super::retry::RetryQueue;
-use crate::broker::{ATTEMPTS, Error};
+use crate::broker::{ATTEMPTS, DELAYED, Error};
 use crate::clock;
+use crate::message::Message;
 use crate::mov::log::{Entry, Severity};
 
 /// The longest reason that a dead letter carries, in bytes.
@@ -24,6 +25,14 @@ impl ConsumerLoop<'_> {
     ) -> Result<(), Error> {
         let headers = vec![(ATTEMPTS, attempts.to_string())];
         let to = Target::Retry(queue);
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+    }
+
+    /// Lets a message wait for its first attempt.
+    pub(super) fn delay(&mut self, tag: u64, message: Message, queue: RetryQueue) -> Result<(), Error> {
+        let Message { body, properties } = message;
+        let (message_id, to) = (properties.message_id, Target::Retry(queue));
+        let headers = vec![(DELAYED, "1".to_owned())];
         self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
     }
 

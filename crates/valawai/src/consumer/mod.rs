@@ -8,8 +8,10 @@ mod adaptive_prefetch;
 mod circuit_breaker;
 mod consumer_loop;
 mod draining;
+mod events;
 pub mod fault_injection;
 mod forwarding;
+mod handing_over;
 mod in_flight;
 mod nack_streak;
 pub mod outcome;
@@ -38,6 +40,8 @@ pub(crate) use self::unroutable::Unroutable;
 
 use self::consumer_loop::ConsumerLoop;
 use crate::broker::{BYTES_IN_FLIGHT, ConsumeOn, Error, Link};
+use crate::component::input::Input;
+use crate::component::outlet::Outlet;
 use crate::consumer::router::Router;
 use crate::health::status::ConsumerStatus;
 use crate::mov::log::MovLog;
@@ -70,6 +74,8 @@ pub struct Options {
     pub confirm_limit: Duration,
     /// What operators see and change.
     pub operations: Operations,
+    /// Where the messages for channels go, if the consumer is on another broker than that of the component.
+    pub(crate) to_channels: Option<Arc<Outlet>>,
 }
 
 impl Default for Options {
@@ -79,7 +85,15 @@ impl Default for Options {
             bytes_in_flight: BYTES_IN_FLIGHT,
             confirm_limit: CONFIRM_LIMIT,
             operations: Operations::default(),
+            to_channels: None,
         }
+    }
+}
+
+/// Warns of each handler that has been running for too long, once for each call.
+pub(crate) fn warn_of_slow_handlers(status: &ConsumerStatus) {
+    for task in status.overdue(SLOW_HANDLER) {
+        log::warn!("the handler of {task} has been running for more than {SLOW_HANDLER:?}; other messages wait");
     }
 }
 
@@ -92,9 +106,7 @@ impl Consumer {
 
     /// Warns of each handler that has been running for too long, once for each call.
     pub fn warn_of_slow_handlers(&self) {
-        for task in self.status.overdue(SLOW_HANDLER) {
-            log::warn!("the handler of {task} has been running for more than {SLOW_HANDLER:?}; other messages wait");
-        }
+        warn_of_slow_handlers(&self.status);
     }
 
     /// Consumers have connections of their own, so that a slow handler delays no other thread.
@@ -109,8 +121,11 @@ impl Consumer {
     /// # Errors
     /// If the session is over. The broker redelivers what was in flight in the next one.
     pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown, ready: impl FnOnce()) -> Result<(), Error> {
-        for queue in self.router.queues() {
-            link.declare(queue)?;
+        for route in self.router.routes() {
+            // The queue of a route from configuration is declared by the caller.
+            if let Input::Channel(channel) = &route.input {
+                link.declare(channel.queue())?;
+            }
         }
         let mut consumer_loop = ConsumerLoop::new(self, link);
         consumer_loop.subscribe()?;

@@ -1,6 +1,7 @@
 //! What becomes of a delivery.
 
 use super::retry::RetryQueue;
+use crate::component::context::Routed;
 use crate::message::{Message, Outgoing};
 use crate::mov::log::Entry;
 use crate::operations::metrics::OutcomeKind;
@@ -12,6 +13,10 @@ pub enum Outcome {
     Publish {
         /// The messages to publish.
         messages: Vec<Outgoing>,
+        /// Whether the last of them is the reply of the handler.
+        has_reply: bool,
+        /// What the handler sent to producers from configuration.
+        routed: Vec<Routed>,
         /// What to log when they are confirmed.
         on_confirm: Vec<Entry>,
         /// The consumed message, in case one of the messages is too large to publish.
@@ -32,6 +37,8 @@ pub enum Outcome {
     DeadLetter(DeadLetter),
     /// It cannot be processed, and dead letters are not kept: it is acknowledged.
     Discard {
+        /// The body.
+        body: Vec<u8>,
         /// Why it cannot be processed.
         reason: String,
         /// Tells the sender of the request, if it was one.

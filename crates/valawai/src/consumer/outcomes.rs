@@ -11,17 +11,22 @@ impl ConsumerLoop<'_> {
     /// The outcome, or a refusal if the broker would reject one of its messages.
     pub(super) fn refuse_too_large(&mut self, consumer: usize, outcome: Outcome) -> Result<Outcome, Error> {
         match outcome {
-            Outcome::Publish { messages, on_confirm, message } => Ok(match self.too_large(&messages)? {
-                None => Outcome::Publish { messages, on_confirm, message },
-                Some(reason) => self.consumer.router.refuse_reply(consumer, message, reason),
-            }),
+            Outcome::Publish { messages, has_reply, routed, on_confirm, message } => {
+                Ok(match self.too_large(&messages)? {
+                    None => Outcome::Publish { messages, has_reply, routed, on_confirm, message },
+                    Some(reason) => self.consumer.router.refuse_reply(consumer, message, reason),
+                })
+            }
             other => Ok(other),
         }
     }
 
     pub(super) fn carry_out(&mut self, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
         match outcome {
-            Outcome::Publish { messages, on_confirm, .. } => self.publish(&messages, on_confirm, tag),
+            Outcome::Publish { messages, routed, on_confirm, .. } => {
+                self.hand_over_routed(tag, id.as_deref(), routed);
+                self.publish(&messages, on_confirm, tag)
+            }
             Outcome::Retry { body, queue, attempts, .. } => self.retry(tag, id, body, queue, attempts),
             Outcome::DeadLetter(mut letter) => {
                 self.answer(letter.answer.take())?;
@@ -47,6 +52,9 @@ impl ConsumerLoop<'_> {
     fn publish(&mut self, messages: &[Outgoing], on_confirm: Vec<Entry>, tag: u64) -> Result<(), Error> {
         let tap = &self.consumer.options.operations.tap;
         for message in messages {
+            if self.hand_over_to_channels(tag, message) {
+                continue;
+            }
             let sequence = self.link.publish(message)?;
             if tap.wants_messages() {
                 tap.add(What::Published, &message.to, message.properties.message_id.as_deref(), &message.body);

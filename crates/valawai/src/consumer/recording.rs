@@ -6,6 +6,7 @@ use super::circuit_breaker;
 use super::consumer_loop::ConsumerLoop;
 use super::outcome::Outcome;
 use crate::broker::Error;
+use crate::component::input::Consumed as _;
 use crate::message::Message;
 use crate::mov::log::{Entry, Severity};
 use crate::operations::tap::What;
@@ -15,14 +16,14 @@ impl ConsumerLoop<'_> {
     pub(super) fn copy_to_tap(&self, route: usize, message: &Message) {
         let tap = &self.consumer.options.operations.tap;
         if tap.wants_messages() {
-            let queue = self.consumer.router.routes()[route].channel.queue();
+            let queue = self.consumer.router.routes()[route].input.queue();
             tap.add(What::Received, queue, message.properties.message_id.as_deref(), &message.body);
         }
     }
 
     /// Records the outcome, and pauses if that opens the circuit breaker.
     pub(super) fn record(&mut self, route: usize, outcome: &Outcome, took: Duration) {
-        if let Some(metrics) = self.metrics[route] {
+        if let Some(metrics) = &self.metrics[route] {
             metrics.record(took, outcome.kind());
             if let Some(reason) = outcome.reason() {
                 metrics.set_last_error(reason);

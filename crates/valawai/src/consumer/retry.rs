@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::broker::OwnQueue;
-use crate::name::{ChannelName, Kind};
+use crate::component::input::Consumed;
 
 /// How long an unused retry queue exists, beyond its delay.
 const UNUSED_LIFETIME: Duration = Duration::from_secs(60);
@@ -41,22 +41,22 @@ impl Options {
     }
 }
 
-/// A queue in which messages of one channel wait for one delay; the broker then moves them back to the channel.
+/// A queue in which messages of one queue wait for one delay; the broker then moves them back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryQueue {
-    /// `valawai/c1/<component>/retry/<data|control>/<operation>/<milliseconds>`
+    /// `valawai/c1/<component>/retry/<data|control>/<operation>/<milliseconds>`, or `…/retry/route/<name>/<milliseconds>`
     pub name: String,
     milliseconds: u32,
     back_to: String,
 }
 
 impl RetryQueue {
-    /// The queue in which messages of `channel` wait for `delay`.
+    /// The queue in which messages of `input` wait for `delay`.
     #[must_use]
-    pub fn of(channel: &ChannelName, delay: Duration) -> Self {
+    pub fn of(input: &impl Consumed, delay: Duration) -> Self {
         let milliseconds = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX);
-        let name = format!("{}/{milliseconds}", own_queue(channel, "retry"));
-        Self { name, milliseconds, back_to: channel.queue().to_string() }
+        let name = format!("{}/{milliseconds}", input.own_queue("retry"));
+        Self { name, milliseconds, back_to: input.queue().to_string() }
     }
 
     /// The options with which the queue is declared.
@@ -71,25 +71,24 @@ impl RetryQueue {
     }
 }
 
-/// The queue of the dead letters of `channel`: `valawai/c1/<component>/dead_letter/<data|control>/<operation>`.
-#[must_use]
-pub fn dead_letter_queue(channel: &ChannelName) -> String {
-    own_queue(channel, "dead_letter")
+/// A delay that is at most a sixteenth longer, so that messages with many delays need few queues.
+pub(super) fn rounded_up(milliseconds: u32) -> Duration {
+    let step = 1_u64 << (u32::BITS - milliseconds.leading_zeros()).saturating_sub(5);
+    let rounded = u64::from(milliseconds).div_ceil(step) * step;
+    Duration::from_millis(rounded.min(u32::MAX.into()))
 }
 
-/// The kind is part of the name, because a data and a control channel may have the same operation.
-fn own_queue(channel: &ChannelName, purpose: &str) -> String {
-    let (level, component) = (channel.level().lower(), channel.component());
-    let kind = match channel.kind() {
-        Kind::Control => "control",
-        Kind::Data => "data",
-    };
-    format!("valawai/{level}/{component}/{purpose}/{kind}/{}", channel.operation())
+/// The queue of the dead letters of `input`: `valawai/c1/<component>/dead_letter/<data|control>/<operation>`, or
+/// `…/dead_letter/route/<name>`.
+#[must_use]
+pub fn dead_letter_queue(input: &impl Consumed) -> String {
+    input.own_queue("dead_letter")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::name::ChannelName;
 
     #[test]
     fn delays_grow_by_the_factor_up_to_the_longest() {
@@ -102,6 +101,23 @@ mod tests {
         let delays: Vec<_> =
             (1..=5).map(|attempts| options.delay(attempts, None).map(|delay| delay.as_millis())).collect();
         assert_eq!(delays, [Some(100), Some(300), Some(900), Some(1000), None]);
+    }
+
+    #[test]
+    fn few_queues_serve_all_delays_and_none_is_shortened() {
+        let rounded: Vec<u64> = [1, 31, 32, 33, 1000, 5000, u32::MAX].map(|it| milliseconds(rounded_up(it))).into();
+        assert_eq!(rounded, [1, 31, 32, 34, 1024, 5120, u32::MAX.into()]);
+        let distinct: std::collections::BTreeSet<_> = (1..1_000_000).map(rounded_up).collect();
+        assert!(distinct.len() < 300, "{} queues", distinct.len());
+        let is_close = |delay: u32| {
+            let rounded = milliseconds(rounded_up(delay));
+            rounded >= u64::from(delay) && rounded <= u64::from(delay) * 17 / 16
+        };
+        assert!((1..1_000_000).all(is_close));
+    }
+
+    fn milliseconds(duration: Duration) -> u64 {
+        u64::try_from(duration.as_millis()).unwrap()
     }
 
     #[test]
@@ -124,7 +140,8 @@ mod tests {
 
     #[test]
     fn channels_with_the_same_operation_have_different_queues() {
-        let [data, control] = ["data", "control"].map(|kind| format!("valawai/c1/echo/{kind}/x").parse().unwrap());
+        let [data, control]: [ChannelName; 2] =
+            ["data", "control"].map(|kind| format!("valawai/c1/echo/{kind}/x").parse().unwrap());
         let delay = Duration::from_secs(5);
         assert_ne!(RetryQueue::of(&data, delay).name, RetryQueue::of(&control, delay).name);
         assert_ne!(dead_letter_queue(&data), dead_letter_queue(&control));

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::component::context::{Handled, Scope};
 use crate::component::handler;
+use crate::component::input::Consumed as _;
 use crate::component::state::StateHistory;
 use crate::component::{Context, Route};
 use crate::consumer::fault_injection::Fault;
 use crate::consumer::outcome::{DeadLetter, Outcome};
 use crate::consumer::request::Request;
-use crate::consumer::retry::{RetryQueue, dead_letter_queue};
+use crate::consumer::retry::{self, RetryQueue, dead_letter_queue};
 use crate::consumer::tuning::Tuning;
 use crate::failure::Failure;
 use crate::ids::Ids;
@@ -40,6 +41,23 @@ impl Router {
         Self { routes, scope, ids: Ids::new(), tuning }
     }
 
+    /// What the handlers share.
+    pub(super) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// An identifier for a message that has none.
+    pub(super) fn new_id(&self) -> String {
+        self.ids.next()
+    }
+
+    /// Where `message`, delivered from the queue at `index`, waits for as long as its `x-delay` wants.
+    pub(super) fn delay(&self, index: usize, message: &Message) -> Option<RetryQueue> {
+        let delay = message.properties.delay_ms?;
+        let input = &self.routes[index].input;
+        input.delays().then(|| RetryQueue::of(input, retry::rounded_up(delay)))
+    }
+
     /// The routes, in the order of their queues.
     pub(super) fn routes(&self) -> &[Route] {
         &self.routes
@@ -57,7 +75,7 @@ impl Router {
 
     /// The queues to consume, in the order of their indices.
     pub fn queues(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|route| &**route.channel.queue())
+        self.routes.iter().map(|route| &**route.input.queue())
     }
 
     /// What the handler of each queue does, for the log, in the same order.
@@ -73,7 +91,7 @@ impl Router {
             return republish(route, message);
         }
         let context = Context::new(Arc::clone(&self.scope), message);
-        let result = match self.tuning.faults().inject(route.channel.queue()) {
+        let result = match self.tuning.faults().inject(route.input.queue()) {
             Fault::None => handler::call(&route.handler, &context),
             Fault::Fail => Err(Failure::retry("of an injected fault")),
             Fault::Nack => return Outcome::Requeue,
@@ -93,7 +111,7 @@ impl Router {
     }
 
     fn publish(&self, route: &Route, handled: Handled, reply: Option<Reply>) -> Outcome {
-        let Handled { message, sent, on_confirm } = handled;
+        let Handled { message, sent, routed, on_confirm } = handled;
         let mut messages = Vec::with_capacity(sent.len() + 1);
         for sent in sent {
             let mut outgoing = outgoing(sent.queue, &message, sent.reply);
@@ -103,18 +121,20 @@ impl Router {
         if let Some(request) = Request::of(&message) {
             messages.push(request.reply(reply.as_ref()));
         }
-        if let Some((reply, channel)) = reply.zip(route.reply_to.as_ref()) {
+        let reply = reply.zip(route.reply_to.as_ref());
+        let has_reply = reply.is_some();
+        if let Some((reply, channel)) = reply {
             let mut outgoing = outgoing(Arc::clone(channel.queue()), &message, reply);
             // The reply keeps the identifier of its message, so that duplicates can be recognised.
             outgoing.properties.message_id.get_or_insert_with(|| self.ids.next());
             messages.push(outgoing);
         }
-        Outcome::Publish { messages, on_confirm, message }
+        Outcome::Publish { messages, has_reply, routed, on_confirm, message }
     }
 
     fn retry(&self, route: &Route, message: Message, reason: &str) -> Outcome {
         let attempts = message.properties.attempts.saturating_add(1);
-        let Some(delay) = self.tuning.delay(route.channel.short(), attempts, route.options.retries) else {
+        let Some(delay) = self.tuning.delay(route.input.short(), attempts, route.options.retries) else {
             let reason = match attempts {
                 1 => reason.to_owned(),
                 _ => format!("{attempts} attempts failed, the last one because {reason}"),
@@ -122,7 +142,7 @@ impl Router {
             return self.refuse(route, message, reason);
         };
         log::warn!("{} is retried in {delay:?}, because {reason}", route.task);
-        let queue = RetryQueue::of(&route.channel, delay);
+        let queue = RetryQueue::of(&route.input, delay);
         Outcome::Retry { body: message.body, queue, attempts, reason: reason.to_owned() }
     }
 
@@ -130,11 +150,11 @@ impl Router {
         self.report(route, &message, &reason);
         let answer = Request::of(&message).map(|request| Box::new(request.error(&message, &reason)));
         if !self.tuning.keeps_dead_letters() {
-            return Outcome::Discard { reason, answer };
+            return Outcome::Discard { body: message.body, reason, answer };
         }
         Outcome::DeadLetter(DeadLetter {
-            to: dead_letter_queue(&route.channel),
-            from: route.channel.queue().to_string(),
+            to: dead_letter_queue(&route.input),
+            from: route.input.queue().to_string(),
             attempts: message.properties.attempts.saturating_add(1),
             body: message.body,
             reason,
@@ -162,7 +182,7 @@ fn republish(route: &Route, message: Message) -> Outcome {
     let Properties { deliveries, attempts, .. } = message.properties;
     log::warn!("{}: delivered {deliveries} times without an ack; republishing it", route.task);
     let reason = format!("it was delivered {deliveries} times without an ack");
-    Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.channel, REPUBLISH_DELAY), attempts, reason }
+    Outcome::Retry { body: message.body, queue: RetryQueue::of(&route.input, REPUBLISH_DELAY), attempts, reason }
 }
 
 /// A message for `queue` that inherits the properties of `message`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::adaptive_prefetch::AdaptivePrefetch;
 use super::consumer_loop::ConsumerLoop;
 use crate::broker::{Access, Error};
+use crate::component::input::Consumed as _;
 use crate::health::status::StatusGuard;
 use crate::shutdown::Shutdown;
 
@@ -43,7 +44,7 @@ impl ConsumerLoop<'_> {
         let version = pauses.version();
         let mut consumers = Vec::new();
         for (index, route) in self.consumer.router.routes().iter().enumerate() {
-            if pauses.contains(route.channel.short()) {
+            if pauses.contains(route.input.short()) {
                 continue;
             }
             let prefetch = route.options.prefetch.unwrap_or(options.prefetch);
@@ -58,7 +59,7 @@ impl ConsumerLoop<'_> {
     /// Starts the consumers of the subscribed queues.
     pub(super) fn consume_subscribed(&mut self) -> Result<(), Error> {
         for Subscription { route, prefetch } in &self.subscribed.consumers {
-            let queue = self.consumer.router.routes()[*route].channel.queue();
+            let queue = self.consumer.router.routes()[*route].input.queue();
             self.link.consume(queue, Access::Shared, prefetch.prefetch())?;
         }
         Ok(())

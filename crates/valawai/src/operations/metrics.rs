@@ -1,9 +1,10 @@
 //! Counters of what the component does.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::histogram::Histogram;
 use super::stats::{ChannelStats, HandlerTime, LastError};
@@ -15,7 +16,7 @@ const LONGEST_ERROR: usize = 500;
 /// The counters of a process.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    channels: Vec<ChannelMetrics>,
+    channels: RwLock<Vec<Arc<ChannelMetrics>>>,
     /// How many sessions were opened.
     sessions: AtomicU64,
     unroutable: AtomicU64,
@@ -54,20 +55,30 @@ pub enum OutcomeKind {
 
 impl Metrics {
     pub(super) fn new<'n>(channels: impl IntoIterator<Item = &'n str>) -> Self {
-        let channel = |name: &str| ChannelMetrics { name: name.to_owned(), ..ChannelMetrics::default() };
-        Self { channels: channels.into_iter().map(channel).collect(), ..Self::default() }
+        let metrics = Self::default();
+        channels.into_iter().for_each(|name| drop(metrics.add(name)));
+        metrics
     }
 
-    /// The counters of a channel, by its short name.
+    /// Adds the counters of a channel or route, unless there are some by this name.
+    pub fn add(&self, name: &str) -> Arc<ChannelMetrics> {
+        self.channel(name).unwrap_or_else(|| {
+            let channel = Arc::new(ChannelMetrics { name: name.to_owned(), ..ChannelMetrics::default() });
+            self.channels.write().push(Arc::clone(&channel));
+            channel
+        })
+    }
+
+    /// The counters of a channel or route, by its short name.
     #[must_use]
-    pub fn channel(&self, name: &str) -> Option<&ChannelMetrics> {
-        self.channels.iter().find(|channel| channel.name == name)
+    pub fn channel(&self, name: &str) -> Option<Arc<ChannelMetrics>> {
+        self.channels.read().iter().find(|channel| channel.name == name).cloned()
     }
 
     /// The counters of all channels now.
     #[must_use]
     pub fn channels(&self) -> Vec<ChannelStats> {
-        self.channels.iter().map(ChannelMetrics::stats).collect()
+        self.channels.read().iter().map(|channel| channel.stats()).collect()
     }
 
     /// Records that a session was opened.
@@ -120,9 +131,14 @@ impl ChannelMetrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Records a message of a source that the broker confirmed.
+    /// Records a message of a source or a producer that the broker confirmed.
     pub fn count_published(&self) {
         self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records a message that a producer dropped.
+    pub fn count_dropped(&self) {
+        self.discarded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Keeps the reason of a failure.

@@ -12,6 +12,8 @@ pub mod tap;
 
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use self::metrics::Metrics;
 use self::pauses::Pauses;
 use self::tap::Tap;
@@ -25,6 +27,8 @@ pub struct Operations {
     pub pauses: Arc<Pauses>,
     /// Copies of messages and log entries.
     pub tap: Arc<Tap>,
+    /// The short names of the queues from configuration that are consumed.
+    routes: Arc<RwLock<Vec<String>>>,
 }
 
 impl Operations {
@@ -32,5 +36,16 @@ impl Operations {
     #[must_use]
     pub fn new<'n>(channels: impl IntoIterator<Item = &'n str>) -> Self {
         Self { metrics: Arc::new(Metrics::new(channels)), ..Self::default() }
+    }
+
+    /// Sets the short names of the queues from configuration that are consumed.
+    pub fn set_routes(&self, names: Vec<String>) {
+        *self.routes.write() = names;
+    }
+
+    /// The short names of the queues from configuration that are consumed: `route/<name>`.
+    #[must_use]
+    pub fn routes(&self) -> Vec<String> {
+        self.routes.read().clone()
     }
 }

@@ -9,7 +9,7 @@ use super::histogram::Histogram;
 /// Counters of one channel at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelStats {
-    /// The short name: `data/received_message`.
+    /// The short name: `data/received_message`, or `route/<name>`.
     pub channel: String,
     /// Messages that were delivered.
     pub received: u64,
@@ -19,11 +19,11 @@ pub struct ChannelStats {
     pub retried: u64,
     /// Messages that became dead letters.
     pub dead_lettered: u64,
-    /// Messages that failed and were dropped, because dead letters are not kept.
+    /// Messages that failed and were dropped, because dead letters are not kept, and what a producer dropped.
     pub discarded: u64,
     /// Messages that returned to their queue.
     pub requeued: u64,
-    /// Messages of a source that the broker confirmed.
+    /// Messages of a source or a producer that the broker confirmed.
     pub published: u64,
     /// How long the handler runs.
     pub handler_time: HandlerTime,

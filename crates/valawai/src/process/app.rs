@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After a session that lasted so long, the pauses start again with the first.
 const STABLE_SESSION: Duration = Duration::from_secs(10);
 
+/// The deadline of the end of the routes, as a part of the grace period.
+const ROUTES_STOPPED_BY: f64 = 0.97;
+
 /// Opens a session with a broker. The number counts the attempts.
 pub type Connect = Arc<dyn Fn(&amqp::Options, u64) -> Result<Box<dyn Session>, Error> + Send + Sync>;
 
@@ -68,11 +71,11 @@ impl App {
         let receiver = configuration.map_or_else(crossbeam_channel::never, Configuration::changes);
         Self {
             changes: Changes::new(receiver, Arc::clone(&connect), settings.broker.clone()),
-            connect,
             attempts: 0,
             first_attempts: settings.first_attempts,
             retry_sleep: settings.retry_sleep,
-            tasks: Tasks::new(component, settings, configuration, Identity::default()),
+            tasks: Tasks::new(component, settings, configuration, Identity::default(), Arc::clone(&connect)),
+            connect,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
     }
@@ -83,10 +86,17 @@ impl App {
     /// If none of the first attempts reaches the broker; their number is a setting.
     pub fn run(mut self, shutdown: &Shutdown) -> Result<(), Error> {
         let mut next = self.connect_first(shutdown)?;
+        if next.is_some() {
+            self.tasks.start_routes()?;
+        }
+        let mut stop_began = None;
         while let Some(session) = next {
             let began = Instant::now();
             next = match session::run(&mut self.tasks, session, &mut self.changes, shutdown) {
-                End::Stopped => break,
+                End::Stopped { began } => {
+                    stop_began = Some(began);
+                    break;
+                }
                 End::Moved(session) => {
                     log::info!("continuing on another broker");
                     Some(session)
@@ -102,6 +112,8 @@ impl App {
         }
         // The sources outlive sessions: after a shutdown while the broker is away, they still run.
         publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_LIMIT);
+        let deadline = stop_began.unwrap_or_else(Instant::now) + self.tasks.grace.mul_f64(ROUTES_STOPPED_BY);
+        self.tasks.routes.lock().stop(deadline);
         log::info!("stopped");
         Ok(())
     }

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
+use super::parts::ConsumerParts;
 use crate::broker::BYTES_IN_FLIGHT;
-use crate::component::{ResolvedComponent, Route};
-use crate::consumer::router::Router;
-use crate::consumer::tuning::Tuning;
-use crate::consumer::{self, Consumer};
-use crate::health::status::ConsumerStatus;
-use crate::mov::log::MovLog;
+use crate::component::Route;
+use crate::component::input::Consumed as _;
+use crate::consumer::Consumer;
 use crate::name::Kind;
-use crate::operations::Operations;
 use crate::settings::Settings;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
 
@@ -27,24 +24,17 @@ pub(super) struct ConsumerGroup {
     pub(super) consumer: Consumer,
 }
 
-/// What all groups share.
-pub(super) struct Shared {
-    pub(super) log: MovLog,
-    pub(super) status: Arc<ConsumerStatus>,
-    pub(super) operations: Operations,
-    pub(super) tuning: Arc<Tuning>,
-}
-
 impl ConsumerGroup {
     /// The groups of `component`: one for control channels, so that slow work on data does not delay them, one for data channels,
     /// and one for each channel that has threads of its own.
-    pub(super) fn all(component: &ResolvedComponent, settings: &Settings, shared: &Shared) -> Vec<Self> {
+    pub(super) fn all(parts: &ConsumerParts) -> Vec<Self> {
+        let ConsumerParts { component, settings, status, .. } = parts;
         let routes = component.routes.iter().map(|route| configured(route, settings));
         let (own, common): (Vec<Route>, Vec<Route>) = routes.partition(Route::has_own_threads);
-        let (data, control) = common.into_iter().partition(|route| route.channel.kind() == Kind::Data);
+        let (data, control) = common.into_iter().partition(|route| route.input.is_channel_of(Kind::Data));
         let mut groups = vec![(DATA.into(), settings.workers, data), ("control".into(), 1, control)];
         groups.extend(own.into_iter().map(|route| {
-            let name = route.channel.short().replace('/', "-");
+            let name = route.input.short().replace('/', "-");
             (name, route.options.workers.unwrap_or(1), vec![route])
         }));
         groups.retain(|(_, _, routes)| !routes.is_empty());
@@ -54,8 +44,8 @@ impl ConsumerGroup {
             Self {
                 name: name.into(),
                 threads: group_threads,
-                prefetches: routes.iter().map(|it| (Arc::clone(it.channel.queue()), prefetch(it))).collect(),
-                consumer: shared.consumer(component, routes, settings, BYTES_IN_FLIGHT / threads),
+                prefetches: routes.iter().map(|it| (Arc::clone(it.input.queue()), prefetch(it))).collect(),
+                consumer: parts.consumer(routes, BYTES_IN_FLIGHT / threads, status, None),
             }
         };
         groups.into_iter().map(group).collect()
@@ -76,34 +66,15 @@ impl ConsumerGroup {
 }
 
 /// The route with the settings of its channel instead of what its author declared.
-fn configured(route: &Route, settings: &Settings) -> Route {
+pub(super) fn configured(route: &Route, settings: &Settings) -> Route {
     let mut route = route.clone();
-    if let Some(channel) = settings.channels.get(route.channel.short()) {
+    if let Some(channel) = settings.channels.get(route.input.short()) {
         let options = &mut route.options;
         options.prefetch = channel.prefetch.or(options.prefetch);
         // A state belongs to one thread.
         options.workers = channel.workers.filter(|_| options.state.is_none()).or(options.workers);
     }
     route
-}
-
-impl Shared {
-    fn consumer(
-        &self,
-        component: &ResolvedComponent,
-        routes: Vec<Route>,
-        settings: &Settings,
-        bytes_in_flight: usize,
-    ) -> Consumer {
-        let router = Router::new(routes, component.scope(self.log.clone()), Arc::clone(&self.tuning));
-        let options = consumer::Options {
-            prefetch: settings.prefetch,
-            bytes_in_flight,
-            operations: self.operations.clone(),
-            ..consumer::Options::default()
-        };
-        Consumer::new(router, self.log.clone(), options, Arc::clone(&self.status))
-    }
 }
 
 /// The groups that run in a session.

@@ -7,7 +7,9 @@
 mod app;
 mod changes;
 mod consumer_groups;
+mod parts;
 mod restart;
+mod routes;
 mod session;
 pub mod signals;
 mod supervisor;

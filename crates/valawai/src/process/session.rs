@@ -29,7 +29,10 @@ const CLOSED_BY: f64 = 0.95;
 /// How a session ended.
 pub(super) enum End {
     /// The shutdown was requested.
-    Stopped,
+    Stopped {
+        /// When the stop began.
+        began: Instant,
+    },
     /// The session was lost, and is to be reopened.
     Lost(Error),
     /// The settings name another broker, to which this session is open.
@@ -41,8 +44,9 @@ pub(super) fn run(tasks: &mut Tasks, session: Box<dyn Session>, changes: &mut Ch
     let mut running = RunningSession::new(tasks, session);
     match running.run(changes, shutdown) {
         Ok(None) => {
-            running.stop(Instant::now());
-            End::Stopped
+            let began = Instant::now();
+            running.stop(began);
+            End::Stopped { began }
         }
         Ok(Some(Destination { session, knows_registration })) => {
             running.leave(knows_registration, Instant::now());
@@ -230,6 +234,7 @@ impl<'t> RunningSession<'t> {
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
     fn stop(mut self, began: Instant) {
         log::info!("stopping");
+        self.tasks.routes.lock().stop_consumers();
         self.drain(began);
         publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_RELEASE);
         if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {

@@ -1,20 +1,26 @@
 //! What runs in each session; it outlives them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::consumer_groups::{ConsumerGroup, Shared};
+use super::app::Connect;
+use super::consumer_groups::ConsumerGroup;
+use super::parts::ConsumerParts;
+use super::routes::RunningRoutes;
 use super::signals;
+use crate::broker::Error;
 use crate::component::ResolvedComponent;
+use crate::component::input::Consumed as _;
 use crate::configuration::Configuration;
 use crate::consumer::tuning::{self, Tuning};
 use crate::health::status::ConsumerStatus;
 use crate::logs;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::identity::Identity;
-use crate::mov::log::{self, Entry, Severity, Writer};
+use crate::mov::log::{self as mov_log, Entry, Severity, Writer};
 use crate::mov::registration::{self, RegistrarRole, Registration};
 use crate::mov::rest::RestClient;
 use crate::name::Id;
@@ -25,9 +31,11 @@ use crate::service::protocol::Setting;
 use crate::service::{self, Service};
 use crate::settings::{Effective, Settings};
 
+/// How long routes that end have for what is in flight, as a part of the grace period.
+const ROUTES_DRAINED_BY: f64 = 0.4;
+
 pub(super) struct Tasks {
-    component: ResolvedComponent,
-    shared: Shared,
+    parts: ConsumerParts,
     pub(super) consumers: Vec<ConsumerGroup>,
     /// One for each source.
     pub(super) publishers: Vec<SourcePublisher>,
@@ -37,6 +45,8 @@ pub(super) struct Tasks {
     /// `None` if operators cannot talk to the process.
     pub(super) service: Option<Service>,
     pub(super) operations: Operations,
+    /// Those of the configuration. Changes are carried out on another thread.
+    pub(super) routes: Arc<Mutex<RunningRoutes>>,
     /// How long a stop may take.
     pub(super) grace: Duration,
     identity: Identity,
@@ -51,12 +61,22 @@ impl Tasks {
         settings: &Settings,
         configuration: Option<&Configuration>,
         identity: Identity,
+        connect: Connect,
     ) -> Self {
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
-        let (log, log_writer) = log::open(settings.mov_level, identity.clone());
+        let (log, log_writer) = mov_log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
         let status = Arc::new(ConsumerStatus::default());
-        let scope = component.scope(log.clone());
+        let parts = ConsumerParts {
+            component: component.clone(),
+            settings: settings.clone(),
+            log: log.clone(),
+            status: Arc::clone(&status),
+            operations: operations.clone(),
+            tuning: Arc::new(Tuning::new(tuning_options(settings))),
+            outlets: Arc::default(),
+        };
+        let scope = component.scope_with(log, Arc::clone(&parts.outlets));
         let registrar_role = RegistrarRole::default();
         let publisher = |source| {
             SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone())
@@ -65,7 +85,7 @@ impl Tasks {
         let registration = Registration::new(registration::Options {
             info: component.info.clone(),
             queue: component.registered.queue().to_string(),
-            shared_queue: component.routes.first().map(|route| route.channel.queue().to_string()),
+            shared_queue: component.routes.first().map(|route| route.input.queue().to_string()),
             status: Arc::clone(&status),
             timeout: settings.register_timeout,
             health: settings.health.clone(),
@@ -84,12 +104,10 @@ impl Tasks {
                 stop: Arc::new(signals::stop),
             })
         };
-        let tuning = Arc::new(Tuning::new(tuning_options(settings)));
-        let shared = Shared { log, status: Arc::clone(&status), operations: operations.clone(), tuning };
         let tasks = Self {
-            component: component.clone(),
-            consumers: ConsumerGroup::all(component, settings, &shared),
-            shared,
+            consumers: ConsumerGroup::all(&parts),
+            routes: Arc::new(Mutex::new(RunningRoutes::new(parts.clone(), connect))),
+            parts,
             publishers: component.sources.iter().cloned().map(publisher).collect(),
             registration: Arc::new(Mutex::new(registration)),
             registrar_role,
@@ -107,14 +125,16 @@ impl Tasks {
     /// Applies changed settings as far as no thread needs to stop for them. `consumers` says which are to run from now on.
     pub(super) fn apply(&mut self, settings: &Settings) {
         self.grace = settings.grace;
-        self.shared.tuning.set(tuning_options(settings));
-        self.shared.log.set_limit(settings.mov_level);
+        self.parts.tuning.set(tuning_options(settings));
+        self.parts.log.set_limit(settings.mov_level);
         logs::levels::configure(&settings.logs);
         if let Some(service) = &self.service {
             service.set_settings(explicit(settings));
         }
         self.apply_at_once(settings);
-        self.consumers = ConsumerGroup::all(&self.component, settings, &self.shared);
+        self.parts.settings = settings.clone();
+        self.consumers = ConsumerGroup::all(&self.parts);
+        self.change_routes();
     }
 
     fn apply_at_once(&self, settings: &Settings) {
@@ -125,7 +145,7 @@ impl Tasks {
 
     /// The component, as the MOV knows it.
     pub(super) fn info(&self) -> &ComponentInfo {
-        &self.component.info
+        &self.parts.component.info
     }
 
     /// The identifier of the registration, if there is one.
@@ -133,13 +153,39 @@ impl Tasks {
         self.identity.id()
     }
 
+    /// Starts the consumers and producers from configuration.
+    ///
+    /// # Errors
+    /// If the system cannot start a thread.
+    pub(super) fn start_routes(&self) -> Result<(), Error> {
+        self.routes.lock().apply(&self.parts.settings, Instant::now())
+    }
+
+    /// Changes the consumers and producers from configuration, on a thread: those that end finish what is in flight.
+    fn change_routes(&self) {
+        let (routes, settings, grace) = (Arc::clone(&self.routes), self.parts.settings.clone(), self.grace);
+        let change = move || {
+            let deadline = Instant::now() + grace.mul_f64(ROUTES_DRAINED_BY);
+            if let Err(error) = routes.lock().apply(&settings, deadline) {
+                log::error!("cannot change the routes: {error}");
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("routes".into()).spawn(change) {
+            log::error!("cannot change the routes: {error}");
+        }
+    }
+
     /// Reports an error in the component's log and in the MOV's.
     pub(super) fn report(&self, message: String) {
-        self.shared.log.add(Entry { severity: Severity::Error, message, payload: None });
+        self.parts.log.add(Entry { severity: Severity::Error, message, payload: None });
     }
 
     pub(super) fn warn_of_slow_handlers(&self) {
         self.consumers.iter().for_each(|group| group.consumer.warn_of_slow_handlers());
+        // While they change, the next look is soon enough.
+        if let Some(routes) = self.routes.try_lock() {
+            routes.warn_of_slow_handlers();
+        }
     }
 }
 

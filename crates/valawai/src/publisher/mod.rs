@@ -1,5 +1,6 @@
-//! Publishes what sources put into their outboxes, in one session after another.
+//! Publishes what sources and outlets have in their outboxes, in one session after another.
 
+mod outlet_publisher;
 mod publish_loop;
 mod source_thread;
 #[cfg(test)]
@@ -12,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use self::publish_loop::PublishLoop;
+pub(crate) use self::outlet_publisher::OutletPublisher;
+
+use self::publish_loop::{Feed, PublishLoop};
 use self::source_thread::SourceThread;
 use crate::broker::{Error, Link};
 use crate::component::Source;
@@ -22,7 +25,6 @@ use crate::consumer::Unroutable;
 use crate::health::status::ConsumerStatus;
 use crate::mov::registration::RegistrarRole;
 use crate::operations::Operations;
-use crate::operations::metrics::ChannelMetrics;
 use crate::shutdown::Shutdown;
 
 /// How long the broker may fail to accept messages before the session is reopened.
@@ -102,7 +104,24 @@ impl SourcePublisher {
     /// # Errors
     /// If the session is over. What the broker has not confirmed is published again in the next one.
     pub(crate) fn run(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
-        PublishLoop::new(self, link).run(shutdown)
+        PublishLoop::new(self.feed(), link).run(shutdown)
+    }
+
+    fn feed(&self) -> Feed<'_> {
+        let channel = self.source.channel.short();
+        Feed {
+            name: channel.into(),
+            outbox: &self.outbox,
+            log: &self.scope.log,
+            unroutable: &self.unroutable,
+            status: &self.status,
+            operations: &self.operations,
+            metrics: self.operations.metrics.channel(channel),
+            confirm_limit: self.confirm_limit,
+            own_queue: None,
+            is_leaving: Some(&self.is_leaving),
+            is_source_running: Box::new(|| self.is_source_running()),
+        }
     }
 
     /// Reports what is lost because the component stops.
@@ -115,10 +134,6 @@ impl SourcePublisher {
         if count > 0 {
             log::warn!("{count} messages for {channel} were not confirmed in time; they may be lost");
         }
-    }
-
-    fn metrics(&self) -> Option<&ChannelMetrics> {
-        self.operations.metrics.channel(self.source.channel.short())
     }
 
     fn is_source_running(&self) -> bool {

@@ -1,17 +1,23 @@
-//! The loop that publishes the messages of a source in one session.
+//! The loop that publishes the messages of a source or an outlet in one session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{SOURCE_LIMIT, SourcePublisher};
+use parking_lot::Mutex;
+
+use super::SOURCE_LIMIT;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Error, Event, Link, Returned};
-use crate::consumer::{Publish, Publishes, Unconfirmed};
+use crate::component::outbox::Outbox;
+use crate::consumer::{Publish, Publishes, Unconfirmed, Unroutable};
 use crate::failure::Failure;
-use crate::health::status::StatusGuard;
+use crate::health::status::{ConsumerStatus, StatusGuard};
 use crate::message::Outgoing;
-use crate::mov::log::{Entry, Severity};
+use crate::mov::log::{Entry, MovLog, Severity};
+use crate::operations::Operations;
+use crate::operations::metrics::ChannelMetrics;
 use crate::operations::tap::What;
 use crate::shutdown::Shutdown;
 
@@ -25,11 +31,36 @@ const STOPPING_TICK: Duration = Duration::from_millis(20);
 const BATCH: usize = 64;
 
 /// The pauses after the broker rejected a message.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What is published, and where that is reported.
+pub(super) struct Feed<'p> {
+    /// For the log.
+    pub(super) name: Cow<'p, str>,
+    pub(super) outbox: &'p Outbox,
+    pub(super) log: &'p MovLog,
+    pub(super) unroutable: &'p Mutex<Unroutable>,
+    pub(super) status: &'p ConsumerStatus,
+    pub(super) operations: &'p Operations,
+    pub(super) metrics: Option<Arc<ChannelMetrics>>,
+    pub(super) confirm_limit: Duration,
+    /// The queue that is declared again when it was deleted.
+    pub(super) own_queue: Option<&'p str>,
+    /// Whether the component moves to another broker: what is published is confirmed first, and nothing more is published.
+    pub(super) is_leaving: Option<&'p AtomicBool>,
+    /// Whether more may be added after the shutdown.
+    pub(super) is_source_running: Box<dyn Fn() -> bool + 'p>,
+}
+
+impl Feed<'_> {
+    fn is_leaving(&self) -> bool {
+        self.is_leaving.is_some_and(|is_leaving| is_leaving.load(Ordering::Relaxed))
+    }
+}
 
 pub(super) struct PublishLoop<'p> {
-    publisher: &'p SourcePublisher,
+    feed: Feed<'p>,
     link: &'p mut dyn Link,
     /// The number of the session in the outbox.
     session: u64,
@@ -45,17 +76,17 @@ pub(super) struct PublishLoop<'p> {
 }
 
 impl<'p> PublishLoop<'p> {
-    pub(super) fn new(publisher: &'p SourcePublisher, link: &'p mut dyn Link) -> Self {
+    pub(super) fn new(feed: Feed<'p>, link: &'p mut dyn Link) -> Self {
         Self {
-            publisher,
             link,
-            session: publisher.outbox.begin_session(),
+            session: feed.outbox.begin_session(),
             publishes: Publishes::default(),
-            unconfirmed: Unconfirmed::new(&publisher.status, publisher.confirm_limit, Instant::now()),
+            unconfirmed: Unconfirmed::new(feed.status, feed.confirm_limit, Instant::now()),
             rejection: None,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
             stopping_since: None,
+            feed,
         }
     }
 
@@ -80,20 +111,20 @@ impl<'p> PublishLoop<'p> {
     /// Whether the component stops and nothing more is to be published.
     fn is_finished(&self) -> bool {
         let Some(since) = self.stopping_since else { return false };
-        if self.publisher.is_leaving.load(Ordering::Relaxed) {
+        if self.feed.is_leaving() {
             return self.publishes.oldest().is_none();
         }
-        let source_is_over = !self.publisher.is_source_running() || since.elapsed() > SOURCE_LIMIT;
-        source_is_over && self.publisher.outbox.count() == 0
+        let source_is_over = !(self.feed.is_source_running)() || since.elapsed() > SOURCE_LIMIT;
+        source_is_over && self.feed.outbox.count() == 0
     }
 
     fn next(&mut self) -> Option<(u64, Arc<Outgoing>)> {
-        let is_leaving = self.stopping_since.is_some() && self.publisher.is_leaving.load(Ordering::Relaxed);
+        let is_leaving = self.stopping_since.is_some() && self.feed.is_leaving();
         if is_leaving || self.paused_until.is_some_and(|until| until > Instant::now()) {
             return None;
         }
         self.paused_until = None;
-        self.publisher.outbox.next(self.session)
+        self.feed.outbox.next(self.session)
     }
 
     /// Publishes the next messages together: each poll writes to the socket. Returns whether there were any.
@@ -109,7 +140,7 @@ impl<'p> PublishLoop<'p> {
         match self.link.publish(message) {
             Ok(sequence) => {
                 let message_id = message.properties.message_id.as_deref();
-                let tap = &self.publisher.operations.tap;
+                let tap = &self.feed.operations.tap;
                 if tap.wants_messages() {
                     tap.add(What::Published, &message.to, message_id, &message.body);
                 }
@@ -137,8 +168,13 @@ impl<'p> PublishLoop<'p> {
     /// A message counts as published if its queue does not exist. If the node of the queue is down, it is published again.
     fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
         self.publishes.mark_returned(returned);
-        if self.publisher.unroutable.lock().add(&returned.to, self.link, Instant::now())? {
-            self.publisher.operations.metrics.count_unroutable();
+        if let Some(queue) = self.feed.own_queue {
+            self.link.declare_route(queue, None)?;
+            self.publishes.require_arrival(returned);
+            return Ok(());
+        }
+        if self.feed.unroutable.lock().add(&returned.to, self.link, Instant::now())? {
+            self.feed.operations.metrics.count_unroutable();
         } else {
             self.publishes.require_arrival(returned);
         }
@@ -149,18 +185,20 @@ impl<'p> PublishLoop<'p> {
         for sequence in self.publishes.confirmed_by(confirm) {
             let Some(publish) = self.publishes.take(sequence) else { continue };
             if confirm.accepted && !publish.returned {
-                self.publisher.unroutable.lock().remove(&publish.to);
+                self.feed.unroutable.lock().remove(&publish.to);
             }
             if confirm.accepted && !(publish.returned && publish.must_arrive) {
-                self.publisher.outbox.confirmed(publish.tag);
-                if let Some(metrics) = self.publisher.metrics() {
+                self.feed.outbox.confirmed(publish.tag);
+                if let Some(metrics) = &self.feed.metrics {
                     metrics.count_published();
                 }
                 self.rejection = None;
                 self.backoff.reset();
             } else {
-                self.publisher.outbox.rejected(self.session, publish.tag);
-                self.note_rejection();
+                self.feed.outbox.rejected(self.session, publish.tag);
+                if !publish.returned {
+                    self.note_rejection();
+                }
                 self.paused_until = self.paused_until.or_else(|| Some(Instant::now() + self.backoff.pause()));
             }
         }
@@ -168,7 +206,7 @@ impl<'p> PublishLoop<'p> {
     }
 
     fn check_confirms(&mut self) -> Result<(), Error> {
-        let (link, oldest) = (&*self.link, self.publisher.outbox.oldest());
+        let (link, oldest) = (&*self.link, self.feed.outbox.oldest());
         if self.unconfirmed.check(oldest, || link.is_blocked(), Instant::now()) {
             return Err(Error::ReopenRequired { reason: "the broker does not accept what a source publishes" });
         }
@@ -176,30 +214,30 @@ impl<'p> PublishLoop<'p> {
     }
 
     fn note_rejection(&mut self) {
-        let SourcePublisher { source, status, .. } = self.publisher;
+        let Feed { name, status, .. } = &self.feed;
         self.rejection.get_or_insert_with(|| {
-            let channel = source.channel.short();
-            log::warn!(
-                "the broker rejects messages on {channel}, as a full queue does; they are published again later"
-            );
+            log::warn!("the broker rejects messages on {name}, as a full queue does; they are published again later");
             status.mark_stalled()
         });
     }
 
     fn wait(&mut self, shutdown: &Shutdown) {
         let until_resumed = |until: Instant| until.saturating_duration_since(Instant::now());
-        let pause = self.paused_until.map_or(TICK, until_resumed).min(TICK).min(self.publisher.confirm_limit);
-        let added = self.publisher.outbox.added();
+        let pause = self.paused_until.map_or(TICK, until_resumed).min(TICK).min(self.feed.confirm_limit);
+        let added = self.feed.outbox.added();
         match self.stopping_since {
-            None => self.link.wait_for_signal(added, Some(shutdown), pause),
-            Some(_) => self.link.wait_for_signal(added, None, pause.min(STOPPING_TICK)),
+            None => self.link.wait_for_signal(false, added, Some(shutdown), pause),
+            Some(_) => self.link.wait_for_signal(false, added, None, pause.min(STOPPING_TICK)),
         }
     }
 
     /// The broker closes the channel on which such a message is published.
     fn drop_too_large(&self, number: u64, message: &Outgoing, error: &Error) {
         let text = format!("A message for {} is dropped, because {error}", message.to);
-        self.publisher.scope.log.add(Entry { severity: Severity::Error, message: text, payload: None });
-        self.publisher.outbox.failed(number, Failure::refuse(error));
+        self.feed.log.add(Entry { severity: Severity::Error, message: text, payload: None });
+        if let Some(metrics) = &self.feed.metrics {
+            metrics.count_dropped();
+        }
+        self.feed.outbox.failed(number, Failure::refuse(error));
     }
 }

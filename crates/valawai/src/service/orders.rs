@@ -87,7 +87,7 @@ impl Service {
         }
     }
 
-    /// The short name of a consumed channel, or those of all data channels that are consumed.
+    /// The short name of a consumed channel or route, or those of all data channels and routes that are consumed.
     fn consumed(&self, channel: Option<&str>) -> Result<Vec<String>, Content> {
         let info = &self.inner.options.info;
         let consumed = info.channels.iter().filter(|(_, direction)| *direction == Direction::Consume);
@@ -95,8 +95,12 @@ impl Service {
             Some(channel) => name.short() == channel && name.operation() != "registered",
             None => name.kind() == Kind::Data,
         };
-        let channels: Vec<String> =
+        let mut channels: Vec<String> =
             consumed.map(|(name, _)| name).filter(is_meant).map(|name| name.short().to_owned()).collect();
+        let is_route = |short: &String| {
+            channel.is_none_or(|channel| short == channel || short.strip_prefix("route/") == Some(channel))
+        };
+        channels.extend(self.inner.options.operations.routes().into_iter().filter(is_route));
         match channel {
             Some(channel) if channels.is_empty() => {
                 Err(refused(format!("{} does not consume a channel {channel:.100}", info.name)))

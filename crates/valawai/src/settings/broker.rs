@@ -3,11 +3,10 @@
 use super::parse::{self, Expected, HostAddress};
 use super::reader::Reader;
 use super::url::{self, BrokerUrl};
-use crate::broker::amqp;
+use crate::broker::amqp::{self, DEFAULT_PORT};
 use crate::secret::Secret;
 
 const DEFAULT_HOST: &str = "mov-mq";
-const DEFAULT_PORT: u16 = 5672;
 
 impl Reader<'_> {
     pub(super) fn broker(&mut self) -> amqp::Options {

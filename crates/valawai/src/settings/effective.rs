@@ -46,7 +46,7 @@ pub(super) fn all(explicit: &[Effective], broker: &amqp::Options) -> Vec<Effecti
     let is_of = |setting: &&Effective, name: &str| canonical(&setting.name) == name;
     let from_url =
         explicit.iter().find(|setting| setting.name.starts_with("RABBITMQ_") && setting.value.contains("://"));
-    let of_url = |name| Some((part_of_url(name, broker)?, format!("{}, in {}", from_url?.name, from_url?.origin)));
+    let of_url = |name| Some((part_of_url(name, broker)?, format!("{}, {}", from_url?.name, place(&from_url?.origin))));
     let effective = |&Row { name, default, .. }: &Row| {
         // Of two spellings that are set, the last one that was read counts.
         if let Some(set) = explicit.iter().rev().find(|setting| is_of(setting, name)) {
@@ -59,6 +59,12 @@ pub(super) fn all(explicit: &[Effective], broker: &amqp::Options) -> Vec<Effecti
     };
     let of_channels = explicit.iter().filter(|setting| setting.name.starts_with("CHANNEL_")).cloned();
     SETTINGS.iter().map(effective).chain(of_channels).collect()
+}
+
+/// Where something is that has this origin.
+fn place(origin: &str) -> String {
+    let preposition = if origin == "the command line" { "on" } else { "in" };
+    format!("{preposition} {origin}")
 }
 
 /// What the URL of the broker replaces.

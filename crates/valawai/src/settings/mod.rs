@@ -29,7 +29,9 @@ pub use layers::Layers;
 pub use operator::OperatorSettings;
 pub use problems::Problems;
 pub use routes::read_routes_text;
-pub use source::{Environment, Found, Source, Variables};
+pub use source::{Environment, Source};
+#[cfg(any(feature = "internals", fuzzing))]
+pub use source::{Found, Variables};
 
 use self::reader::Reader;
 use crate::broker::amqp;

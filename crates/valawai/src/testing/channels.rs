@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::Running;
 use crate::broker::memory::OnPublish;
+use crate::component::input::{Consumed as _, Input};
 use crate::consumer::retry::dead_letter_queue;
 use crate::message::Message;
 use crate::name::ChannelName;
@@ -80,9 +81,9 @@ impl Running {
         self.broker.on_publish(self.output(channel).queue(), on_publish);
     }
 
-    fn consumed(&self, channel: &str) -> &ChannelName {
-        let route = self.component.routes.iter().find(|route| route.channel.short() == channel);
-        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).channel
+    fn consumed(&self, channel: &str) -> &Input {
+        let route = self.component.routes.iter().find(|route| route.input.short() == channel);
+        &route.unwrap_or_else(|| panic!("the component does not consume {channel}")).input
     }
 
     fn output(&self, channel: &str) -> &ChannelName {

@@ -12,6 +12,7 @@ use super::LogEntry;
 use super::mov::TestMov;
 use crate::broker::memory::MemoryBroker;
 use crate::broker::{Error, Session};
+use crate::component::input::Consumed as _;
 use crate::component::{Component, ResolvedComponent};
 use crate::message::Message;
 use crate::mov::log::QUEUE as MOV_LOG;
@@ -137,7 +138,7 @@ impl Running {
     }
 
     fn is_consuming(&self) -> bool {
-        self.component.routes.iter().all(|route| self.broker.consumers(route.channel.queue()) > 0)
+        self.component.routes.iter().all(|route| self.broker.consumers(route.input.queue()) > 0)
     }
 
     pub(super) fn messages(&self, queue: &str) -> Vec<Value> {

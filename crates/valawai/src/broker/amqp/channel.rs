@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Connector};
 use super::connections::Connections;
 use super::errors::call_error;
 use super::watchdog::Deadline;
@@ -85,6 +85,8 @@ pub(super) struct LinkChannels {
     pub(super) publishing_connection: Arc<Connection>,
     /// For queries to the broker, which must not wait behind deliveries.
     pub(super) query_connection: Arc<Connection>,
+    /// Opens further connections to the same host.
+    pub(super) connector: Arc<Connector>,
 }
 
 impl LinkChannels {
@@ -96,6 +98,7 @@ impl LinkChannels {
             consuming_connection,
             publishing_connection: Arc::clone(&connections.publishing),
             query_connection: Arc::clone(&connections.shared),
+            connector: Arc::clone(&connections.connector),
         })
     }
 }

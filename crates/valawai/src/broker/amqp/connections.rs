@@ -11,7 +11,7 @@ use super::connection::{Connection, Connector};
 use crate::broker::{BYTES_IN_FLIGHT, ConsumeOn, Error};
 
 pub(super) struct Connections {
-    connector: Connector,
+    pub(super) connector: Arc<Connector>,
     /// For queries to the broker, and for links that process quickly what they consume.
     pub(super) shared: Arc<Connection>,
     /// Separate from the others, because an alarm of the broker blocks a connection that publishes.
@@ -30,7 +30,7 @@ impl Connections {
             let shared = shared.join().unwrap_or_else(|_| Err(Error::lost("connecting panicked")));
             Ok::<_, Error>((shared?, publishing?))
         })?;
-        Ok(Self { connector, shared, publishing, dedicated: Mutex::new(Some(Vec::new())) })
+        Ok(Self { connector: Arc::new(connector), shared, publishing, dedicated: Mutex::new(Some(Vec::new())) })
     }
 
     pub(super) fn host(&self) -> &Host {

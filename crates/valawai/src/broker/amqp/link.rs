@@ -9,9 +9,10 @@ use super::confirms::Confirms;
 use super::inspector::{Inspection, Inspector};
 use super::publisher::Publisher;
 use super::subscriptions::Subscriptions;
-use super::{properties, queues};
-use crate::broker::{Access, Consume, Error, Event, Link, OwnQueue, Publish, Queues};
+use super::{exchanges, properties, queues};
+use crate::broker::{Access, Consume, Declared, Error, Event, Link, OwnQueue, Publish, Queues};
 use crate::message::{Message, Outgoing};
+use crate::routes::{Binding, Exchange};
 use crate::shutdown::Shutdown;
 
 /// Deliveries that follow each other within this time are handled quickly.
@@ -94,6 +95,23 @@ impl Queues for AmqpLink<'_> {
     fn declare_service(&mut self, queue: &str, keys: &[String]) -> Result<(), Error> {
         // An exclusive queue belongs to its connection. If the broker refuses, it closes the channel.
         queues::declare_service(&self.channels.consuming_connection.open_channel()?, queue, keys)
+    }
+
+    fn declare_exchange(&mut self, exchange: &Exchange) -> Result<Declared, Error> {
+        exchanges::declare(self.channels, exchange)
+    }
+
+    fn declare_route(&mut self, queue: &str, binding: Option<&Binding>) -> Result<Declared, Error> {
+        let declared = binding.map(|binding| exchanges::declare(self.channels, &binding.exchange)).transpose()?;
+        if let Inspection::Refused { reason } = self.inspector.inspect(queue)?
+            && reason.contains("no queue")
+        {
+            self.declare_own(queue, &OwnQueue::default())?;
+        }
+        if let Some(binding) = binding {
+            exchanges::bind(self.channels, queue, binding)?;
+        }
+        Ok(declared.unwrap_or(Declared::AsConfigured))
     }
 
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
@@ -185,8 +203,16 @@ impl Link for AmqpLink<'_> {
         }
     }
 
-    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration) {
-        self.wait_for_any(false, Some(signal), shutdown, limit);
+    fn wait_for_signal(
+        &mut self,
+        deliveries: bool,
+        signal: &Receiver<()>,
+        shutdown: Option<&Shutdown>,
+        limit: Duration,
+    ) {
+        if !(deliveries && self.subscriptions.has_buffered()) {
+            self.wait_for_any(deliveries, Some(signal), shutdown, limit);
+        }
         let _ = signal.try_recv();
     }
 }

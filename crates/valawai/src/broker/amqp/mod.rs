@@ -13,6 +13,7 @@ mod connection;
 mod connections;
 mod drain;
 mod errors;
+mod exchanges;
 mod frame_writer;
 mod frames;
 #[cfg(fuzzing)]
@@ -47,6 +48,9 @@ use self::publisher::Publisher;
 use self::watchdog::Watchdog;
 use super::{ConsumeOn, Error, Job, PublishJob, Session};
 use crate::secret::Secret;
+
+/// The AMQP port if none is given.
+pub const DEFAULT_PORT: u16 = 5672;
 
 /// The stack size of threads that only move deliveries or watch deadlines.
 const SMALL_STACK: usize = 128 * 1024;

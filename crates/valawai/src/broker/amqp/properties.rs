@@ -2,7 +2,7 @@
 
 use amiquip::{AmqpProperties, AmqpValue, FieldTable};
 
-use crate::broker::ATTEMPTS;
+use crate::broker::{ATTEMPTS, DELAYED};
 use crate::message::{Outgoing, Properties};
 
 /// The header with which the platform's services identify a conversation.
@@ -13,6 +13,9 @@ const STATUS: &str = "status";
 
 /// The header with which a quorum queue counts the deliveries of a message that were not acknowledged.
 const DELIVERIES: &str = "x-delivery-count";
+
+/// The header with the milliseconds by which an exchange with a plugin delays a message. The plugin makes it negative.
+const DELAY: &str = "x-delay";
 
 /// The maximum length of an AMQP short string. A longer identifier is ignored.
 const MAX_IDENTIFIER: usize = 255;
@@ -30,6 +33,7 @@ pub(super) fn from_amqp(amqp: &AmqpProperties, redelivered: bool) -> Properties 
         attempts: headers.map_or(0, attempts),
         redelivered,
         deliveries: headers.map_or(0, deliveries),
+        delay_ms: headers.and_then(delay),
     }
 }
 
@@ -98,6 +102,22 @@ fn deliveries(headers: &FieldTable) -> u32 {
         Some(AmqpValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or(0),
         _ => 0,
     }
+}
+
+/// The delay of a message that was not delayed yet.
+fn delay(headers: &FieldTable) -> Option<u32> {
+    let delay = match headers.get(DELAY)? {
+        AmqpValue::ShortShortInt(value) => i64::from(*value),
+        AmqpValue::ShortShortUInt(value) => i64::from(*value),
+        AmqpValue::ShortInt(value) => i64::from(*value),
+        AmqpValue::ShortUInt(value) => i64::from(*value),
+        AmqpValue::LongInt(value) => i64::from(*value),
+        AmqpValue::LongUInt(value) => i64::from(*value),
+        AmqpValue::LongLongInt(value) => *value,
+        AmqpValue::LongString(text) => text.parse().ok()?,
+        _ => return None,
+    };
+    u32::try_from(delay).ok().filter(|delay| *delay > 0 && !headers.contains_key(DELAYED))
 }
 
 fn conversation_id(headers: &FieldTable) -> Option<String> {

@@ -87,7 +87,13 @@ impl<'c> Publisher<'c> {
 
 impl Publish for Publisher<'_> {
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
-        self.send(&message.to, message.mandatory, &properties::to_amqp(message), &message.body)
+        self.send_to_exchange(Message {
+            exchange: message.exchange.as_deref().unwrap_or_default(),
+            routing_key: message.to.to_string(),
+            mandatory: message.mandatory,
+            properties: &properties::to_amqp(message),
+            body: &message.body,
+        })
     }
 
     fn flush(&mut self) -> Result<(), Error> {

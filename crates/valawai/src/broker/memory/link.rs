@@ -8,8 +8,9 @@ use parking_lot::MutexGuard;
 
 use super::state::State;
 use super::{MemoryBroker, OnPublish};
-use crate::broker::{Confirm, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues, Returned};
+use crate::broker::{Confirm, Declared, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues, Returned};
 use crate::message::{Message, Outgoing};
+use crate::routes::{Binding, Exchange};
 use crate::shutdown::Shutdown;
 
 /// The longest wait without a poll: nothing wakes a link when the delay of a message has passed.
@@ -102,6 +103,24 @@ impl Queues for MemoryLink {
         self.declare(queue)
     }
 
+    fn declare_exchange(&mut self, exchange: &Exchange) -> Result<Declared, Error> {
+        let mut state = self.open()?;
+        if !exchange.create && !state.exchanges.contains(&exchange.name) {
+            let action = format!("use the exchange {}", exchange.name);
+            return Err(Error::Denied { action, reason: "NOT_FOUND - no such exchange".into() });
+        }
+        state.exchanges.insert(exchange.name.clone());
+        Ok(Declared::AsConfigured)
+    }
+
+    fn declare_route(&mut self, queue: &str, binding: Option<&Binding>) -> Result<Declared, Error> {
+        if let Some(binding) = binding {
+            self.declare_exchange(&binding.exchange)?;
+        }
+        self.declare(queue)?;
+        Ok(Declared::AsConfigured)
+    }
+
     fn browse(&mut self, queue: &str, take: &mut dyn FnMut(&Message) -> bool) -> Result<(), Error> {
         let mut state = self.open()?;
         let Some(found) = state.queues.get_mut(queue) else { return Ok(()) };
@@ -126,7 +145,9 @@ impl Queues for MemoryLink {
 impl Publish for MemoryLink {
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
         let copy = Message { body: message.body.clone(), properties: message.properties.clone() };
-        self.send(&message.to, copy, message.mandatory)
+        // Exchanges exist by their names only, and route nothing.
+        let to = if message.exchange.is_some() { "" } else { &message.to };
+        self.send(to, copy, message.mandatory)
     }
 
     fn flush(&mut self) -> Result<(), Error> {
@@ -156,11 +177,17 @@ impl Link for MemoryLink {
         }
     }
 
-    fn wait(&mut self, _deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration) {
-        self.wait_for_signal(&crossbeam_channel::never(), shutdown, limit);
+    fn wait(&mut self, deliveries: bool, shutdown: Option<&Shutdown>, limit: Duration) {
+        self.wait_for_signal(deliveries, &crossbeam_channel::never(), shutdown, limit);
     }
 
-    fn wait_for_signal(&mut self, signal: &Receiver<()>, shutdown: Option<&Shutdown>, limit: Duration) {
+    fn wait_for_signal(
+        &mut self,
+        _deliveries: bool,
+        signal: &Receiver<()>,
+        shutdown: Option<&Shutdown>,
+        limit: Duration,
+    ) {
         let mut select = Select::new();
         select.recv(&self.changed);
         select.recv(signal);

@@ -12,6 +12,7 @@ use crate::message::Message;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) queues: HashMap<String, Queue>,
+    pub(super) exchanges: HashSet<String>,
     /// Wakes the links that wait for a change: one sender for each link.
     pub(super) wakers: Vec<Sender<()>>,
     /// The number of sessions opened so far.

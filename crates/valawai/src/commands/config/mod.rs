@@ -9,7 +9,7 @@ use crate::commands::arguments::Command;
 use crate::commands::console::{Cell, Console, DIM, Table};
 use crate::commands::exit::{Exit, Stop};
 use crate::commands::invocation::Invocation;
-use crate::settings::Effective;
+use crate::settings::{Effective, table};
 
 /// Show the effective settings
 #[derive(Debug, Args)]
@@ -31,9 +31,12 @@ pub(super) struct Config {
 enum Action {
     /// Print all settings
     Show {
-        /// Print where each comes from: the default, the environment, or a file
+        /// Print where each comes from: the default, the environment, a file, or a key-value store
         #[arg(long)]
         sources: bool,
+        /// Print when a change of each takes effect
+        #[arg(long)]
+        effects: bool,
     },
     /// Print one setting
     Get {
@@ -52,6 +55,7 @@ struct Shown<'s> {
     name: &'s str,
     value: &'s str,
     source: &'s str,
+    change: &'s str,
 }
 
 impl Command for Config {
@@ -63,7 +67,7 @@ impl Command for Config {
         let console = &invocation.console;
         match &self.action {
             Action::Watch => {}
-            Action::Show { sources } => show(console, &settings, *sources)?,
+            Action::Show { sources, effects } => show(console, &settings, *sources, *effects)?,
             Action::Get { path, sources } => {
                 let find = |setting: &&Effective| setting.name.eq_ignore_ascii_case(path);
                 let Some(setting) = settings.iter().find(find) else {
@@ -82,21 +86,24 @@ impl Command for Config {
     }
 }
 
-fn show(console: &Console, settings: &[Effective], sources: bool) -> Result<(), Stop> {
+fn show(console: &Console, settings: &[Effective], sources: bool, effects: bool) -> Result<(), Stop> {
     if console.is_json() {
         return Ok(settings.iter().try_for_each(|setting| console.object(&to_json(setting)))?);
     }
-    let mut table = if sources { Table::new(["setting", "value", "source"]) } else { Table::new(["setting", "value"]) };
+    let columns = [("setting", true), ("value", true), ("source", sources), ("a change", effects)];
+    let mut table = Table::new(columns.into_iter().filter_map(|(name, is_shown)| is_shown.then_some(name)));
     for setting in settings {
         let value =
             if setting.value.is_empty() { Cell::text("(not set)").styled(DIM) } else { Cell::text(&setting.value) };
         let source = Cell::text(&setting.origin);
         let source = if setting.is_default() { source.styled(DIM) } else { source };
-        table.row([Cell::text(&setting.name), value].into_iter().chain(sources.then_some(source)));
+        let effect = Cell::text(table::effect(&setting.name).text()).styled(DIM);
+        let further = sources.then_some(source).into_iter().chain(effects.then_some(effect));
+        table.row([Cell::text(&setting.name), value].into_iter().chain(further));
     }
     Ok(console.table(&table)?)
 }
 
 fn to_json(setting: &Effective) -> Shown<'_> {
-    Shown { name: &setting.name, value: &setting.value, source: &setting.origin }
+    Shown { name: &setting.name, value: &setting.value, source: &setting.origin, change: table::effect(&setting.name).text() }
 }

@@ -22,7 +22,7 @@ enum Delivery {
     #[default]
     Expected,
     /// Some of what is published for it is not confirmed.
-    Open { unconfirmed: usize, rejected: bool, forwarded: bool, on_confirm: Vec<Entry> },
+    Open { unconfirmed: usize, rejected: bool, forwarded: bool, completed: bool, on_confirm: Vec<Entry> },
     /// Everything published for it is confirmed. It is acknowledged together with the deliveries before it.
     Done { forwarded: bool },
     /// Requeued, parked, or acknowledged by itself: an ack of several deliveries skips it.
@@ -60,8 +60,11 @@ impl Deliveries {
     pub(super) fn add(&mut self, tag: u64) -> bool {
         let is_expected = tag >= self.window.first() && tag - self.window.first() < MAX_UNSETTLED;
         if is_expected {
-            let open = Delivery::Open { unconfirmed: 0, rejected: false, forwarded: false, on_confirm: Vec::new() };
-            self.window.set(tag, open);
+            let on_confirm = Vec::new();
+            self.window.set(
+                tag,
+                Delivery::Open { unconfirmed: 0, rejected: false, forwarded: false, completed: false, on_confirm },
+            );
         }
         is_expected
     }
@@ -87,7 +90,8 @@ impl Deliveries {
                 *delivery = Delivery::Done { forwarded: *forwarded };
                 entries
             }
-            Delivery::Open { on_confirm, .. } => {
+            Delivery::Open { completed, on_confirm, .. } => {
+                *completed = true;
                 *on_confirm = entries;
                 Vec::new()
             }
@@ -98,10 +102,12 @@ impl Deliveries {
     /// Records that something published for the delivery was accepted or rejected.
     pub(super) fn confirm(&mut self, tag: u64, accepted: bool) -> Resolved {
         let Some(delivery) = self.get_mut(tag) else { return Resolved::NotYet };
-        let Delivery::Open { unconfirmed, rejected, forwarded, on_confirm } = delivery else { return Resolved::NotYet };
+        let Delivery::Open { unconfirmed, rejected, forwarded, completed, on_confirm } = delivery else {
+            return Resolved::NotYet;
+        };
         *unconfirmed -= 1;
         *rejected |= !accepted;
-        if *unconfirmed > 0 {
+        if *unconfirmed > 0 || !*completed {
             return Resolved::NotYet;
         }
         if *rejected {

@@ -22,6 +22,8 @@ use crate::mov::log::Entry;
 pub(super) struct InFlight {
     deliveries: Deliveries,
     publishes: Publishes,
+    /// How many messages outlets have not answered for.
+    handed_over: usize,
 }
 
 /// What a confirm settled.
@@ -59,6 +61,25 @@ impl InFlight {
     fn add(&mut self, sequence: u64, publish: Publish) {
         self.deliveries.add_publish(publish.tag);
         self.publishes.add(sequence, publish);
+    }
+
+    /// Records that a message was handed over to an outlet for the delivery `tag`.
+    pub(super) fn hand_over(&mut self, tag: u64) {
+        self.handed_over += 1;
+        self.deliveries.add_publish(tag);
+    }
+
+    /// Records that an outlet answered for a message of the delivery `tag`.
+    pub(super) fn answered(&mut self, tag: u64, accepted: bool) -> Settlement {
+        self.handed_over -= 1;
+        let mut settlement = Settlement::default();
+        self.resolve(tag, accepted, &mut settlement);
+        settlement
+    }
+
+    /// Whether outlets have not answered for all messages.
+    pub(super) fn has_handed_over(&self) -> bool {
+        self.handed_over > 0
     }
 
     /// Records that everything was published for the delivery `tag`, and `on_confirm` is to be logged when all of it is
@@ -125,9 +146,13 @@ impl InFlight {
         // A reply counts as published even if its queue does not exist.
         let accepted = accepted && !(publish.returned && publish.must_arrive);
         settlement.accepted |= accepted;
-        match self.deliveries.confirm(publish.tag, accepted) {
+        self.resolve(publish.tag, accepted, settlement);
+    }
+
+    fn resolve(&mut self, tag: u64, accepted: bool, settlement: &mut Settlement) {
+        match self.deliveries.confirm(tag, accepted) {
             Resolved::Accepted(mut on_confirm) => settlement.log.append(&mut on_confirm),
-            Resolved::Rejected => settlement.requeue.push(publish.tag),
+            Resolved::Rejected => settlement.requeue.push(tag),
             Resolved::NotYet => {}
         }
     }
@@ -169,7 +194,7 @@ impl InFlight {
     /// Whether everything that was published is confirmed.
     #[must_use]
     pub(super) fn is_confirmed(&self) -> bool {
-        self.publishes.oldest().is_none()
+        self.publishes.oldest().is_none() && self.handed_over == 0
     }
 
     /// The size of the unconfirmed bodies.

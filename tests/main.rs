@@ -3,6 +3,7 @@
 mod bad_input;
 mod cluster;
 mod command_line;
+mod configuration;
 mod dead_letters;
 mod documents;
 mod echo;

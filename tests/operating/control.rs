@@ -118,7 +118,10 @@ fn what_a_process_refuses_has_a_reason() {
         ("pause data/unknown", "does not consume a channel data/unknown"),
         ("pause data/publish_message", "does not consume"),
         ("log-level loud", "is no level"),
-        ("reload", "restart it"),
+        ("set no_such=1", "`no_such` is no setting of this component"),
+        ("set rabbitmq_host=elsewhere", "cannot be changed by message"),
+        ("set channels/data/received_message/prefetch=0", "expected a number from 1 to 65535"),
+        ("set shutdown_grace=8 log_dir=/tmp", "LOG_DIR cannot be changed while the component runs"),
     ] {
         let refused = run_with_code(&test_bed.vhost, &format!("control {order} --count 1"), 1);
         assert!(refused.stdout.contains(reason), "{order}: {refused:?}");

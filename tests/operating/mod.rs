@@ -27,19 +27,19 @@ use testkit::{Finished, Message, ProcessBuilder, Received, Vhost, poll, wait_unt
 use crate::test_bed::{DEAD_LETTERS, INPUT, LONG, SOON, TestBed, numbered_message};
 
 /// A command of the component's program, with its arguments separated by spaces.
-pub(super) fn command(vhost: &Vhost, arguments: &str) -> ProcessBuilder {
+pub(crate) fn command(vhost: &Vhost, arguments: &str) -> ProcessBuilder {
     arguments.split(' ').fold(ProcessBuilder::component(vhost), ProcessBuilder::arg)
 }
 
 /// Runs a command of the component's program to its end.
 #[track_caller]
-pub(super) fn run(vhost: &Vhost, arguments: &str) -> Finished {
+pub(crate) fn run(vhost: &Vhost, arguments: &str) -> Finished {
     command(vhost, arguments).run(LONG)
 }
 
 /// Runs a command that must exit with `code`, and returns what it left.
 #[track_caller]
-pub(super) fn run_with_code(vhost: &Vhost, arguments: &str, code: i32) -> Finished {
+pub(crate) fn run_with_code(vhost: &Vhost, arguments: &str, code: i32) -> Finished {
     let finished = run(vhost, arguments);
     let Finished { stdout, stderr, .. } = &finished;
     assert_eq!(finished.code, Some(code), "the exit code of `{arguments}`, which printed {stdout}{stderr}");
@@ -48,13 +48,13 @@ pub(super) fn run_with_code(vhost: &Vhost, arguments: &str, code: i32) -> Finish
 
 /// Waits until a process of the component answers.
 #[track_caller]
-pub(super) fn wait_until_it_answers(vhost: &Vhost) {
+pub(crate) fn wait_until_it_answers(vhost: &Vhost) {
     wait_until("an answer", SOON, || run(vhost, "ping --count 1").code == Some(0));
 }
 
 /// Runs a command that must succeed, with `--json`, and returns the objects that it printed.
 #[track_caller]
-pub(super) fn run_json(vhost: &Vhost, arguments: &str) -> Vec<Value> {
+pub(crate) fn run_json(vhost: &Vhost, arguments: &str) -> Vec<Value> {
     objects(&run_with_code(vhost, &format!("{arguments} --json"), 0).stdout)
 }
 

@@ -85,7 +85,7 @@ fn while_its_broker_is_down_it_moves_to_the_one_that_the_store_names() {
 fn a_source_goes_on_when_its_component_moves() {
     let vhost = Node::shared().vhost();
     let other = Node::shared().vhost();
-    let queue = "valawai/c0/thermometer/data/temperature";
+    let queue = "valawai/c0/thermometer/data/reading";
     let (client, other_client) = (Client::connect(&vhost), Client::connect(&other));
     [&client, &other_client].iter().for_each(|client| client.declare(queue));
     let etcd = Etcd::start();

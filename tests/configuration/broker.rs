@@ -1,7 +1,7 @@
 //! The component moves to another broker, because a setting says so.
 
-use testkit::{Client, Mov, Node, ProcessBuilder};
 use testkit::store::Etcd;
+use testkit::{Client, Mov, Node, ProcessBuilder};
 
 use super::{Configured, live_id};
 use crate::test_bed::{INPUT, OUTPUT, SOON, TestBed, wait_registered};

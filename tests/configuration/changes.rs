@@ -30,7 +30,8 @@ fn a_log_level_changes_at_once_and_back() {
     wait_until_it_answers(&configured.test_bed.vhost);
     configured.change(&component, "log_file_level", "DEBUG");
     configured.test_bed.assert_echoes("after the change");
-    component.wait_until("the log file to have the message", SOON, || log_file(&component).contains("after the change"));
+    component
+        .wait_until("the log file to have the message", SOON, || log_file(&component).contains("after the change"));
     assert_eq!(shown(&configured.test_bed, "LOG_FILE_LEVEL"), Some(("DEBUG".into(), "etcd".into())));
     configured.delete("log_file_level");
     component.wait_output("LOG_FILE_LEVEL is WARN now (the environment)", SOON);
@@ -126,7 +127,8 @@ fn a_bad_value_is_one_error_with_its_key_and_the_others_apply() {
     configured.put("max_retries", "hunter2");
     component.wait_output("MAX_RETRIES: expected a number from 0 to 1000", SOON);
     configured.change(&component, "retry_ttl", "200");
-    let of_mov = |entry: &Value| entry.to_string().contains("MAX_RETRIES: expected") && entry.to_string().contains("ERROR");
+    let of_mov =
+        |entry: &Value| entry.to_string().contains("MAX_RETRIES: expected") && entry.to_string().contains("ERROR");
     wait_until("the error in the MOV's log", SOON, || of_mov(&configured.test_bed.log_entry()));
     assert_eq!(shown(&configured.test_bed, "MAX_RETRIES"), Some(("3".into(), "etcd".into())));
     assert_eq!(component.output().matches("MAX_RETRIES: expected").count(), 1, "it was reported more than once");

@@ -52,7 +52,8 @@ fn thirty_changes_lose_and_double_nothing_and_keep_process_and_registration() {
 
 fn changes() -> Vec<(&'static str, String)> {
     let routes = |count: usize| {
-        let consumer = |number| json!({ "name": format!("in-{number}"), "type": "consumer", "queue": format!("route-{number}") });
+        let consumer =
+            |number| json!({ "name": format!("in-{number}"), "type": "consumer", "queue": format!("route-{number}") });
         let producer = json!({ "name": "copies", "type": "producer", "queue": "copies", "of": ["reply"] });
         let consumers = (0..count).map(consumer);
         json!(consumers.chain((count > 1).then_some(producer)).collect::<Vec<_>>()).to_string()

@@ -25,7 +25,8 @@ impl Configured {
         let etcd = Etcd::start();
         // An empty prefix would be reported.
         etcd.put(&key("tap_max_rate"), "2000");
-        let test_bed = test_bed.env("ETCD_HOST", "127.0.0.1").env("ETCD_PORT", etcd.port()).env("RELOAD_ENABLED", "true");
+        let test_bed =
+            test_bed.env("ETCD_HOST", "127.0.0.1").env("ETCD_PORT", etcd.port()).env("RELOAD_ENABLED", "true");
         Self { etcd, test_bed }
     }
 

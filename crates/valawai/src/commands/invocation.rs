@@ -163,6 +163,7 @@ impl Invocation {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn invalid(problems: Problems) -> Stop {
     Stop::new(Exit::Settings, problems.to_string())
 }

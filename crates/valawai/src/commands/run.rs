@@ -13,7 +13,8 @@ use crate::settings::{Document, Environment, Layers, Settings};
 use crate::shutdown::Shutdown;
 
 pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
-    let configuration = Layers::read(Arc::new(Environment), flags).and_then(|layers| Configuration::new(resolved, layers));
+    let configuration =
+        Layers::read(Arc::new(Environment), flags).and_then(|layers| Configuration::new(resolved, layers));
     let configuration = match configuration {
         Ok(configuration) => configuration,
         Err(problems) => {

@@ -83,7 +83,15 @@ impl Component {
     /// `asyncapi.yaml`. [`component!`](crate::component!) takes both from the crate. See the example of [`Component`].
     #[must_use]
     pub fn new(version: &'static str, asyncapi: &'static str) -> Self {
-        Self { version, asyncapi, consumed: Vec::new(), sources: Vec::new(), outputs: Vec::new(), settings: None, mistakes: Vec::new() }
+        Self {
+            version,
+            asyncapi,
+            consumed: Vec::new(),
+            sources: Vec::new(),
+            outputs: Vec::new(),
+            settings: None,
+            mistakes: Vec::new(),
+        }
     }
 
     /// Declares what becomes of the messages on `channel`, as in `data/received_message`. A handler follows, as in the example

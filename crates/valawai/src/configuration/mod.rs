@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use self::reading::Reading;
 use crate::component::ResolvedComponent;
 use crate::component::settings::OwnSettings;
+use crate::mov::log::Severity;
 use crate::routes::HandlerChannel;
 use crate::settings::{Document, Layers, Problems, Settings};
 
@@ -31,7 +32,26 @@ pub enum Change {
     /// Apply these settings.
     Settings(Arc<Settings>),
     /// Report that a setting stays as it is.
-    Problem(String),
+    Problem(Problem),
+}
+
+/// Why a setting stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether a value is wrong, or it only needs attention.
+    pub severity: Severity,
+    /// The problem, for people. It contains no value.
+    pub text: String,
+}
+
+impl Problem {
+    fn error(text: String) -> Self {
+        Self { severity: Severity::Error, text }
+    }
+
+    fn warning(text: String) -> Self {
+        Self { severity: Severity::Warn, text }
+    }
 }
 
 /// The settings as they change. Clones share them.
@@ -61,7 +81,7 @@ struct State {
     folder: Option<PathBuf>,
     orders: Map<String, Value>,
     /// What was reported, and is still the case.
-    reported: Vec<String>,
+    reported: Vec<Problem>,
     /// Whether the process has started with these settings, so that some of them cannot change any more.
     is_started: bool,
 }
@@ -131,14 +151,15 @@ impl Configuration {
         self.read_again(|layers, problems| {
             let mut layers = layers.clone();
             if let Err(expected) = layers.read_file() {
-                problems.push(format!("CONFIG_FILE: expected {expected}; its settings stay as they were"));
+                problems
+                    .push(Problem::error(format!("CONFIG_FILE: expected {expected}; its settings stay as they were")));
             }
             layers
         })
     }
 
     /// Reads the settings of what `change` makes of the layers.
-    fn read_again(&self, change: impl FnOnce(&Layers, &mut Vec<String>) -> Layers) -> Vec<String> {
+    fn read_again(&self, change: impl FnOnce(&Layers, &mut Vec<Problem>) -> Layers) -> Vec<String> {
         let mut state = self.shared.state.lock();
         let mut problems = Vec::new();
         let layers = change(&state.layers, &mut problems);
@@ -146,7 +167,7 @@ impl Configuration {
     }
 
     /// Reads the settings of `layers`, reports what is new, and passes on what has changed.
-    fn take_over(&self, state: &mut State, layers: Layers, mut problems: Vec<String>) -> Vec<String> {
+    fn take_over(&self, state: &mut State, layers: Layers, mut problems: Vec<Problem>) -> Vec<String> {
         let Shared { names, own, changes, .. } = &*self.shared;
         let reading = Reading::new(names, own.as_ref(), &state.layers, layers, state.is_started);
         problems.extend(reading.problems);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{BY_ORDER, Configuration};
+use super::{BY_ORDER, Configuration, State};
 use crate::operations::configure::Configure;
 use crate::settings::table::{self, Effect};
 use crate::settings::{Document, name_of};
@@ -43,14 +43,16 @@ impl Configure for Configuration {
             return Err(format!("more than {MAX_ORDERS} settings would be changed by message"));
         }
         let layers = state.layers.clone().with_orders(Document::new(BY_ORDER, &orders));
-        let changed = self.take_over(&mut state, layers, Vec::new());
-        let is_about = |problem: &&String| changes.keys().any(|path| problem.starts_with(&format!("{}:", name_of(path))));
-        let problems: Vec<String> = state.reported.iter().filter(is_about).cloned().collect();
-        if !problems.is_empty() && changed.is_empty() {
-            return Err(problems.join("; "));
-        }
+        let done = self.take_over(&mut state, layers, Vec::new());
+        let invalid: Vec<String> = changes.keys().filter_map(|path| state.take_problem(&name_of(path))).collect();
+        // What is invalid is forgotten.
+        orders.retain(|path, _| !invalid.iter().any(|problem| is_about(problem, &name_of(path))));
+        state.layers = state.layers.clone().with_orders(Document::new(BY_ORDER, &orders));
         state.orders = orders;
-        Ok(summary(&[changed, problems].concat()))
+        if !invalid.is_empty() && done.is_empty() {
+            return Err(invalid.join("; "));
+        }
+        Ok(summary(&[done, invalid].concat()))
     }
 
     fn is_setting(&self, path: &str) -> bool {
@@ -67,9 +69,15 @@ impl Configuration {
             return Err(format!("`{path:.100}` is no setting of this component"));
         }
         match table::effect(&name) {
-            Effect::Reconnects => Err(format!("{name} cannot be changed by message, because that would move the component's login")),
-            Effect::AtStart | Effect::BeforeTheStore => Err(format!("{name} cannot be changed while the component runs")),
-            _ if value.to_string().len() > MAX_VALUE => Err(format!("the value of {name} is longer than {MAX_VALUE} bytes")),
+            Effect::Reconnects => Err(moves_login(&name)),
+            // A route to another broker uses the component's login unless it has one.
+            _ if name == "QUEUE_CONFIG" => Err(moves_login(&name)),
+            Effect::AtStart | Effect::BeforeTheStore => {
+                Err(format!("{name} cannot be changed while the component runs"))
+            }
+            _ if value.to_string().len() > MAX_VALUE => {
+                Err(format!("the value of {name} is longer than {MAX_VALUE} bytes"))
+            }
             Effect::AtOnce | Effect::RestartsConsumers => Ok(()),
         }
     }
@@ -84,6 +92,22 @@ impl Configuration {
     pub(super) fn store_timeout(&self) -> Duration {
         self.settings().store.as_ref().map_or(Duration::ZERO, |store| store.timeout)
     }
+}
+
+impl State {
+    /// Forgets that the setting is invalid, and returns why it is.
+    fn take_problem(&mut self, name: &str) -> Option<String> {
+        let position = self.reported.iter().position(|problem| is_about(&problem.text, name))?;
+        Some(self.reported.remove(position).text)
+    }
+}
+
+fn is_about(problem: &str, name: &str) -> bool {
+    problem.strip_prefix(name).is_some_and(|rest| rest.starts_with(':'))
+}
+
+fn moves_login(name: &str) -> String {
+    format!("{name} cannot be changed by message, because that could send the component's login elsewhere")
 }
 
 fn summary(changed: &[String]) -> String {

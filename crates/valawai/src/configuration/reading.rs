@@ -1,6 +1,6 @@
 //! Reads the settings again, and finds out what has changed.
 
-use super::Names;
+use super::{Names, Problem};
 use crate::component::settings::{OwnReading, OwnSettings};
 use crate::routes::HandlerChannel;
 use crate::settings::table::{self, Effect};
@@ -18,14 +18,20 @@ pub(super) struct Reading {
     /// The settings of the component's author.
     pub(super) own: Option<OwnReading>,
     /// Why settings stay as they are, for people.
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Vec<Problem>,
     /// The changes, for people.
     pub(super) changed: Vec<String>,
 }
 
 impl Reading {
     /// Reads `layers`. A setting that is invalid, or cannot change when the process `is_started`, is what it was in `previous`.
-    pub(super) fn new(names: &Names, own: Option<&OwnSettings>, previous: &Layers, mut layers: Layers, is_started: bool) -> Self {
+    pub(super) fn new(
+        names: &Names,
+        own: Option<&OwnSettings>,
+        previous: &Layers,
+        mut layers: Layers,
+        is_started: bool,
+    ) -> Self {
         layers.forget_kept();
         let mut problems = names.unknown(&layers, own);
         if is_started {
@@ -36,7 +42,7 @@ impl Reading {
         problems.truncate(MAX_PROBLEMS);
         let is_readable = settings.is_some() && own_reading.as_ref().is_none_or(Option::is_some);
         if !is_readable {
-            problems.push("the settings contradict each other; all stay as they were".to_owned());
+            problems.push(Problem::error("the settings contradict each other; all stay as they were".to_owned()));
             return Self { layers: previous.clone(), settings: None, own: None, problems, changed: Vec::new() };
         }
         let changed = names.all(own).filter_map(|name| change(&name, previous, &layers)).collect();
@@ -48,7 +54,7 @@ impl Reading {
 fn read<S>(
     layers: &mut Layers,
     previous: &Layers,
-    problems: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
     read: impl Fn(&Layers) -> Result<S, Problems>,
 ) -> Option<S> {
     loop {
@@ -61,7 +67,7 @@ fn read<S>(
         }
         for (name, problem) in invalid.iter() {
             layers.keep(name, previous.find(name).ok().flatten());
-            problems.push(format!("{problem}; it stays as it was"));
+            problems.push(Problem::error(format!("{problem}; it stays as it was")));
         }
     }
 }
@@ -76,13 +82,14 @@ pub(super) fn read_own(own: &OwnSettings, layers: &Layers) -> Result<OwnReading,
 }
 
 /// Keeps the settings that only a restart changes, and says so.
-fn keep_start_only(names: &Names, previous: &Layers, layers: &mut Layers) -> Vec<String> {
+fn keep_start_only(names: &Names, previous: &Layers, layers: &mut Layers) -> Vec<Problem> {
     let mut problems = Vec::new();
     for name in names.all(None) {
         let is_fixed = matches!(table::effect(&name), Effect::AtStart | Effect::BeforeTheStore);
         if is_fixed && text(previous, &name) != text(layers, &name) {
             layers.keep(&name, previous.find(&name).ok().flatten());
-            problems.push(format!("{name} has changed, which needs a restart; until then it stays as it was"));
+            let text = format!("{name} has changed, which needs a restart; until then it stays as it was");
+            problems.push(Problem::warning(text));
         }
     }
     problems
@@ -115,13 +122,14 @@ impl Names {
     }
 
     /// Warns of values that are no settings.
-    fn unknown(&self, layers: &Layers, own: Option<&OwnSettings>) -> Vec<String> {
+    fn unknown(&self, layers: &Layers, own: Option<&OwnSettings>) -> Vec<Problem> {
         let names: Vec<String> = self.all(own).collect();
         let is_known = |name: &str| {
             let is_below = |known: &String| name.strip_prefix(&**known).is_some_and(|rest| rest.starts_with('_'));
             table::is_setting(name) || names.iter().any(|known| known == name || is_below(known))
         };
         let unknown = layers.unknown(is_known);
-        unknown.into_iter().map(|path| format!("`{path:.100}` is no setting of this component")).collect()
+        let problem = |path| Problem::warning(format!("`{path:.100}` is no setting of this component"));
+        unknown.into_iter().map(problem).collect()
     }
 }

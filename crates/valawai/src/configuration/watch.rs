@@ -32,7 +32,8 @@ pub fn start(configuration: &Configuration, shutdown: &Shutdown) -> io::Result<b
     let name = options.name();
     let (sender, first) = crossbeam_channel::bounded(1);
     let (follower, reload) = (configuration.clone(), settings.reload);
-    let follow = move || if reload { follow_store(&follower, options, &sender) } else { read_once(&follower, options, &sender) };
+    let follow =
+        move || if reload { follow_store(&follower, options, &sender) } else { read_once(&follower, options, &sender) };
     thread::Builder::new().name("settings".into()).spawn(follow)?;
     Ok(wait(configuration, name, &first, shutdown))
 }

@@ -42,7 +42,8 @@ pub(super) fn consumer_of(component: &Component) -> Consumer {
         ..Default::default()
     };
     let resolved = component.check().unwrap();
-    let router = Router::new(resolved.routes_of(Kind::Data), resolved.scope(log.clone()), Arc::new(Tuning::new(options)));
+    let router =
+        Router::new(resolved.routes_of(Kind::Data), resolved.scope(log.clone()), Arc::new(Tuning::new(options)));
     Consumer::new(router, log, Options { prefetch: 8, bytes_in_flight: 1 << 20, ..Options::default() }, Arc::default())
 }
 

@@ -44,7 +44,11 @@ impl Tuning {
     /// Starts with these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let tuning = Self { failures: RwLock::default(), circuit_breaker: AtomicU64::default(), faults: FaultInjector::default() };
+        let tuning = Self {
+            failures: RwLock::default(),
+            circuit_breaker: AtomicU64::default(),
+            faults: FaultInjector::default(),
+        };
         tuning.set(options);
         tuning
     }

@@ -98,7 +98,8 @@ impl<L: Log> Log for OnlyEnabled<L> {
 
 /// Sets the configured levels. What operators have changed stays.
 pub(super) fn set(options: &Options) {
-    let module = |(target, level): &(String, LevelFilter)| Change { target: Some(target.clone()), level: *level, until: None };
+    let module =
+        |(target, level): &(String, LevelFilter)| Change { target: Some(target.clone()), level: *level, until: None };
     let mut levels = LEVELS.write();
     levels.console = options.console;
     levels.file = options.file;

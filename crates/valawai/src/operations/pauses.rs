@@ -64,7 +64,8 @@ impl Pauses {
     /// Resumes the channels whose time is up, and returns them.
     pub fn end_expired(&self, now: Instant) -> Vec<String> {
         let is_over = |_: &String, until: &mut Option<Instant>| until.is_some_and(|until| until <= now);
-        let ended: Vec<String> = self.paused.lock().ordered.extract_if(.., is_over).map(|(channel, _)| channel).collect();
+        let ended: Vec<String> =
+            self.paused.lock().ordered.extract_if(.., is_over).map(|(channel, _)| channel).collect();
         if !ended.is_empty() {
             self.version.fetch_add(1, Ordering::Release);
         }

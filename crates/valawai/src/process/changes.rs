@@ -12,8 +12,9 @@ use super::tasks::Tasks;
 use crate::broker::amqp;
 use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Error, Link, Session};
-use crate::configuration::Change;
+use crate::configuration::{Change, Problem};
 use crate::mov::component_info::ComponentInfo;
+use crate::mov::log::Severity;
 use crate::mov::registration;
 use crate::name::Id;
 
@@ -62,7 +63,7 @@ impl Changes {
     /// The broker to connect to while there is no session. If the settings name another one than that of the last session, they
     /// are tried in turn: the new one may be a mistake.
     pub(super) fn broker(&self, attempt: u64) -> &amqp::Options {
-        if attempt % 2 == 0 { &self.broker } else { &self.wanted }
+        if attempt.is_multiple_of(2) { &self.broker } else { &self.wanted }
     }
 
     /// Records that there is a session with `broker`.
@@ -80,7 +81,7 @@ impl Changes {
                     self.connecting = None;
                 }
             }
-            Ok(Change::Problem(problem)) => tasks.report(problem),
+            Ok(Change::Problem(Problem { severity, text })) => tasks.report(severity, text),
             // There are no more.
             Err(RecvError) => self.receiver = crossbeam_channel::never(),
         }
@@ -121,7 +122,7 @@ impl Changes {
             }
             Ok(Err(error)) => {
                 if !std::mem::replace(&mut self.is_failure_reported, true) {
-                    tasks.report(format!(
+                    tasks.report(Severity::Error, format!(
                         "RABBITMQ_…: the component stays with its broker, because {error}; trying again until the settings change"
                     ));
                 }

@@ -93,7 +93,11 @@ impl RunningGroups {
     /// Records that the threads of `group` are started, and returns what stops them.
     pub(super) fn start(&mut self, group: &ConsumerGroup) -> Shutdown {
         let (handle, shutdown) = shutdown::channel();
-        self.0.push(RunningGroup { threads: group.thread_names().collect(), group: group.clone(), handle: Some(handle) });
+        self.0.push(RunningGroup {
+            threads: group.thread_names().collect(),
+            group: group.clone(),
+            handle: Some(handle),
+        });
         shutdown
     }
 
@@ -101,7 +105,8 @@ impl RunningGroups {
     /// Returns the groups that can start now.
     pub(super) fn replace(&mut self, wanted: &[ConsumerGroup]) -> Vec<ConsumerGroup> {
         for running in &mut self.0 {
-            let is_wanted = wanted.iter().any(|group| group.name == running.group.name && group.is_like(&running.group));
+            let is_wanted =
+                wanted.iter().any(|group| group.name == running.group.name && group.is_like(&running.group));
             if !is_wanted {
                 running.handle = None;
             }
@@ -112,7 +117,8 @@ impl RunningGroups {
 
     /// Records that a thread ended. Returns whether it was to end.
     pub(super) fn thread_ended(&mut self, name: &str) -> bool {
-        let is_stopping = |running: &&mut RunningGroup| running.handle.is_none() && running.threads.iter().any(|it| it == name);
+        let is_stopping =
+            |running: &&mut RunningGroup| running.handle.is_none() && running.threads.iter().any(|it| it == name);
         let Some(group) = self.0.iter_mut().find(is_stopping) else { return false };
         group.threads.retain(|thread| thread != name);
         self.0.retain(|group| !group.threads.is_empty());

@@ -37,7 +37,6 @@ impl ConsumerParts {
     ) -> Consumer {
         let Self { component, settings, log, operations, tuning, outlets, .. } = self;
         let scope = component.scope_with(log.clone(), Arc::clone(outlets));
-        let router = Router::new(routes, scope, Arc::clone(tuning));
         let options = consumer::Options {
             prefetch: settings.prefetch,
             bytes_in_flight: bytes.min(BYTES_IN_FLIGHT),
@@ -45,6 +44,6 @@ impl ConsumerParts {
             to_channels,
             ..consumer::Options::default()
         };
-        Consumer::new(router, log.clone(), options, Arc::clone(status))
+        Consumer::new(Router::new(routes, scope, Arc::clone(tuning)), log.clone(), options, Arc::clone(status))
     }
 }

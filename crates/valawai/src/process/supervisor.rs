@@ -148,6 +148,10 @@ impl Drop for ExitReport {
     fn drop(&mut self) {
         let result = self.result.take().unwrap_or_else(|| Err(Error::lost("a thread panicked or could not start")));
         // Nobody receives it if the session is over.
-        let _ = self.reporter.send(Report::Exited(TaskExit { role: self.role, name: std::mem::take(&mut self.name), result }));
+        let _ = self.reporter.send(Report::Exited(TaskExit {
+            role: self.role,
+            name: std::mem::take(&mut self.name),
+            result,
+        }));
     }
 }

@@ -132,9 +132,12 @@ impl Tasks {
             service.set_settings(explicit(settings));
         }
         self.apply_at_once(settings);
+        let has_routes = !self.parts.settings.routes.is_empty();
         self.parts.settings = settings.clone();
         self.consumers = ConsumerGroup::all(&self.parts);
-        self.change_routes();
+        if has_routes || !settings.routes.is_empty() {
+            self.change_routes();
+        }
     }
 
     fn apply_at_once(&self, settings: &Settings) {
@@ -175,9 +178,9 @@ impl Tasks {
         }
     }
 
-    /// Reports an error in the component's log and in the MOV's.
-    pub(super) fn report(&self, message: String) {
-        self.parts.log.add(Entry { severity: Severity::Error, message, payload: None });
+    /// Reports something in the component's log and in the MOV's.
+    pub(super) fn report(&self, severity: Severity, message: String) {
+        self.parts.log.add(Entry { severity, message, payload: None });
     }
 
     pub(super) fn warn_of_slow_handlers(&self) {

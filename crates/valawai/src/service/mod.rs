@@ -89,7 +89,9 @@ impl Service {
         let since = clock::seconds();
         let is_denial_logged = AtomicBool::new(false);
         let settings = Mutex::new(std::mem::take(&mut options.settings));
-        Self { inner: Arc::new(Inner { options, settings, instance, started: Instant::now(), since, is_denial_logged }) }
+        Self {
+            inner: Arc::new(Inner { options, settings, instance, started: Instant::now(), since, is_denial_logged }),
+        }
     }
 
     /// Replaces the settings that it shows.

@@ -78,7 +78,8 @@ impl Service {
         if resumed.is_empty() {
             return done("nothing was paused");
         }
-        let (configured, consumed): (Vec<&str>, Vec<&str>) = resumed.iter().partition(|channel| pauses.contains(channel));
+        let (configured, consumed): (Vec<&str>, Vec<&str>) =
+            resumed.iter().partition(|channel| pauses.contains(channel));
         log::warn!("an operator resumes {}", resumed.join(", "));
         if configured.is_empty() {
             done(format!("{} is consumed again", consumed.join(", ")))

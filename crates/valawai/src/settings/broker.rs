@@ -154,7 +154,10 @@ mod tests {
         assert_eq!((moved.hosts[0].to_string(), moved.password.reveal()), ("other:2".to_owned(), "hunter3"));
         assert_eq!((&*moved.username, &*moved.vhost), ("me", "/ours"));
         let url = read(json!({ "rabbitmq_url": "amqp://you:hunter4@third/" }));
-        assert_eq!((url.hosts[0].to_string(), &*url.username, url.password.reveal()), ("third:5672".into(), "you", "hunter4"));
+        assert_eq!(
+            (url.hosts[0].to_string(), &*url.username, url.password.reveal()),
+            ("third:5672".into(), "you", "hunter4")
+        );
     }
 
     #[test]

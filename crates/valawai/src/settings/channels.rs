@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_channel_has_settings_of_its_own() {
-        let variables = [("CHANNEL_DATA_IN_PREFETCH", "7"), ("CHANNEL_DATA_IN_PAUSED", "yes"), ("CHANNEL_DATA_OTHER_WORKERS", "3")];
+        let variables =
+            [("CHANNEL_DATA_IN_PREFETCH", "7"), ("CHANNEL_DATA_IN_PAUSED", "yes"), ("CHANNEL_DATA_OTHER_WORKERS", "3")];
         let settings = Settings::read_for(&variables, &handlers(["data/in", "data/other", "data/third"])).unwrap();
         let channel = &settings.channels["data/in"];
         assert_eq!((channel.prefetch, channel.paused, channel.workers), (Some(7), Some(true), None));

@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn a_text_and_keys_below_it_are_a_branch() {
         let document = from_paths([("a", "text"), ("a/b", "1")]);
-        assert_eq!((text(&document, "A").unwrap(), text(&document, "A_B").unwrap()), (r#"{"b":"1"}"#.into(), "1".into()));
+        assert_eq!(
+            (text(&document, "A").unwrap(), text(&document, "A_B").unwrap()),
+            (r#"{"b":"1"}"#.into(), "1".into())
+        );
     }
 
     #[test]

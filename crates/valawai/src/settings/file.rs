@@ -64,12 +64,17 @@ mod tests {
                 assert_eq!((&*found.text, &*found.origin), (expected, ORIGIN));
             }
         }
-        assert!(read_text("").unwrap() == Document::new(ORIGIN, &Map::new()).with_files(), "an empty file sets nothing");
+        assert!(
+            read_text("").unwrap() == Document::new(ORIGIN, &Map::new()).with_files(),
+            "an empty file sets nothing"
+        );
     }
 
     #[test]
     fn a_malformed_file_is_reported_with_its_line_and_without_its_text() {
-        for (text, line) in [("{\n\"password\": hunter2}", "line 2"), ("a = 1\npassword = hunter2\n", "line 2"), ("[1]x", "line 1")] {
+        for (text, line) in
+            [("{\n\"password\": hunter2}", "line 2"), ("a = 1\npassword = hunter2\n", "line 2"), ("[1]x", "line 1")]
+        {
             let Err(expected) = read_text(text) else { panic!("{text:?} was accepted") };
             assert!(expected.contains(line) && !expected.contains("hunter2"), "{text:?}: {expected}");
         }

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_store_does_not_say_where_the_store_is() {
-        let layers = layers(&[]).with_store(document("Consul", &json!({ "consul_host": "evil", "log_dir": "/", "x": 1 })));
+        let layers =
+            layers(&[]).with_store(document("Consul", &json!({ "consul_host": "evil", "log_dir": "/", "x": 1 })));
         assert!(layers.find("CONSUL_HOST").unwrap().is_none() && layers.find("LOG_DIR").unwrap().is_none());
         assert_eq!(value(&layers, "X").0, "1");
     }

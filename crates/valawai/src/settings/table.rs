@@ -107,8 +107,12 @@ pub const SETTINGS: &[Row] = &[
 ];
 
 /// What can be set for one channel, as in `CHANNEL_DATA_RECEIVED_MESSAGE_PREFETCH`.
-pub const OF_CHANNEL: &[(&str, Effect)] =
-    &[("PREFETCH", RestartsConsumers), ("WORKERS", RestartsConsumers), ("RETRIES", AtOnce), ("PAUSED", RestartsConsumers)];
+pub const OF_CHANNEL: &[(&str, Effect)] = &[
+    ("PREFETCH", RestartsConsumers),
+    ("WORKERS", RestartsConsumers),
+    ("RETRIES", AtOnce),
+    ("PAUSED", RestartsConsumers),
+];
 
 /// The name under which a setting is listed that has several.
 #[must_use]

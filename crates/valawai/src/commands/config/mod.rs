@@ -105,5 +105,10 @@ fn show(console: &Console, settings: &[Effective], sources: bool, effects: bool)
 }
 
 fn to_json(setting: &Effective) -> Shown<'_> {
-    Shown { name: &setting.name, value: &setting.value, source: &setting.origin, change: table::effect(&setting.name).text() }
+    Shown {
+        name: &setting.name,
+        value: &setting.value,
+        source: &setting.origin,
+        change: table::effect(&setting.name).text(),
+    }
 }

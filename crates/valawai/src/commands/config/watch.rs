@@ -86,7 +86,8 @@ fn show(invocation: &Invocation, layers: &Layers, known: &mut Option<Vec<Effecti
             print(console, setting, previous.map_or("", |previous| &previous.value))?;
         }
     }
-    let removed = known.iter().flatten().filter(|previous| settings.iter().all(|setting| setting.name != previous.name));
+    let removed =
+        known.iter().flatten().filter(|previous| settings.iter().all(|setting| setting.name != previous.name));
     for previous in removed {
         let gone = Effective { value: String::new(), ..previous.clone() };
         print(console, &gone, &previous.value)?;

@@ -57,7 +57,8 @@ struct Typed<S> {
 impl OwnSettings {
     /// The settings of the type `S`, a struct.
     pub(super) fn of<S: DeserializeOwned + Send + Sync + 'static>() -> Self {
-        let declared = Typed::<S> { fields: fields::of::<S>(), current: RwLock::default(), listeners: Listeners::default() };
+        let declared =
+            Typed::<S> { fields: fields::of::<S>(), current: RwLock::default(), listeners: Listeners::default() };
         Self { declared: Arc::new(declared) }
     }
 
@@ -144,7 +145,8 @@ impl<S: DeserializeOwned + Send + Sync + 'static> Declared for Typed<S> {
         let Ok(new) = settings.downcast::<S>() else { return };
         let previous = self.current.write().replace((Arc::clone(&new), texts.clone()));
         if let Some((old, old_texts)) = previous {
-            let fields = self.fields.iter().copied().filter(|field| has_changed(old_texts.get(field), texts.get(field)));
+            let fields =
+                self.fields.iter().copied().filter(|field| has_changed(old_texts.get(field), texts.get(field)));
             self.listeners.tell(&Change { fields: fields.collect(), old, new });
         }
     }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::Deserializer;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{self, Expected, IntoDeserializer, Unexpected, Visitor};
-use serde::Deserializer;
 use serde_json::Value;
 use serde_json::error::Category;
 
@@ -58,7 +58,7 @@ impl Text<'_> {
     }
 }
 
-/// serde_json's errors contain the values.
+/// The errors of `serde_json` contain the values.
 fn json<T>(result: serde_json::Result<T>) -> Result<T, Invalid> {
     result.map_err(|error| match error.classify() {
         Category::Data => Invalid("JSON of another form".to_owned()),
@@ -120,7 +120,8 @@ impl<'de> Deserializer<'de> for Text<'_> {
         if self.is_json() {
             return json(self.to_json()?.deserialize_seq(visitor));
         }
-        let words: Vec<Text<'_>> = self.0.split(',').map(|word| Text(word.trim())).filter(|word| !word.0.is_empty()).collect();
+        let words: Vec<Text<'_>> =
+            self.0.split(',').map(|word| Text(word.trim())).filter(|word| !word.0.is_empty()).collect();
         visitor.visit_seq(SeqDeserializer::new(words.into_iter()))
     }
 
@@ -155,7 +156,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Invalid> for Text<'_> {
+impl IntoDeserializer<'_, Invalid> for Text<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -46,7 +46,11 @@ struct Shared {
 #[must_use]
 pub fn open(limit: log::LevelFilter, identity: Identity) -> (MovLog, Writer) {
     let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
-    let shared = Arc::new(Shared { limit: AtomicUsize::new(limit as usize), waiting_bytes: AtomicUsize::new(0), dropped: AtomicU64::new(0) });
+    let shared = Arc::new(Shared {
+        limit: AtomicUsize::new(limit as usize),
+        waiting_bytes: AtomicUsize::new(0),
+        dropped: AtomicU64::new(0),
+    });
     let log = MovLog { entries: sender, shared: Arc::clone(&shared), tap: Arc::default() };
     (log, Writer { entries: receiver, shared, identity })
 }

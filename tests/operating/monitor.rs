@@ -58,6 +58,22 @@ fn only_messages_that_match_are_shown() {
 }
 
 #[test]
+fn it_ends_when_nothing_was_shown_for_a_time() {
+    let test_bed = TestBed::on(Node::shared());
+    let arguments = "monitor --json --channel received --where content=yes --idle 6s";
+    let (_component, observer) = observed(&test_bed, arguments);
+    test_bed.publish("yes");
+    observer.wait_until("the copy", SOON, || copies(&observer).len() == 1);
+    // What is not shown does not keep it from ending.
+    wait_until("it to end", SOON, || {
+        test_bed.publish("no");
+        !observer.is_running()
+    });
+    assert_eq!(observer.wait_exit(SOON).code(), Some(0), "{}", observer.output());
+    assert_eq!(copies(&observer).len(), 1, "{}", observer.output());
+}
+
+#[test]
 fn copies_end_when_the_observer_ends_or_dies() {
     let test_bed = TestBed::on(Node::shared());
     let (_component, observer) = observed(&test_bed, "monitor");

@@ -225,5 +225,6 @@ fn permissions_to_read_the_dead_letters_and_to_write_to_the_default_exchange_suf
     assert!(refused.stderr.contains("refused") && refused.stderr.contains("dead_letter"), "{refused:?}");
     permit("^amq\\.default$", "^valawai/.*/dead_letter/");
     run_with_code(vhost, "dead-letters replay --yes", 0);
+    permit("^$", "^valawai/");
     wait_depth(&test_bed, INPUT, 10);
 }

@@ -7,7 +7,7 @@ use crate::test_bed::TestBed;
 
 const TO_QUEUES: &str = r"^amq\.default$";
 const TO_QUEUES_AND_MOV: &str = r"^(amq\.default$|valawai/(component|topology)/)";
-const OWN_QUEUES: &str = "^valawai/c1/echo_example_with_rust_and_amiquip/(retry|dead_letter)/.*";
+const OWN_QUEUES: &str = "^valawai/.*/(dead_letter|retry)/";
 const PAGES: &str = "^valawai/(component|topology)/page$";
 
 #[test]
@@ -25,6 +25,7 @@ fn the_permissions_that_the_help_names_suffice() {
         ("mov connections", (PAGES, TO_QUEUES_AND_MOV, PAGES), 0),
     ] {
         night_shift.assert_exits(arguments, permissions, code);
+        night_shift.assert_in_help(arguments, permissions);
     }
     for (arguments, permissions, refused) in [
         (r#"publish received_message {"content":"x"}"#, (NONE, NONE, NONE), "exchange"),

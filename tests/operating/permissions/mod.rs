@@ -67,6 +67,7 @@ impl<'t> NightShift<'t> {
         let verb = arguments.split(' ').next().expect("a command");
         let help = run_with_code(&self.test_bed.vhost, &format!("{verb} --help"), 0).stdout;
         let named = format!("configure '{configure}', write '{write}', read '{read}'");
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(&named), "the help of {verb} does not name {named}: {help}");
     }
 }

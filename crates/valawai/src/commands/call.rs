@@ -30,7 +30,7 @@ always does. It is checked as by publish.
 The exit code is 0 after a reply, 1 after one that says that the request failed (the header status is error) or if no queue has
 the request, and 75 without a reply in time.
 
-Needs the permission to write to the exchange amq.default; replies need none.")]
+Permissions: configure '^$', write '^amq\\.default$', read '^$'.")]
 pub(super) struct Call {
     /// A channel of the component, or any queue
     channel: String,

@@ -21,7 +21,8 @@ with messages stays, unless --force is given: its messages are lost. To keep the
 queue again when it needs it. The retry queues are those with the delays of RETRY_TTL, RETRY_BACKOFF, RETRY_MAX_TTL and
 MAX_RETRIES; others expire by themselves.
 
-Needs the permission to configure the queues. The exit code is 1 if a queue has messages and stays.")]
+Permissions: configure '^valawai/.*/(dead_letter|retry)/', write '^$', read '^$'.
+The exit code is 1 if a queue has messages and stays.")]
 pub(super) struct Clear {
     /// Which queues
     #[arg(long, value_enum, value_delimiter = ',', default_value = "all", value_name = "KINDS")]

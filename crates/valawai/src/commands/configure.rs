@@ -28,8 +28,9 @@ and with --force also if it has messages, which are lost.
 --print-policy prints the rabbitmqctl lines that let the broker move messages that it drops, by a limit or an expiration, to the
 dead-letter queues. Nothing is declared.
 
-Needs the permission to configure and read the queues, and to write to the exchange amq.default, by which retry queues return
-their messages; --print-policy needs no broker. The exit code is 1 if there is a conflict.")]
+Permissions: configure '^valawai/.*/(dead_letter|retry)/',
+write '^amq\\.default$', read '^valawai/.*/(dead_letter|retry)/': retry queues return their messages by
+the exchange amq.default. --print-policy needs no broker. The exit code is 1 if there is a conflict.")]
 pub(super) struct Configure {
     /// Replace queues that exist with other arguments, if they are empty
     #[arg(long)]

@@ -19,7 +19,8 @@ The messages are fetched and returned to the queue when the command ends: they k
 redelivered, and other consumers do not get them meanwhile. A quorum queue counts that as a delivery, and drops a message after
 its delivery limit. Attempts of components of this kit are counted in the header x-attempts, which does not change.
 
-Needs the permission to read the queue. The exit code is 1 if the queue does not exist.")]
+Permissions: configure '^$', write '^$', read the queue, as in '^valawai/c1/echo/data/'.
+The exit code is 1 if the queue does not exist.")]
 pub(super) struct Inspect {
     /// A queue, or a channel of the component: `data/received_message`, or `dead_letter/data/received_message`
     queue: String,

@@ -26,6 +26,7 @@ Examples:
   c1_echo monitor
   valawai monitor c0_one c1_two --channel data/ --where content~=hello
   c1_echo monitor --save recording.jsonl --for 1m
+  c1_echo monitor --json --idle 5s | jq .body
   c1_echo publish data/received_message --from recording.jsonl
   valawai monitor --trace --channel data/
 
@@ -56,8 +57,8 @@ pub(super) struct Monitor {
 impl Command for Monitor {
     fn run(&self, invocation: &Invocation) -> Result<Exit, Stop> {
         if self.trace {
-            let Observation { count, time, .. } = self.observation;
-            return trace::show(invocation, |queue, message| self.is_traced(queue, message), count, time);
+            let end = self.observation.end();
+            return trace::show(invocation, |queue, message| self.is_traced(queue, message), end);
         }
         let console = &invocation.console;
         let mut recording = self.save.as_deref().map(Recording::create).transpose()?;

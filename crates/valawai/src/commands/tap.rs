@@ -32,6 +32,18 @@ pub(super) struct Observation {
     /// End after this time
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
     pub(super) time: Option<Duration>,
+    /// End when nothing was shown for this time
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) idle: Option<Duration>,
+}
+
+/// When an observation ends.
+pub(super) struct End {
+    count: Option<u64>,
+    time: Instant,
+    idle: Option<Duration>,
+    shown: u64,
+    last_shown: Instant,
 }
 
 /// What was observed.
@@ -53,13 +65,41 @@ impl Observation {
         let operator = invocation.connect()?;
         let channel = operator.open_for_requests()?;
         let mut tap = Tap::open(invocation, &channel, receivers, wanted)?;
-        let (deadline, mut shown) = (deadline(self.time), 0);
-        while self.count.is_none_or(|count| shown < count)
-            && let Some(observed) = tap.next(&invocation.console, deadline)?
+        let mut end = self.end();
+        while !end.is_reached()
+            && let Some(observed) = tap.next(&invocation.console, end.deadline())?
         {
-            shown += u64::from(show(&observed)?);
+            if show(&observed)? {
+                end.count_shown();
+            }
         }
-        Ok(Summary { shown, dropped: tap.dropped })
+        Ok(Summary { shown: end.shown, dropped: tap.dropped })
+    }
+
+    /// The end of an observation that begins now.
+    pub(super) fn end(&self) -> End {
+        const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
+        let now = Instant::now();
+        let time = now + self.time.unwrap_or(FOR_EVER);
+        End { count: self.count, time, idle: self.idle, shown: 0, last_shown: now }
+    }
+}
+
+impl End {
+    pub(super) fn is_reached(&self) -> bool {
+        self.count.is_some_and(|count| self.shown >= count) || Instant::now() >= self.deadline()
+    }
+
+    /// When it ends if nothing more is shown.
+    fn deadline(&self) -> Instant {
+        self.idle.map_or(self.time, |idle| self.time.min(self.last_shown + idle))
+    }
+
+    /// Counts what is shown, and returns how many there are.
+    pub(super) fn count_shown(&mut self) -> u64 {
+        self.last_shown = Instant::now();
+        self.shown += 1;
+        self.shown
     }
 }
 
@@ -159,12 +199,6 @@ impl<'c> Tap<'c> {
         }
         if is_anybody_there || !self.observed.is_empty() { Ok(()) } else { Err(self.receivers[0].nobody_answers()) }
     }
-}
-
-/// When a command ends that ends after `time`, or with Ctrl-C.
-pub(super) fn deadline(time: Option<Duration>) -> Instant {
-    const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
-    Instant::now() + time.unwrap_or(FOR_EVER)
 }
 
 impl Drop for Tap<'_> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::messages;
-use super::tap;
+use super::tap::End;
 use crate::broker::amqp::operator::{OperatorEvent, OperatorLink, Received};
 
 /// The exchange to which RabbitMQ publishes copies, while the firehose is on.
@@ -24,14 +24,13 @@ const HINT: Duration = Duration::from_secs(5);
 
 const TICK: Duration = Duration::from_millis(500);
 
-/// Shows what is published to queues and messages that `is_wanted`, up to `count` messages and for `time`.
+/// Shows what is published to queues and messages that `is_wanted`, until `end`.
 pub(super) fn show(
     invocation: &Invocation,
     is_wanted: impl Fn(&str, &Received) -> bool,
-    count: Option<u64>,
-    time: Option<Duration>,
+    mut end: End,
 ) -> Result<Exit, Stop> {
-    let (began, deadline) = (Instant::now(), tap::deadline(time));
+    let began = Instant::now();
     let operator = invocation.connect()?;
     let queue = operator.declare_temporary()?;
     operator.bind(&queue, FIREHOSE, PUBLISHED)?;
@@ -39,16 +38,15 @@ pub(super) fn show(
     let mut link = OperatorLink::new(&channels)?;
     link.consume(&queue, PREFETCH)?;
     invocation.console.note("observing what is published on the virtual host");
-    let (mut received, mut shown, mut is_hinted) = (0, 0, false);
-    while count.is_none_or(|count| shown < count) && !invocation.is_interrupted() && Instant::now() < deadline {
+    let (mut received, mut is_hinted) = (0, false);
+    while !end.is_reached() && !invocation.is_interrupted() {
         match link.poll(true)? {
             Some(OperatorEvent::Received(message)) => {
                 received += 1;
                 link.acknowledge(message.tag)?;
                 let key = routing_key(&message);
                 if is_wanted(&key, &message) {
-                    shown += 1;
-                    messages::print(&invocation.console, shown, &key, &message)?;
+                    messages::print(&invocation.console, end.count_shown(), &key, &message)?;
                 }
             }
             Some(OperatorEvent::Settled(_)) => {}

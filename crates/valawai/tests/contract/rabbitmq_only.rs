@@ -66,7 +66,8 @@ fn a_message_is_sent_although_its_thread_goes_on_with_something_else() {
 #[test]
 fn a_body_is_split_into_frames_that_the_broker_accepts() {
     let node = Node::start();
-    node.rabbitmqctl(&["eval", "application:set_env(rabbit, frame_max, 4096)."]);
+    // The smallest that RabbitMQ 4.1 and later permit.
+    node.rabbitmqctl(&["eval", "application:set_env(rabbit, frame_max, 8192)."]);
     let vhost = node.vhost();
     with_link(&vhost, |link| {
         link.declare(QUEUE).unwrap();

@@ -8,6 +8,9 @@ use crate::broker::amqp::operator::OperatorLink;
 /// messages.
 pub(in crate::commands) const QUIET: Duration = Duration::from_secs(1);
 
+/// The size of a heartbeat, in bytes. It is no part of a message.
+const HEARTBEAT: u64 = 8;
+
 /// When something last happened on a link: an event, or the arrival of a part of a message, since a large one takes a while.
 pub(in crate::commands) struct Activity {
     last: Instant,
@@ -26,9 +29,11 @@ impl Activity {
 
     /// How long nothing has happened. To be called often: what has arrived counts from the call that sees it.
     pub(in crate::commands) fn idle(&mut self, link: &OperatorLink<'_>) -> Duration {
-        if std::mem::replace(&mut self.bytes_read, link.bytes_read()) != self.bytes_read {
+        let bytes_read = link.bytes_read();
+        if bytes_read - self.bytes_read > HEARTBEAT {
             self.record();
         }
+        self.bytes_read = bytes_read;
         self.last.elapsed()
     }
 }

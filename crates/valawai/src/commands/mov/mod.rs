@@ -36,9 +36,12 @@ Examples:
 The MOV is asked by its REST interface if MOV_URL is set, else by its queues. Its queues tell neither its log nor which
 connections were removed. Changes are requested by its queues; a change is waited for until it shows.
 
-Permissions: configure and read '^valawai/(component|topology)/page$',
-write '^(amq\\.default$|valawai/(component|topology)/)'. With MOV_URL, lists need no broker. The exit code is 1 if something does not exist or the MOV refuses, 64
-if an identifier is not 24 hexadecimal digits, and 75 if the MOV does not answer in time.")]
+Permissions: configure '^valawai/(component|topology)/page$',
+write '^(amq\\.default$|valawai/(component|topology)/)', read '^valawai/(component|topology)/page$'.
+With MOV_URL, lists need no broker.
+
+The exit code is 1 if something does not exist or the MOV refuses, 64 if an identifier is not 24 hexadecimal digits, and 75 if the
+MOV does not answer in time.")]
 pub(super) struct Mov {
     #[command(subcommand)]
     action: Action,

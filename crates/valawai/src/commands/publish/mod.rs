@@ -36,7 +36,7 @@ anything, and a file that is not JSON as one message. A recording has the lines 
 Messages are persistent, have the header fields that are given, and an identifier. They are published with confirms, and are
 mandatory: the exit code is 1 if no queue has a message, if the broker rejects it, or if it does not match the schema.
 
-Needs the permission to write to the exchange: amq.default, unless --exchange is given.")]
+Permissions: configure '^$', write '^amq\\.default$', read '^$'. With --exchange: write to that.")]
 pub(super) struct Publish {
     /// A channel of the component, or any queue; not with --exchange
     channel: Option<String>,

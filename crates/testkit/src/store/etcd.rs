@@ -83,18 +83,18 @@ impl Etcd {
         self.call("/v3/auth/user/grant", &json!({"user": "root", "role": "root"}));
         self.call("/v3/auth/user/add", &json!({"name": user, "password": password}));
         self.call("/v3/auth/role/add", &json!({"name": "reader"}));
-        self.grant_reading("reader", prefix);
+        let [key, end] = [format!("{prefix}/"), format!("{prefix}0")].map(|key| STANDARD.encode(key));
+        let permission = json!({"permType": "READ", "key": key, "range_end": end});
+        self.call("/v3/auth/role/grant", &json!({"name": "reader", "perm": permission}));
         self.call("/v3/auth/user/grant", &json!({"user": user, "role": "reader"}));
         self.call("/v3/auth/enable", &json!({}));
         *self.has_authentication.lock() = true;
     }
 
-    /// Lets the users with the role `role` read the keys below `prefix`.
+    /// Sets the password of a user, whose tokens are void after that, as expired ones are.
     #[track_caller]
-    pub fn grant_reading(&self, role: &str, prefix: &str) {
-        let [key, end] = [format!("{prefix}/"), format!("{prefix}0")].map(|key| STANDARD.encode(key));
-        let permission = json!({"permType": "READ", "key": key, "range_end": end});
-        self.call("/v3/auth/role/grant", &json!({"name": role, "perm": permission}));
+    pub fn set_password(&self, user: &str, password: &str) {
+        self.call("/v3/auth/user/changepw", &json!({"name": user, "password": password}));
     }
 
     #[track_caller]

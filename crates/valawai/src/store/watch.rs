@@ -32,8 +32,8 @@ struct Report {
 impl Store {
     /// Calls `changed` with the values, and again each time they have changed, until it returns [`ControlFlow::Break`].
     ///
-    /// Outages are logged and retried; the values stay as they are during an outage of any prefix. A process that ends need
-    /// not wait for this to return, and it returns only after a change.
+    /// Outages are logged and retried; what is below a prefix stays as it was while that prefix cannot be read. The first call
+    /// needs all prefixes. A process that ends need not wait for this to return, and it returns only after a change.
     pub fn watch(self, changed: &mut dyn FnMut(Values) -> ControlFlow<()>) {
         let Self { options, readers } = self;
         let mut watched = Watched::new(&options, readers.len());
@@ -138,7 +138,7 @@ impl Watched {
     fn begin_outage(&mut self, error: &Error) {
         if self.outage.is_none() {
             self.outage = Some(Instant::now());
-            log::warn!("{error}. The last settings from {} stay in use; retrying", self.server);
+            log::warn!("{error}. What was read from {} before stays in use; retrying", self.server);
         } else {
             log::debug!("{error}");
         }

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testkit::wait::SOON;
-use testkit::{Proxy, wait_until};
+use testkit::Proxy;
 use valawai::internals::store::{Error, Options, Store, Values};
 
 use super::backends::{Backend, on_each_store};
@@ -110,26 +109,4 @@ fn a_frozen_store_costs_a_load_no_more_than_its_time_limit() {
         assert!(took < TIMEOUT + Duration::from_secs(2), "a load took {took:?}; its limit is {TIMEOUT:?}");
         store.thaw();
     });
-}
-
-/// The thread of each prefix ends when nobody receives its reports any more.
-#[test]
-fn the_threads_end_after_the_watch() {
-    on_each_store(|store| {
-        // etcd connects to itself with the first request.
-        store.put("/config/other", "1");
-        let before = connections(store);
-        let watched = watch(store);
-        wait_until("the connection of the watch", SOON, || connections(store) > before);
-        drop(watched);
-        store.put("/config/c1_echo/a", "2");
-        wait_until("the connection of the watch to be closed", SOON, || connections(store) == before);
-    });
-}
-
-/// The connections to the store that are established. They appear twice, once for each end.
-fn connections(store: &dyn Backend) -> usize {
-    let port = format!(":{:04X} ", store.options(&[]).address.port);
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("the connections of this machine");
-    table.lines().filter(|line| line.contains(&port) && line.split_whitespace().nth(3) == Some("01")).count()
 }

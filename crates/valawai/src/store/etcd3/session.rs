@@ -47,8 +47,8 @@ impl Session {
     pub(super) fn call(&mut self, path: &str, json: &Value, deadline: Instant) -> Result<Answer, Error> {
         let had_token = !matches!(self.token, Token::Unknown);
         let answer = self.call_once(path, json, deadline)?;
-        // 401: the token expired, or etcd was restarted. 400: users or roles were changed since, or authentication was
-        // turned on.
+        // 401: the token expired, or the password was changed. 400: authentication was turned on, or users or roles were
+        // changed.
         if had_token && self.login.is_some() && matches!(answer.status, 400 | 401) {
             self.token = Token::Unknown;
             return self.call_once(path, json, deadline);

@@ -6,6 +6,8 @@
 
 mod orders;
 mod reading;
+#[cfg(test)]
+mod tests;
 pub mod watch;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 mod broker;
 mod changes;
 mod full_load;
+mod outages;
 
 use testkit::store::Etcd;
 use testkit::{Mov, Node, Process};

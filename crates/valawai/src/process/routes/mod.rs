@@ -4,9 +4,12 @@
 //! stops only what differs, and consumers take over a changed list of producers with their next delivery.
 
 mod runner;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use self::runner::{Runner, Task};
 use super::app::Connect;
@@ -20,6 +23,9 @@ use crate::routes::{ConsumerRoute, ProducerRoute, RouteBroker, Routes};
 
 /// How many bytes of messages the consumer of a route has in flight.
 const BYTES: usize = BYTES_IN_FLIGHT / 4;
+
+/// How often to look whether consumers use a new list of producers, which nothing signals.
+const REPLACING_TICK: Duration = Duration::from_millis(5);
 
 /// The routes that run.
 pub(super) struct RunningRoutes {
@@ -67,9 +73,12 @@ impl RunningRoutes {
                 self.producers.push(running);
             }
         }
-        // Consumers hand nothing more over to those that are removed, which can finish now.
         let outlets = self.producers.iter().filter_map(|running| running.outlet.clone()).collect();
-        self.parts.outlets.replace(outlets);
+        let before = self.parts.outlets.replace(outlets);
+        // What is handed over after a producer has ended would be delivered again.
+        while !removed.is_empty() && Arc::strong_count(&before) > 1 && Instant::now() < deadline {
+            thread::sleep(REPLACING_TICK);
+        }
         join(removed, deadline);
         for route in &routes.consumers {
             if self.consumers.iter().all(|running| running.route != *route) {

@@ -86,6 +86,7 @@
 //! - **service** answers operators.
 //! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
+//! - **route-…** runs one consumer or producer from configuration, in sessions of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
 //!   sessions; a shutdown waits for it for a second.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.

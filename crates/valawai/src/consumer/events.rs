@@ -11,6 +11,7 @@ use super::consumer_loop::ConsumerLoop;
 use super::outcome::Outcome;
 use crate::clock;
 use crate::message::{Body, Message, Outgoing, Properties};
+use crate::name::Kind;
 use crate::payload;
 use crate::routes::{Events, Form};
 
@@ -118,9 +119,13 @@ impl Name {
 
 impl ConsumerLoop<'_> {
     /// Hands a delivered message over to the producers that want it. Returns what the later events need of it; `None` without
-    /// producers.
+    /// producers, and for control channels, which work while a producer does not.
     pub(super) fn hand_over_received(&mut self, tag: u64, route: usize, message: &Message) -> Option<Properties> {
         if self.handing_over.outlets.is_empty() {
+            return None;
+        }
+        let input = &self.consumer.router.routes()[route].input;
+        if input.is_channel_of(Kind::Control) {
             return None;
         }
         let mut properties = message.properties.clone();
@@ -130,7 +135,7 @@ impl ConsumerLoop<'_> {
             body: &message.body,
             reason: None,
             id: properties.message_id.as_deref().unwrap_or_default(),
-            at: self.consumer.router.routes()[route].input.short(),
+            at: input.short(),
             attempts: properties.attempts,
         };
         self.hand_over_event(tag, &properties, &event);

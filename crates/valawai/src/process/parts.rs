@@ -29,7 +29,7 @@ impl ConsumerParts {
     /// A consumer of these routes, which has about `bytes` in flight.
     pub(super) fn consumer(
         &self,
-        routes: Vec<Route>,
+        own: Vec<Route>,
         bytes: usize,
         status: &Arc<ConsumerStatus>,
         to_channels: Option<Arc<Outlet>>,
@@ -40,7 +40,8 @@ impl ConsumerParts {
             dead_letters: settings.dead_letters,
             faults: FaultInjector::new(settings.faults.clone()),
         };
-        let router = Router::new(routes, component.scope_with(log.clone(), Arc::clone(outlets)), options);
+        let scope = component.scope_with(log.clone(), Arc::clone(outlets));
+        let router = Router::new(own, scope, options);
         let options = consumer::Options {
             prefetch: settings.prefetch,
             bytes_in_flight: bytes.min(BYTES_IN_FLIGHT),

@@ -114,7 +114,7 @@ impl RunningRoutes {
     fn start_consumer(&mut self, route: &ConsumerRoute) -> Result<Running<ConsumerRoute>, Error> {
         let own = self.parts.component.route_of(route).ok_or_else(|| Error::lost("a route without a handler"))?;
         let (connect, is_other) = self.connect_to(&route.name, route.broker.as_ref());
-        let to_channels = if is_other { Some(self.to_channels()?) } else { None };
+        let to_channels = if is_other { Some(self.outlet_to_channels()?) } else { None };
         self.parts.operations.metrics.add(&route_short(&route.name));
         let consumer = self.parts.consumer(vec![own], BYTES, &self.status, to_channels);
         let consume_on = consumer.consume_on();
@@ -142,7 +142,7 @@ impl RunningRoutes {
     }
 
     /// The outlet to the channels of the component.
-    fn to_channels(&mut self) -> Result<Arc<Outlet>, Error> {
+    fn outlet_to_channels(&mut self) -> Result<Arc<Outlet>, Error> {
         if self.to_channels.is_none() {
             let metrics = Arc::default();
             let outlet = Arc::new(Outlet::to_channels(metrics));
@@ -218,7 +218,9 @@ fn partition<R>(all: Vec<Running<R>>, is_kept: impl Fn(&mut Running<R>) -> bool)
 }
 
 fn join<R>(mut all: Vec<Running<R>>, deadline: Instant) {
-    all.iter_mut().for_each(|running| running.runner.stop());
+    for running in &mut all {
+        running.runner.stop();
+    }
     for Running { runner, outlet, .. } in &mut all {
         end(runner, outlet.as_ref(), deadline);
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
-const SETTINGS: [&str; 3] = [
+const SETTINGS: [&str; 4] = [
     "crates/valawai/src/settings/reader.rs",
     "crates/valawai/src/settings/broker.rs",
     "crates/valawai/src/settings/store.rs",
+    "crates/valawai/src/settings/routes.rs",
 ];
 const DOCUMENTATION: [&str; 3] = ["README.md", "docs/settings.md", "docs/docker.md"];
 const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];

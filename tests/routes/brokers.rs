@@ -141,9 +141,9 @@ fn the_component_stops_in_time_while_brokers_of_routes_are_away_or_frozen() {
         component.wait_output("route store is connected", SOON);
         component.wait_output("route requests is connected", SOON);
         if frozen {
-            other.freeze()
+            other.freeze();
         } else {
-            other.kill()
+            other.kill();
         }
         test_bed.assert_echoes("hello");
         let exit = component.stop(Duration::from_secs(12));

@@ -48,18 +48,22 @@ fn the_sample_of_the_documentation_works_as_it_is() {
 
 #[test]
 fn without_create_a_missing_exchange_is_reported_once_and_found_when_it_appears() {
-    let test_bed = test_bed(&consumer(&json!({"name": EXCHANGE, "type": "topic"})));
+    let test_bed = test_bed(&consumer(&json!({"name": EXCHANGE, "type": "topic"}))).env("LOG_CONSOLE_LEVEL", "DEBUG");
     let component = test_bed.start();
     let output = component.wait_output("no exchange 'managed'", SOON);
     assert!(output.contains(r#"set `"create": true`"#), "no remedy in {output}");
     test_bed.assert_echoes("meanwhile the channel works");
+    let reports = |level: &str| {
+        let is_report = |line: &&str| line.contains(level) && line.contains("no exchange 'managed'");
+        component.output().lines().filter(is_report).count()
+    };
+    component.wait_until("two further attempts", SOON, || reports("DEBUG") >= 2);
     test_bed.client.declare_exchange(EXCHANGE, "topic");
     component.wait_output("route requests works again", SOON);
     test_bed.client.publish_to(EXCHANGE, "requested.x", &content("m-1"));
     assert_eq!(test_bed.next_reply().json(), json!({"content": "m-1"}));
-    let output = component.output();
-    assert_eq!(output.matches("no exchange 'managed'").count(), 1, "it was reported more than once: {output}");
-    assert!(!output.contains("reconnecting"), "the session was lost: {output}");
+    assert_eq!(reports("WARN"), 1, "it was reported more than once: {}", component.output());
+    assert!(!component.output().contains("reconnecting"), "the session was lost: {}", component.output());
 }
 
 #[test]
@@ -151,4 +155,19 @@ fn messages_of_a_route_survive_a_kill_of_the_component() {
     component.kill();
     let _again = test_bed.start();
     crate::test_bed::receive_all_numbers(&test_bed.client, 2000);
+}
+
+#[test]
+fn operators_replay_the_dead_letters_of_a_route() {
+    let test_bed = test_bed(&json!([{"name": "requests", "type": "consumer", "queue": QUEUE}]));
+    let component = test_bed.start();
+    component.wait_output("route requests is connected", SOON);
+    test_bed.client.publish(QUEUE, &Message::json(&json!({"content": ""})).message_id("m-1"));
+    let dead_letters = || test_bed.client.queue_info(ROUTE_DEAD_LETTERS).map(|info| info.messages);
+    component.wait_until("a dead letter", SOON, || dead_letters() == Some(1));
+    let shown = run_json(&test_bed.vhost, "dead-letters show route/requests");
+    assert_eq!(shown[0]["message_id"], "m-1", "{shown:?}");
+    run_with_code(&test_bed.vhost, "dead-letters replay route/requests --yes", 0);
+    component.wait_until("it to be refused again", SOON, || component.output().matches("Cannot process").count() == 2);
+    component.wait_until("the dead letter to be back", SOON, || dead_letters() == Some(1));
 }

@@ -3,6 +3,8 @@
 mod brokers;
 mod check;
 mod consumers;
+mod delayed;
+mod hostile;
 mod producers;
 
 use serde_json::{Value, json};

@@ -89,6 +89,7 @@
 //! - **service** answers operators.
 //! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
+//! - **route-…** runs one consumer or producer from configuration, in sessions of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
 //!   sessions; a shutdown waits for it for a second.
 //! - **settings** takes over what the key-value store holds, for which **store-0** and so on wait, one for each prefix;

@@ -8,4 +8,4 @@ mod receive;
 
 pub use client::{Client, QueueInfo};
 pub use message::{Message, Received};
-pub use receive::cancel_consumer;
+pub use receive::{cancel_consumer, exclusive};

@@ -100,3 +100,8 @@ fn receive_from(consumer: &Consumer<'_>, count: usize, deadline: Instant) -> Vec
     }
     received
 }
+
+/// The options of a consumer that wants a queue for itself.
+pub fn exclusive() -> ConsumerOptions {
+    ConsumerOptions { exclusive: true, ..ConsumerOptions::default() }
+}

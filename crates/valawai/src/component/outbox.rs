@@ -124,7 +124,9 @@ impl Outbox {
         let (first, last) = (state.messages.first(), state.messages.last());
         let tickets: Vec<_> = (first..=last).map(|number| state.remove(number)).collect();
         drop(state);
-        tickets.into_iter().for_each(|ticket| answer(ticket, false));
+        for ticket in tickets {
+            answer(ticket, false);
+        }
         count
     }
 }

@@ -103,10 +103,12 @@ impl Outlets {
         Arc::clone(&self.current.read())
     }
 
-    /// Consumers use `outlets` from their next delivery on.
-    pub(crate) fn replace(&self, outlets: Vec<Arc<Outlet>>) {
-        *self.current.write() = Arc::new(outlets);
+    /// Consumers use `outlets` from their next delivery on. Returns the list that they used before: as long as there are clones,
+    /// they may still hand something over to its outlets.
+    pub(crate) fn replace(&self, outlets: Vec<Arc<Outlet>>) -> Arc<Vec<Arc<Outlet>>> {
+        let before = std::mem::replace(&mut *self.current.write(), Arc::new(outlets));
         self.version.fetch_add(1, Ordering::Release);
+        before
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

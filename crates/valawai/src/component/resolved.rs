@@ -14,7 +14,7 @@ use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
-use crate::routes::{ConsumerRoute, HandlerChannel};
+use crate::routes::{self, ConsumerRoute, HandlerChannel};
 
 /// A component that matches its contract.
 #[derive(Clone)]
@@ -77,8 +77,9 @@ impl ResolvedComponent {
 
     /// The route of a consumer from configuration; `None` if there is no such handler.
     pub(crate) fn route_of(&self, consumer: &ConsumerRoute) -> Option<Route> {
-        let handler = self.routes.iter().find(|route| route.input.short() == consumer.handler)?;
-        let Input::Channel(channel) = &handler.input else { return None };
+        let handlers = self.handlers();
+        let channel = &routes::find_handler(&handlers, &consumer.handler).ok()?.channel;
+        let handler = self.routes.iter().find(|route| route.input.short() == channel.short())?;
         let input = Input::of_route(&consumer.name, &consumer.queue, channel, consumer.delays());
         Some(Route { input, ..handler.clone() })
     }

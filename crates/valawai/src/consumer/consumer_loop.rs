@@ -167,16 +167,16 @@ impl<'c> ConsumerLoop<'c> {
 
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settlement = self.in_flight.confirm(confirm, &mut self.unroutable);
-        self.settle(settlement)
-    }
-
-    pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), Error> {
-        if !settlement.requeue.is_empty() {
+        if settlement.rejected || !settlement.requeue.is_empty() {
             self.nack_streak.add(Instant::now());
         } else if settlement.accepted {
             self.backoff.reset();
             self.nack_streak.end();
         }
+        self.settle(settlement)
+    }
+
+    pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), Error> {
         for tag in settlement.requeue {
             // Unless it was requeued together with an earlier one.
             if self.in_flight.is_open(tag) {

@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::consumer_loop::ConsumerLoop;
 use super::outcome::Outcome;
 use crate::clock;
 use crate::message::{Body, Message, Outgoing, Properties};
+use crate::name::Kind;
+use crate::payload;
 use crate::routes::{Events, Form};
 
 /// The longest part of an identifier from outside, in bytes. AMQP allows 255 for all of it.
@@ -39,6 +41,18 @@ struct Event<'e> {
     attempts: u32,
 }
 
+/// A body as JSON that others can parse, or as a text.
+struct Data<'e>(&'e [u8]);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if payload::is_too_deep(self.0) {
+            return String::from_utf8_lossy(self.0).serialize(serializer);
+        }
+        Body(self.0).serialize(serializer)
+    }
+}
+
 /// A stored message.
 #[derive(Serialize)]
 struct Envelope<'e> {
@@ -47,7 +61,7 @@ struct Envelope<'e> {
     kind: &'e str,
     version: &'e str,
     occurred_on: String,
-    attributes: Body<'e>,
+    attributes: Data<'e>,
     meta: Meta<'e>,
 }
 
@@ -67,7 +81,7 @@ struct Meta<'e> {
 /// An error report.
 #[derive(Serialize)]
 struct Report<'e> {
-    data: Body<'e>,
+    data: Data<'e>,
     message: &'e str,
     error_details: Details<'e>,
 }
@@ -105,9 +119,13 @@ impl Name {
 
 impl ConsumerLoop<'_> {
     /// Hands a delivered message over to the producers that want it. Returns what the later events need of it; `None` without
-    /// producers.
+    /// producers, and for control channels, which work while a producer does not.
     pub(super) fn hand_over_received(&mut self, tag: u64, route: usize, message: &Message) -> Option<Properties> {
         if self.handing_over.outlets.is_empty() {
+            return None;
+        }
+        let input = &self.consumer.router.routes()[route].input;
+        if input.is_channel_of(Kind::Control) {
             return None;
         }
         let mut properties = message.properties.clone();
@@ -117,7 +135,7 @@ impl ConsumerLoop<'_> {
             body: &message.body,
             reason: None,
             id: properties.message_id.as_deref().unwrap_or_default(),
-            at: self.consumer.router.routes()[route].input.short(),
+            at: input.short(),
             attempts: properties.attempts,
         };
         self.hand_over_event(tag, &properties, &event);
@@ -170,14 +188,14 @@ impl ConsumerLoop<'_> {
             Form::Reply => (Ok(body.to_vec()), id.to_owned()),
             Form::Report => {
                 let details = Details { id, kind: at, component, version, occurred_on, attempts };
-                let report = Report { data: Body(body), message: reason.unwrap_or_default(), error_details: details };
+                let report = Report { data: Data(body), message: reason.unwrap_or_default(), error_details: details };
                 (serde_json::to_vec(&report), id_of(id, "error"))
             }
             Form::Envelope => {
                 let (correlation_id, conversation_id) =
                     (properties.correlation_id.as_deref(), properties.conversation_id.as_deref());
                 let meta = Meta { outcome: name, component, attempts, reason, correlation_id, conversation_id };
-                let envelope = Envelope { id, kind: at, version, occurred_on, attributes: Body(body), meta };
+                let envelope = Envelope { id, kind: at, version, occurred_on, attributes: Data(body), meta };
                 (serde_json::to_vec(&envelope), id_of(id, &format!("{}/{attempts}", name.text())))
             }
         };

@@ -9,6 +9,7 @@ use crate::component::context::Routed;
 use crate::component::outlet::{Outlet, Outlets};
 use crate::component::ticket::Tickets;
 use crate::message::{Outgoing, Properties};
+use crate::name::Kind;
 use crate::shutdown::Shutdown;
 
 /// The outlets that a consumer thread hands messages over to in one session.
@@ -56,9 +57,13 @@ impl ConsumerLoop<'_> {
         }
     }
 
-    /// Whether there is space in each outlet for the messages of another delivery.
+    /// Whether there is space in each outlet for the messages of another delivery. Control channels do not wait for it: nothing
+    /// that becomes of their messages is published.
     pub(super) fn outlets_have_space(&mut self) -> bool {
         self.handing_over.refresh();
+        if self.consumer.router.routes().iter().all(|route| route.input.is_channel_of(Kind::Control)) {
+            return true;
+        }
         self.handing_over.outlets.iter().all(|outlet| outlet.has_space())
             && self.consumer.options.to_channels.as_ref().is_none_or(|outlet| outlet.has_space())
     }

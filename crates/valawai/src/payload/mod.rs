@@ -77,12 +77,13 @@ fn is_object(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
 }
 
-fn is_too_deep(json: &[u8]) -> bool {
+/// Whether JSON is nested more deeply than others can parse.
+pub(crate) fn is_too_deep(json: &[u8]) -> bool {
     // Counting brackets is much faster than parsing, and few bodies have that many.
     memchr2_iter(b'{', b'[', json).nth(DEEPEST_NESTING).is_some() && nesting(json) > DEEPEST_NESTING
 }
 
-/// The nesting of valid JSON.
+/// The nesting of JSON.
 fn nesting(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut in_text, mut escaped) = (false, false);
@@ -95,7 +96,8 @@ fn nesting(json: &[u8]) -> usize {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
-            b'}' | b']' if !in_text => depth -= 1,
+            // It may be more than were opened: not everything that is looked at is valid.
+            b'}' | b']' if !in_text => depth = depth.saturating_sub(1),
             _ => {}
         }
     }

@@ -30,13 +30,14 @@ impl ConsumerParts {
     /// A consumer of these routes, which has about `bytes` in flight.
     pub(super) fn consumer(
         &self,
-        routes: Vec<Route>,
+        own: Vec<Route>,
         bytes: usize,
         status: &Arc<ConsumerStatus>,
         to_channels: Option<Arc<Outlet>>,
     ) -> Consumer {
         let Self { component, settings, log, operations, tuning, outlets, .. } = self;
         let scope = component.scope_with(log.clone(), Arc::clone(outlets));
+        let router = Router::new(own, scope, Arc::clone(tuning));
         let options = consumer::Options {
             prefetch: settings.prefetch,
             bytes_in_flight: bytes.min(BYTES_IN_FLIGHT),
@@ -44,6 +45,6 @@ impl ConsumerParts {
             to_channels,
             ..consumer::Options::default()
         };
-        Consumer::new(Router::new(routes, scope, Arc::clone(tuning)), log.clone(), options, Arc::clone(status))
+        Consumer::new(router, log.clone(), options, Arc::clone(status))
     }
 }

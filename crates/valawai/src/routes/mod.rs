@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 pub use self::kind::{ExchangeKind, PlainKind};
 pub use self::problem::Problem;
-pub use self::reader::{HandlerChannel, masked, parse};
+pub use self::reader::{HandlerChannel, find_handler, masked, parse};
 use crate::secret::Secret;
 
 /// The consumers and producers of a configuration.
@@ -37,7 +37,8 @@ pub struct ConsumerRoute {
     pub queue: String,
     /// What the queue is bound to; nothing else than the default exchange if there is none.
     pub binding: Option<Binding>,
-    /// The short name of the channel whose handler gets the messages: `data/received_message`.
+    /// The channel whose handler gets the messages: `data/received_message`. Empty for the only data handler, if the handlers were
+    /// not known.
     pub handler: String,
     /// Its broker; that of the component if there is none.
     pub broker: Option<RouteBroker>,

@@ -111,13 +111,13 @@ impl<'v> Object<'v> {
         if fields.len() > MOST_ARGUMENTS || fields.keys().any(|name| name.is_empty() || name.len() > LONGEST_NAME) {
             problems.push(Problem::new(&*path, "at most 32 fields, with names of 1 to 255 bytes", "another object"));
         }
-        let argument = |(name, value): (&String, &Value)| match argument(value) {
-            Some(argument) => Some((name.clone(), argument)),
-            None => {
+        let argument = |(name, value): (&String, &Value)| {
+            let argument = argument(value);
+            if argument.is_none() {
                 let expected = "texts of at most 1024 bytes, whole numbers and booleans";
                 problems.push(Problem::new(&*path, expected, kind(value)));
-                None
             }
+            Some((name.clone(), argument?))
         };
         fields.iter().filter_map(argument).collect()
     }

@@ -57,6 +57,27 @@ pub fn parse(text: &str, handlers: Option<&[HandlerChannel]>) -> Result<Routes, 
     if reader.problems.is_empty() { Ok(reader.routes) } else { Err(reader.problems) }
 }
 
+/// The handler that `text` names: by its channel in full, as in `data/received_message`, or by its operation alone. An empty
+/// text is the only data handler.
+///
+/// # Errors
+/// What was expected.
+pub fn find_handler<'h>(handlers: &'h [HandlerChannel], text: &str) -> Result<&'h HandlerChannel, &'static str> {
+    let is_meant = |handler: &&HandlerChannel| {
+        let channel = &handler.channel;
+        match text {
+            "" => channel.kind() == Kind::Data,
+            _ => text == channel.short() || text == &**channel.queue() || text == channel.operation(),
+        }
+    };
+    match handlers.iter().filter(is_meant).collect::<Vec<_>>()[..] {
+        [handler] if handler.has_state => Err("one without a state, which only its own channel may change"),
+        [handler] => Ok(handler),
+        [] => Err("a channel with a handler"),
+        [_, _, ..] => Err("one channel"),
+    }
+}
+
 /// The text without passwords, for operators; `***` if it is not valid.
 #[must_use]
 pub fn masked(text: &str) -> String {
@@ -192,17 +213,9 @@ impl Reader<'_> {
             return String::new();
         }
         let Some(handlers) = self.handlers else { return text.unwrap_or_default().to_owned() };
-        let is_meant = |handler: &&HandlerChannel| {
-            let channel = &handler.channel;
-            let is_named = |text| text == channel.short() || text == &**channel.queue() || text == channel.operation();
-            text.map_or(channel.kind() == Kind::Data, is_named)
-        };
-        let found: Vec<&HandlerChannel> = handlers.iter().filter(is_meant).collect();
-        let problem = match found[..] {
-            [handler] if handler.has_state => "one without a state, which only its own channel may change",
-            [handler] => return handler.channel.short().to_owned(),
-            [] => "a channel with a handler",
-            [_, _, ..] => "one channel",
+        let problem = match find_handler(handlers, text.unwrap_or_default()) {
+            Ok(handler) => return handler.channel.short().to_owned(),
+            Err(problem) => problem,
         };
         let all: Vec<&str> = handlers.iter().map(|handler| handler.channel.short()).collect();
         let expected = format!("{problem}; those of the component are {}", all.join(", "));

@@ -31,14 +31,14 @@ fn producer(change: impl FnOnce(&mut Value)) -> Value {
 }
 
 /// The problems of these routes, for a component with one data handler.
-fn problems(routes: Value) -> Vec<String> {
+fn problems(routes: &Value) -> Vec<String> {
     let problems = parse(&routes.to_string(), Some(&handlers(&["data/in"]))).expect_err("it has no problem");
     problems.iter().map(ToString::to_string).collect()
 }
 
 #[track_caller]
-fn assert_problem(route: Value, path: &str, expected: &str) {
-    let problems = problems(json!([route]));
+fn assert_problem(route: &Value, path: &str, expected: &str) {
+    let problems = problems(&json!([route]));
     let [problem] = &problems[..] else { panic!("not one problem: {problems:?}") };
     assert!(problem.starts_with(&format!("queue_config[0]{path}: expected ")), "{problem} is not about {path}");
     assert!(problem.contains(expected), "{problem} does not contain {expected:?}");
@@ -67,8 +67,10 @@ fn all_problems_are_reported_together_with_their_paths() {
         {"name": "y", "type": "producer", "of": ["replies"], "confirm": "yes"},
         {"name": "y", "type": "producer", "queue": "q", "exchange": {"name": "e", "type": "tropic"}, "queu": 1},
     ]);
-    let paths: Vec<String> =
-        problems(routes).iter().map(|problem| problem.split_once(':').unwrap().0.replace("queue_config", "")).collect();
+    let paths: Vec<String> = problems(&routes)
+        .iter()
+        .map(|problem| problem.split_once(':').unwrap().0.replace("queue_config", ""))
+        .collect();
     let expected = [
         "[0].name",
         "[0].queue",
@@ -115,33 +117,33 @@ fn a_password_is_never_printed_whatever_the_field() {
 #[test]
 fn queues_and_exchanges_of_the_platform_are_refused() {
     for queue in ["valawai/component/register", "valawai/c1/other/data/x", "valawai/c1/echo/retry/x", "amq.gen-x", ""] {
-        assert_problem(consumer(|it| it["queue"] = json!(queue)), ".queue", "");
-        assert_problem(producer(|it| it["queue"] = json!(queue)), ".queue", "");
+        assert_problem(&consumer(|it| it["queue"] = json!(queue)), ".queue", "");
+        assert_problem(&producer(|it| it["queue"] = json!(queue)), ".queue", "");
     }
     for name in ["add_log", "register_component", "valawai.service", "valawai/x", "amq.default", "", "amq.rabbitmq.log"]
     {
         let exchange = json!({"name": name, "type": "fanout"});
-        assert_problem(consumer(|it| it["exchange"] = exchange.clone()), ".exchange.name", "");
+        assert_problem(&consumer(|it| it["exchange"] = exchange.clone()), ".exchange.name", "");
     }
     let created = |name| json!({"name": name, "type": "fanout", "create": true});
-    assert_problem(consumer(|it| it["exchange"] = created("amq.topic")), ".exchange.name", "no `create`");
+    assert_problem(&consumer(|it| it["exchange"] = created("amq.topic")), ".exchange.name", "no `create`");
 }
 
 #[test]
 fn names_ports_and_numbers_are_bounded() {
     let long = "x".repeat(256);
-    assert_problem(consumer(|it| it["queue"] = json!(long)), ".queue", "255");
-    assert_problem(consumer(|it| it["queue"] = json!("a\nb")), ".queue", "control characters");
-    assert_problem(consumer(|it| it["name"] = json!("x".repeat(65))), ".name", "64");
+    assert_problem(&consumer(|it| it["queue"] = json!(long)), ".queue", "255");
+    assert_problem(&consumer(|it| it["queue"] = json!("a\nb")), ".queue", "control characters");
+    assert_problem(&consumer(|it| it["name"] = json!("x".repeat(65))), ".name", "64");
     for port in [json!(0), json!(65536), json!("5672."), json!(-1), json!(true)] {
-        assert_problem(consumer(|it| it["port"] = port), ".port", "65535");
+        assert_problem(&consumer(|it| it["port"] = port), ".port", "65535");
     }
     for host in ["a:1", "amqp://mq", "a b", ""] {
-        assert_problem(consumer(|it| it["host"] = json!(host)), ".host", "host");
+        assert_problem(&consumer(|it| it["host"] = json!(host)), ".host", "host");
     }
-    assert_problem(consumer(|it| it["auth"] = json!({"user": "me"})), ".auth.password", "");
+    assert_problem(&consumer(|it| it["auth"] = json!({"user": "me"})), ".auth.password", "");
     let many: Vec<Value> = (0..65).map(|number| producer(|it| it["name"] = json!(format!("{number}")))).collect();
-    assert!(problems(json!(many))[0].contains("at most 64 routes"));
+    assert!(problems(&json!(many))[0].contains("at most 64 routes"));
     let text = format!("[{}]", " ".repeat(300_000));
     assert!(parse(&text, None).unwrap_err()[0].to_string().contains("64 KiB"));
     let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));

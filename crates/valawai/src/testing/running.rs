@@ -70,7 +70,8 @@ impl Running {
         let folder = tempfile::tempdir().expect("make a temporary folder");
         let log_dir = folder.path().to_str().expect("a path that is UTF-8");
         let all: Vec<(&str, &str)> = settings.iter().copied().chain([("LOG_DIR", log_dir)]).collect();
-        let settings = Settings::read(&&all[..]).unwrap_or_else(|problems| panic!("{problems}"));
+        let settings =
+            Settings::read_for(&&all[..], &component.handlers()).unwrap_or_else(|problems| panic!("{problems}"));
         let broker = MemoryBroker::default();
         let of_mov = [MOV_LOG, payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
         component.output_queues().chain(of_mov).for_each(|queue| broker.declare(queue));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -86,4 +87,53 @@ pub(super) fn a_channel_with_workers_of_its_own_is_consumed_in_parallel<R: Runni
     }
     running.wait_until_acknowledged(TEMPERATURE);
     assert_eq!(most.load(Ordering::SeqCst), 4);
+}
+
+pub(super) fn a_handler_sends_to_a_producer_of_the_configuration_by_its_name<R: Running>() {
+    let component = Component::new("1.0.0", alarm_contract())
+        .on(TEMPERATURE)
+        .reply_optional(ALARM, |message: Value, context: &Context| {
+            // What comes from the queue of the producer is answered.
+            if message["is_audited"] == true {
+                return Ok(Some(message));
+            }
+            let route = message["route"].as_str().unwrap_or_default();
+            context.route(route).send(&json!({ "is_audited": true, "number": message["number"] }))?;
+            Ok(None)
+        })
+        .parameters(|_: Value, _| Ok(()));
+    let routes = json!([
+        { "name": "audit", "type": "producer", "queue": "audits" },
+        { "name": "audited", "type": "consumer", "queue": "audits" },
+    ]);
+    let running = R::run_with(&component, &[("QUEUE_CONFIG", &routes.to_string())]);
+    running.publish(TEMPERATURE, &json!({ "route": "audit", "number": 1 }));
+    assert_eq!(running.receive(ALARM), json!({ "is_audited": true, "number": 1 }));
+    running.publish(TEMPERATURE, &json!({ "route": "audited" }));
+    let entry = running.wait_for_log("no producer in QUEUE_CONFIG has the name");
+    assert_eq!(entry.level, "ERROR");
+    running.wait_until_acknowledged(TEMPERATURE);
+    assert_eq!(running.dead_letters(TEMPERATURE), [json!({ "route": "audited" })]);
+}
+
+pub(super) fn a_periodic_handler_sends_to_a_producer_of_the_configuration<R: Running>() {
+    let component = Component::new("1.0.0", alarm_contract())
+        .on(TEMPERATURE)
+        .consume(|message: Value, context| {
+            context.log().warn("Received from the route", &message);
+            Ok(())
+        })
+        .every(Duration::from_secs(3600))
+        .publish(ALARM, |context| {
+            context.route("audit").send(&number(1))?;
+            Ok(Some(number(2)))
+        })
+        .parameters(|_: Value, _| Ok(()));
+    let routes = json!([
+        { "name": "audit", "type": "producer", "queue": "audits" },
+        { "name": "audited", "type": "consumer", "queue": "audits" },
+    ]);
+    let running = R::run_with(&component, &[("QUEUE_CONFIG", &routes.to_string())]);
+    assert_eq!(running.receive(ALARM), number(2));
+    assert_eq!(running.wait_for_log("Received from the route").payload.as_deref(), Some(r#"{"number":1}"#));
 }

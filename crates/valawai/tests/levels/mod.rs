@@ -115,7 +115,9 @@ in_memory_and_on_rabbitmq!(
     handlers:
         what_a_handler_sends_is_published_before_its_reply,
         parameters_are_validated_and_the_last_valid_ones_are_kept,
-        a_channel_with_workers_of_its_own_is_consumed_in_parallel;
+        a_channel_with_workers_of_its_own_is_consumed_in_parallel,
+        a_handler_sends_to_a_producer_of_the_configuration_by_its_name,
+        a_periodic_handler_sends_to_a_producer_of_the_configuration;
     failures:
         a_failed_message_is_retried_and_others_overtake_it,
         a_message_without_attempts_left_is_a_dead_letter,

@@ -51,6 +51,9 @@ fn named(target: &Target, text: &str) -> Result<String, Stop> {
         return Ok(dead_letter_queue(&channel));
     }
     let own = target.queue("dead_letter/");
+    if text.starts_with("route/") {
+        return Ok(format!("{own}{text}"));
+    }
     if text.starts_with(&own) {
         return Ok(text.to_owned());
     }

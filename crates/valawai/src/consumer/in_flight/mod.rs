@@ -35,6 +35,8 @@ pub(super) struct Settlement {
     pub(super) log: Vec<Entry>,
     /// Whether a message reached its queue.
     pub(super) accepted: bool,
+    /// Whether the broker rejected a message. Its delivery is requeued when nothing else is outstanding.
+    pub(super) rejected: bool,
 }
 
 impl InFlight {
@@ -146,6 +148,7 @@ impl InFlight {
         // A reply counts as published even if its queue does not exist.
         let accepted = accepted && !(publish.returned && publish.must_arrive);
         settlement.accepted |= accepted;
+        settlement.rejected |= !accepted;
         self.resolve(publish.tag, accepted, settlement);
     }
 

@@ -4,9 +4,12 @@
 //! stops only what differs, and consumers take over a changed list of producers with their next delivery.
 
 mod runner;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use self::runner::{ConnectTo, Runner, Task};
 use super::app::Connect;
@@ -21,6 +24,9 @@ use crate::settings::Settings;
 
 /// How many bytes of messages the consumer of a route has in flight.
 const BYTES: usize = BYTES_IN_FLIGHT / 4;
+
+/// How often to look whether consumers use a new list of producers, which nothing signals.
+const REPLACING_TICK: Duration = Duration::from_millis(5);
 
 /// The routes that run.
 pub(super) struct RunningRoutes {
@@ -79,9 +85,12 @@ impl RunningRoutes {
                 self.producers.push(running);
             }
         }
-        // Consumers hand nothing more over to those that are removed, which can finish now.
         let outlets = self.producers.iter().filter_map(|running| running.outlet.clone()).collect();
-        self.parts.outlets.replace(outlets);
+        let before = self.parts.outlets.replace(outlets);
+        // What is handed over after a producer has ended would be delivered again.
+        while !removed.is_empty() && Arc::strong_count(&before) > 1 && Instant::now() < deadline {
+            thread::sleep(REPLACING_TICK);
+        }
         join(removed, deadline);
         if has_moved && let Some((outlet, mut runner)) = self.to_channels.take() {
             end(&mut runner, Some(&outlet), deadline);
@@ -120,7 +129,7 @@ impl RunningRoutes {
     fn start_consumer(&mut self, route: &ConsumerRoute) -> Result<Running<ConsumerRoute>, Error> {
         let own = self.parts.component.route_of(route).ok_or_else(|| Error::lost("a route without a handler"))?;
         let (connect, is_other) = self.connect_to(&route.name, route.broker.as_ref());
-        let to_channels = if is_other { Some(self.to_channels()?) } else { None };
+        let to_channels = if is_other { Some(self.outlet_to_channels()?) } else { None };
         self.parts.operations.metrics.add(&route_short(&route.name));
         let consumer = self.parts.consumer(vec![own], BYTES, &self.status, to_channels);
         let consume_on = consumer.consume_on();
@@ -150,7 +159,7 @@ impl RunningRoutes {
     }
 
     /// The outlet to the channels of the component.
-    fn to_channels(&mut self) -> Result<Arc<Outlet>, Error> {
+    fn outlet_to_channels(&mut self) -> Result<Arc<Outlet>, Error> {
         if self.to_channels.is_none() {
             let metrics = Arc::default();
             let outlet = Arc::new(Outlet::to_channels(metrics));
@@ -228,7 +237,9 @@ fn partition<R>(all: Vec<Running<R>>, is_kept: impl Fn(&Running<R>) -> bool) -> 
 }
 
 fn join<R>(mut all: Vec<Running<R>>, deadline: Instant) {
-    all.iter_mut().for_each(|running| running.runner.stop());
+    for running in &mut all {
+        running.runner.stop();
+    }
     for Running { runner, outlet, .. } in &mut all {
         end(runner, outlet.as_ref(), deadline);
     }

@@ -73,11 +73,6 @@ impl Router {
         self.routes.iter().find_map(|route| route.options.state.as_ref())
     }
 
-    /// The queues to consume, in the order of their indices.
-    pub fn queues(&self) -> impl Iterator<Item = &str> {
-        self.routes.iter().map(|route| &**route.input.queue())
-    }
-
     /// What the handler of each queue does, for the log, in the same order.
     pub fn tasks(&self) -> impl Iterator<Item = &str> {
         self.routes.iter().map(|route| &*route.task)

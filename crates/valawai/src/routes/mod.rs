@@ -147,12 +147,6 @@ pub enum Form {
 }
 
 impl Routes {
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.consumers.is_empty() && self.producers.is_empty()
-    }
-
     /// The names of all routes.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let consumers = self.consumers.iter().map(|route| &*route.name);
@@ -166,17 +160,6 @@ impl ConsumerRoute {
     pub fn delays(&self) -> bool {
         let kind = self.binding.as_ref().map(|binding| binding.exchange.kind);
         matches!(kind, Some(ExchangeKind::Delayed(_)))
-    }
-}
-
-impl Destination {
-    /// The name of the exchange or of the queue.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Exchange(exchange, _) => &exchange.name,
-            Self::Queue(queue) => queue,
-        }
     }
 }
 

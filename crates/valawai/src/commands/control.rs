@@ -149,11 +149,11 @@ impl Order {
             }
             Self::Set { settings } => {
                 let settings = settings.iter().map(|(name, value)| (name.clone(), Value::from(&**value))).collect();
-                (Request::Configure { settings }, "change settings".to_owned())
+                (Request::Configure { settings, from: None }, "change settings".to_owned())
             }
             Self::Unset { names } => {
                 let settings = names.iter().map(|name| (name.clone(), Value::Null)).collect();
-                (Request::Configure { settings }, "undo changes of settings".to_owned())
+                (Request::Configure { settings, from: None }, "undo changes of settings".to_owned())
             }
             Self::Reload => (Request::Reload {}, "read the settings again".to_owned()),
             Self::Stop => (Request::Stop {}, "stop".to_owned()),

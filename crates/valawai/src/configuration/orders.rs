@@ -43,14 +43,18 @@ impl Configure for Configuration {
             return Err(format!("more than {MAX_ORDERS} settings would be changed by message"));
         }
         let layers = state.layers.clone().with_orders(Document::new(BY_ORDER, &orders));
-        let changed = self.take_over(&mut state, layers, Vec::new());
-        let is_about = |problem: &&String| changes.keys().any(|path| problem.starts_with(&format!("{}:", name_of(path))));
-        let problems: Vec<String> = state.reported.iter().filter(is_about).cloned().collect();
-        if !problems.is_empty() && changed.is_empty() {
+        let reading = self.read(&state, layers);
+        let is_about =
+            |problem: &&String| changes.keys().any(|path| problem.starts_with(&format!("{}:", name_of(path))));
+        let problems: Vec<String> = match &reading.settings {
+            Some(_) => reading.problems.iter().filter(is_about).cloned().collect(),
+            None => reading.problems.clone(),
+        };
+        if !problems.is_empty() {
             return Err(problems.join("; "));
         }
         state.orders = orders;
-        Ok(summary(&[changed, problems].concat()))
+        Ok(summary(&self.take_over(&mut state, reading, Vec::new())))
     }
 
     fn is_setting(&self, path: &str) -> bool {
@@ -67,9 +71,15 @@ impl Configuration {
             return Err(format!("`{path:.100}` is no setting of this component"));
         }
         match table::effect(&name) {
-            Effect::Reconnects => Err(format!("{name} cannot be changed by message, because that would move the component's login")),
-            Effect::AtStart | Effect::BeforeTheStore => Err(format!("{name} cannot be changed while the component runs")),
-            _ if value.to_string().len() > MAX_VALUE => Err(format!("the value of {name} is longer than {MAX_VALUE} bytes")),
+            Effect::Reconnects => {
+                Err(format!("{name} cannot be changed by message, because that would move the component's login"))
+            }
+            Effect::AtStart | Effect::BeforeTheStore => {
+                Err(format!("{name} cannot be changed while the component runs"))
+            }
+            _ if value.to_string().len() > MAX_VALUE => {
+                Err(format!("the value of {name} is longer than {MAX_VALUE} bytes"))
+            }
             Effect::AtOnce | Effect::RestartsConsumers => Ok(()),
         }
     }

@@ -26,6 +26,7 @@ use crate::mov::rest::RestClient;
 use crate::name::Id;
 use crate::operations::Operations;
 use crate::operations::configure::Configure;
+use crate::operations::live_settings::LiveSettings;
 use crate::publisher::SourcePublisher;
 use crate::service::protocol::Setting;
 use crate::service::{self, Service};
@@ -66,6 +67,11 @@ impl Tasks {
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = mov_log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
+        let configure = configuration.map(|it| Arc::new(it.clone()) as Arc<dyn Configure>);
+        let live = configure.clone().map(|configure| LiveSettings::new(configure, Arc::clone(&operations.replicas)));
+        if !settings.service {
+            operations.replicas.obstruct("SERVICE_CONTROL is 0");
+        }
         let status = Arc::new(ConsumerStatus::default());
         let parts = ConsumerParts {
             component: component.clone(),
@@ -75,8 +81,9 @@ impl Tasks {
             operations: operations.clone(),
             tuning: Arc::new(Tuning::new(tuning_options(settings))),
             outlets: Arc::default(),
+            live: live.clone(),
         };
-        let scope = component.scope_with(log, Arc::clone(&parts.outlets));
+        let scope = component.scope_with(log, Arc::clone(&parts.outlets), live);
         let registrar_role = RegistrarRole::default();
         let publisher = |source| {
             SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone())
@@ -100,7 +107,7 @@ impl Tasks {
                 identity: identity.clone(),
                 operations: operations.clone(),
                 settings: explicit(settings),
-                configure: configuration.map(|it| Arc::new(it.clone()) as Arc<dyn Configure>),
+                configure,
                 stop: Arc::new(signals::stop),
             })
         };

@@ -3,6 +3,11 @@
 mod broker;
 mod changes;
 mod full_load;
+mod layers;
+mod none;
+mod orders;
+mod own;
+mod parameters;
 
 use testkit::store::Etcd;
 use testkit::{Mov, Node, Process};
@@ -25,7 +30,8 @@ impl Configured {
         let etcd = Etcd::start();
         // An empty prefix would be reported.
         etcd.put(&key("tap_max_rate"), "2000");
-        let test_bed = test_bed.env("ETCD_HOST", "127.0.0.1").env("ETCD_PORT", etcd.port()).env("RELOAD_ENABLED", "true");
+        let test_bed =
+            test_bed.env("ETCD_HOST", "127.0.0.1").env("ETCD_PORT", etcd.port()).env("RELOAD_ENABLED", "true");
         Self { etcd, test_bed }
     }
 

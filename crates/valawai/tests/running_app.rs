@@ -66,7 +66,7 @@ impl RunningApp {
             counter.fetch_add(1, Ordering::SeqCst);
             connect(&settings, number)
         });
-        let app = App::configured(&component, &configuration, connect);
+        let app = App::new(&component, &configuration, connect);
         let (handle, shutdown) = shutdown::channel();
         let thread = std::thread::spawn(move || app.run(&shutdown));
         Self { sessions, configuration, shutdown: Some(handle), thread: Some(thread), _folder: folder }

@@ -90,7 +90,7 @@ impl Configuration {
         let names = Names { handlers: component.handlers() };
         let own = component.own_settings();
         let (settings, own_reading) = with_own(Settings::read_for(&layers, &names.handlers), own.as_ref(), &layers)?;
-        own_reading.into_iter().for_each(OwnReading::accept);
+        own_reading.into_iter().for_each(OwnReading::accept_first);
         let state = State {
             layers,
             settings: Arc::new(settings),
@@ -187,7 +187,7 @@ impl Configuration {
             }
         }
         if let Some(own) = reading.own {
-            own.accept();
+            if state.is_started { own.accept() } else { own.accept_first() }
         }
         reading.changed
     }

@@ -56,19 +56,19 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    /// What `component` needs with these settings. Operators can change those of `configuration`.
+    /// What `component` needs with the settings of `configuration`.
     pub(super) fn new(
         component: &ResolvedComponent,
-        settings: &Settings,
-        configuration: Option<&Configuration>,
+        configuration: &Configuration,
         identity: Identity,
         connect: Connect,
     ) -> Self {
+        let settings = &*configuration.settings();
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = mov_log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
-        let configure = configuration.map(|it| Arc::new(it.clone()) as Arc<dyn Configure>);
-        let live = configure.clone().map(|configure| LiveSettings::new(configure, Arc::clone(&operations.replicas)));
+        let configure: Arc<dyn Configure> = Arc::new(configuration.clone());
+        let live = Some(LiveSettings::new(Arc::clone(&configure), Arc::clone(&operations.replicas)));
         if !settings.service {
             operations.replicas.obstruct("SERVICE_CONTROL is 0");
         }
@@ -107,7 +107,7 @@ impl Tasks {
                 identity: identity.clone(),
                 operations: operations.clone(),
                 settings: explicit(settings),
-                configure,
+                configure: Some(configure),
                 stop: Arc::new(signals::stop),
             })
         };

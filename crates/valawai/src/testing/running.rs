@@ -84,7 +84,7 @@ impl Running {
         let mov = TestMov::start(&broker);
         let target = broker.clone();
         let connect = Arc::new(move |_: &_, _| Ok(Box::new(target.connect()?) as Box<dyn Session>));
-        let app = App::configured(&component, &configuration, connect);
+        let app = App::new(&component, &configuration, connect);
         let (handle, shutdown) = shutdown::channel();
         let thread = thread::spawn(move || app.run(&shutdown));
         let running = Self {

@@ -53,7 +53,8 @@ impl Component {
     }
 
     /// Calls `listener` with the old and the new [settings](Self::settings) when one of the `fields` has changed, on a thread of
-    /// its own. A field that is not set and an empty one are the same. A panic is logged.
+    /// its own: not with those that the component starts with. A field that is not set and an empty one are the same. A panic is
+    /// logged.
     #[must_use]
     pub fn on_change<S: DeserializeOwned + Send + Sync + 'static>(
         mut self,
@@ -66,5 +67,47 @@ impl Component {
         };
         self.mistakes.extend(added.err());
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::asyncapi::sample;
+
+    #[derive(Deserialize)]
+    struct Limits {
+        #[expect(dead_code, reason = "it is read only")]
+        highest: f64,
+    }
+
+    #[derive(Deserialize)]
+    struct Flattened {
+        #[serde(flatten)]
+        #[expect(dead_code, reason = "it is read only")]
+        limits: Limits,
+    }
+
+    #[test]
+    fn mistakes_in_the_declaration_are_reported_by_the_check() {
+        let component = || Component::new("1.0.0", sample("c1/echo", &[]));
+        assert!(component().settings::<Limits>().on_change(&["highest"], |_: &Limits, _| ()).check().is_ok());
+        for (component, expected) in [
+            (component().settings::<f64>(), "the settings need a struct with fields"),
+            (component().settings::<Flattened>(), "none of which is flattened"),
+            (component().settings::<Limits>().settings::<Limits>(), "`settings` is declared twice"),
+            (component().on_change(&["highest"], |_: &Limits, _| ()), "`on_change` needs `settings` before it"),
+            (component().settings::<Limits>().on_change(&["highest"], |_: &Flattened, _| ()), "for another type"),
+            (
+                component().settings::<Limits>().on_change(&["hihgest"], |_: &Limits, _| ()),
+                "`hihgest`, which is no field",
+            ),
+            (component().settings::<Limits>().on_change(&[], |_: &Limits, _| ()), "`on_change` names no field"),
+        ] {
+            let errors = component.check().map(drop).expect_err(expected).to_string();
+            assert!(errors.contains(expected), "{expected:?} is not in {errors}");
+        }
     }
 }

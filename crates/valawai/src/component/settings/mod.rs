@@ -38,7 +38,7 @@ trait Declared: Send + Sync {
     fn without_values(&self) -> Arc<dyn Declared>;
     fn read(&self, lookup: &Lookup<'_>) -> Result<AnySettings, Vec<Mistake>>;
     fn current(&self) -> Option<AnySettings>;
-    fn accept(&self, settings: AnySettings, texts: Texts);
+    fn accept(&self, settings: AnySettings, texts: Texts, tells: bool);
 }
 
 /// Settings that were read and are not in effect yet.
@@ -66,7 +66,7 @@ impl OwnSettings {
     /// Settings that are in effect already, for tests of a handler.
     pub(super) fn fixed<S: DeserializeOwned + Send + Sync + 'static>(settings: S) -> Self {
         let own = Self::of::<S>();
-        own.declared.accept(Arc::new(settings), Texts::new());
+        own.declared.accept(Arc::new(settings), Texts::new(), false);
         own
     }
 
@@ -129,7 +129,12 @@ impl std::fmt::Debug for OwnSettings {
 impl OwnReading {
     /// Puts the settings into effect, and tells those who want to know of a change.
     pub(crate) fn accept(self) {
-        self.declared.accept(self.settings, self.texts);
+        self.declared.accept(self.settings, self.texts, true);
+    }
+
+    /// Puts the settings into effect with which the component starts. Nobody has used others.
+    pub(crate) fn accept_first(self) {
+        self.declared.accept(self.settings, self.texts, false);
     }
 }
 
@@ -155,10 +160,10 @@ impl<S: DeserializeOwned + Send + Sync + 'static> Declared for Typed<S> {
         self.current.read().as_ref().map(|(settings, _)| Arc::clone(settings) as AnySettings)
     }
 
-    fn accept(&self, settings: AnySettings, texts: Texts) {
+    fn accept(&self, settings: AnySettings, texts: Texts, tells: bool) {
         let Ok(new) = settings.downcast::<S>() else { return };
         let previous = self.current.write().replace((Arc::clone(&new), texts.clone()));
-        if let Some((old, old_texts)) = previous {
+        if let Some((old, old_texts)) = previous.filter(|_| tells) {
             let fields =
                 self.fields.iter().copied().filter(|field| has_changed(old_texts.get(field), texts.get(field)));
             self.listeners.tell(&Change { fields: fields.collect(), old, new });

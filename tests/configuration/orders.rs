@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use testkit::{Finished, Node, Process, wait_until};
+use testkit::{Finished, Node, wait_until};
 
 use super::{Configured, key};
 use crate::operating::{command, objects, run, run_json, run_with_code, wait_until_it_answers};
@@ -34,13 +34,16 @@ fn settings_of_each_effect_change_in_all_processes_and_back() {
     let test_bed = TestBed::on(Node::shared()).env("LOG_FILE_LEVEL", "WARN");
     let first = test_bed.start();
     let second = test_bed.builder().start();
-    wait_until("both to answer", SOON, || run_json(&test_bed.vhost, "ping --count 2").len() == 2);
+    wait_until("both to answer", SOON, || run(&test_bed.vhost, "ping --count 2 --json").stdout.lines().count() == 2);
     let consumers = |count: u32| wait_until("the consumers", SOON, || test_bed.client.consumers(INPUT) == count);
     let answers = order(&test_bed, "set log_file_level=DEBUG MAX_RETRIES=2", 0, 2);
     let [answer, _] = &answers[..] else { panic!("{answers:?}") };
     assert!(answer.contains("LOG_FILE_LEVEL is DEBUG now (an order)") && answer.contains("MAX_RETRIES is 2 now"));
-    let log = |process: &Process| fs::read_to_string(process.directory().join("log_messages.txt")).unwrap_or_default();
-    wait_until("a line at INFO in the log file", SOON, || log(&first).contains("INFO"));
+    let log = |file: &str| fs::read_to_string(first.directory().join(file)).unwrap_or_default();
+    test_bed.assert_echoes("in the log");
+    wait_until("the message in the log file of one process", SOON, || {
+        ["log_messages.txt", "replica-2/log_messages.txt"].iter().any(|file| log(file).contains("in the log"))
+    });
     order(&test_bed, "set workers=3", 0, 2);
     consumers(6);
     order(&test_bed, "set channels/data/received_message/workers=1", 0, 2);
@@ -114,7 +117,11 @@ fn a_reload_reads_the_file_and_the_store_and_says_what_changed() {
     fs::write(&file, r#"{"max_retries": 4}"#).unwrap();
     configured.put("workers", "2");
     test_bed.assert_echoes("works");
-    assert!(!component.output().contains("MAX_RETRIES is 4"), "a change was taken up by itself: {}", component.output());
+    assert!(
+        !component.output().contains("MAX_RETRIES is 4"),
+        "a change was taken up by itself: {}",
+        component.output()
+    );
     let answer = order(test_bed, "reload", 0, 1).remove(0);
     for change in ["MAX_RETRIES is 4 now (the file that CONFIG_FILE names)", "WORKERS is 2 now (etcd)"] {
         assert!(answer.contains(change), "{change:?} is not in {answer}");

@@ -176,6 +176,9 @@ impl Configuration {
         }
         state.reported = problems;
         state.layers = reading.layers;
+        if let Some(own) = reading.own {
+            if state.is_started { own.accept() } else { own.accept_first() }
+        }
         for change in &reading.changed {
             log::info!("{change}");
         }
@@ -185,9 +188,6 @@ impl Configuration {
             if !reading.changed.is_empty() {
                 let _ = changes.0.send(Change::Settings(Arc::clone(&state.settings)));
             }
-        }
-        if let Some(own) = reading.own {
-            if state.is_started { own.accept() } else { own.accept_first() }
         }
         reading.changed
     }

@@ -137,6 +137,7 @@ in_memory_and_on_rabbitmq!(
         sources_and_periods_see_changed_settings,
         a_change_is_told_on_a_thread_of_its_own_and_only_for_its_fields,
         a_listener_that_panics_is_called_again,
+        a_token_is_never_printed,
         parameters_without_a_handler_change_settings,
         parameters_are_for_the_handler_and_for_the_settings;
     c2:

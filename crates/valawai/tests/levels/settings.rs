@@ -110,6 +110,29 @@ pub(super) fn a_listener_that_panics_is_called_again<R: Running>() {
     wait_until("the panic in the log", SOON, || !log_capture::lines_containing(&[message]).is_empty());
 }
 
+#[derive(Deserialize)]
+struct Siren {
+    siren_token: String,
+}
+
+pub(super) fn a_token_is_never_printed<R: Running>() {
+    log_capture::start();
+    let knows = |_: Value, context: &Context| Ok(json!({ "token": context.settings::<Siren>().siren_token.len() }));
+    let component = Component::new("1.0.0", alarm_contract()).settings::<Siren>().on(TEMPERATURE).reply(ALARM, knows);
+    let running = R::run_with(&component, &[("SIREN_TOKEN", "hunter2")]);
+    running.change_settings(&[("SIREN_TOKEN", "hunter22")]);
+    running.publish("control/parameters", &json!({ "siren_token": "hunter222" }));
+    running.wait_until_acknowledged("control/parameters");
+    running.publish("control/parameters", &json!({ "siren_token": ["hunter2"], "workers": "hunter2" }));
+    let refusal = running.wait_for_log("WORKERS: expected");
+    assert!(!refusal.message.contains("hunter2"), "{refusal:?}");
+    running.publish(TEMPERATURE, &json!({}));
+    assert_eq!(running.receive(ALARM)["token"], "hunter222".len());
+    assert!(!log_capture::lines_containing(&["SIREN_TOKEN is *** now"]).is_empty(), "the change is not logged");
+    let lines = log_capture::lines_containing(&["hunter22"]);
+    assert!(lines.is_empty(), "the token is in {lines:#?}");
+}
+
 pub(super) fn parameters_without_a_handler_change_settings<R: Running>() {
     let running = R::run_with(&component(), &[("HIGHEST", "20")]);
     running.publish(

@@ -21,6 +21,11 @@ fn the_commands_for_operators_print_what_their_document_says() {
     follow(include_str!("../docs/operating.md"), 2);
 }
 
+#[test]
+fn the_recipe_for_etcd_prints_what_its_document_says() {
+    follow(include_str!("../docs/configuration.md"), 3);
+}
+
 /// The platform of one document at a time: its settings are in `target/platform.env`.
 static PLATFORM: Mutex<()> = Mutex::new(());
 

@@ -10,7 +10,7 @@ const SETTINGS: [&str; 4] = [
     "crates/valawai/src/settings/store.rs",
     "crates/valawai/src/settings/routes.rs",
 ];
-const DOCUMENTATION: [&str; 3] = ["README.md", "docs/settings.md", "docs/docker.md"];
+const DOCUMENTATION: [&str; 3] = ["README.md", "docs/configuration.md", "docs/docker.md"];
 const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];
 /// Other names of settings: the correctly spelled one of a setting that is misspelled in the platform, and those of the stores.
 const ALIASES: [&str; 3] = ["COMPONENT_ID_FILE_NAME", "CONSUL_PREFIX", "ETCD_PREFIX"];

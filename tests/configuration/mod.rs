@@ -3,7 +3,12 @@
 mod broker;
 mod changes;
 mod full_load;
+mod layers;
+mod none;
+mod orders;
 mod outages;
+mod own;
+mod parameters;
 
 use testkit::store::Etcd;
 use testkit::{Mov, Node, Process};

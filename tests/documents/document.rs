@@ -17,6 +17,7 @@ pub(super) enum Step {
 ///
 /// - `<!-- terminal: name -->`, or `<!-- terminal: name, after Ctrl-C -->` if a command still runs there
 /// - `<!-- needs Docker -->`: the block is left out
+/// - `<!-- needs a-program -->`: the block is left out where `PATH` does not have the program
 /// - `<!-- exit code 1 -->`: the commands end with this code
 ///
 /// `<!-- before: command -->` is done as well, to make happen what the document is about.
@@ -25,7 +26,7 @@ pub(super) enum Step {
 pub(super) fn steps(document: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut lines = document.lines();
-    let (mut needs_docker, mut code) = (false, 0);
+    let (mut missing, mut code) = (None, 0);
     while let Some(indented) = lines.next() {
         // Blocks in lists are indented.
         let line = indented.trim_start();
@@ -35,8 +36,8 @@ pub(super) fn steps(document: &str) -> Vec<Step> {
                 Some(terminal) => steps.extend([Step::Terminal(terminal.to_owned()), Step::Interrupt]),
                 None => steps.push(Step::Terminal(terminal.to_owned())),
             }
-        } else if line == "<!-- needs Docker -->" {
-            needs_docker = true;
+        } else if let Some(program) = line.strip_prefix("<!-- needs ").and_then(|rest| rest.strip_suffix(" -->")) {
+            missing = Some(program).filter(|program| !is_in_path(program));
         } else if let Some(number) = line.strip_prefix("<!-- exit code ").and_then(|rest| rest.strip_suffix(" -->")) {
             code = number.parse().expect("an exit code");
         } else if let Some(command) = line.strip_prefix("<!-- before: ").and_then(|rest| rest.strip_suffix(" -->")) {
@@ -45,15 +46,21 @@ pub(super) fn steps(document: &str) -> Vec<Step> {
             let unindented = lines.by_ref().map(|line| line.strip_prefix(indent).unwrap_or(line));
             let block: Vec<&str> = unindented.take_while(|line| *line != "```").collect();
             match language {
-                "sh" if needs_docker => println!("SKIPPED, because it needs Docker:\n{}", block.join("\n")),
+                "sh" if missing.is_some() => println!("SKIPPED, because it needs {missing:?}:\n{}", block.join("\n")),
                 "sh" => steps.push(Step::Run(block.join("\n"), std::mem::take(&mut code))),
                 "text" => steps.extend(block.into_iter().map(|line| Step::Expect(line.to_owned()))),
                 _ => {}
             }
-            needs_docker = false;
+            missing = None;
         }
     }
     steps
+}
+
+/// Docker is not a name that a program has, so it never is.
+fn is_in_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 /// Whether `line` is `expected`, in which `…` stands for any text.

@@ -153,6 +153,9 @@ pub mod internals {
     pub mod component {
         pub use crate::component::*;
     }
+    pub mod configuration {
+        pub use crate::configuration::*;
+    }
     pub mod consumer {
         pub use crate::consumer::*;
     }
@@ -167,6 +170,9 @@ pub mod internals {
     }
     pub mod name {
         pub use crate::name::*;
+    }
+    pub mod operations {
+        pub use crate::operations::*;
     }
     pub mod payload {
         pub use crate::payload::*;

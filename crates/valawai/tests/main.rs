@@ -1,6 +1,7 @@
 //! Tests of the kit: the contract suite of its brokers, and whole components, in memory and on RabbitMQ.
 
 mod asyncapi;
+mod configuration_table;
 mod contract;
 mod kit;
 mod layers;

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use valawai::Component;
 use valawai::internals::broker::memory::MemoryBroker;
 use valawai::internals::broker::{Error, Session, amqp};
+use valawai::internals::configuration::Configuration;
+use valawai::internals::operations::configure::Configure as _;
 use valawai::internals::process::App;
-use valawai::internals::settings::Settings;
+use valawai::internals::settings::{Document, Layers, Settings};
 use valawai::internals::shutdown::{self, ShutdownHandle};
 
 use testkit::wait::SOON;
@@ -18,6 +20,7 @@ use testkit::{Vhost, log_capture, wait_until};
 /// A component that runs as `main` runs it. Dropping it stops it, and fails the test if that fails.
 pub(crate) struct RunningApp {
     sessions: Arc<AtomicUsize>,
+    configuration: Configuration,
     shutdown: Option<ShutdownHandle>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     _folder: tempfile::TempDir,
@@ -51,22 +54,33 @@ impl RunningApp {
         log_capture::start();
         let folder = tempfile::tempdir().expect("make a temporary folder");
         let log_dir = [("LOG_DIR", folder.path().to_str().expect("a path that is UTF-8"))];
-        let settings = Settings::read(&&[settings, &log_dir].concat()[..]).expect("valid settings");
+        let all = [settings, &log_dir].concat().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let component = component.check().expect("a component that matches its contract");
+        let layers = Layers::read(Arc::new(all.collect::<Vec<_>>()), Document::default());
+        let configuration = layers.and_then(|layers| Configuration::new(&component, layers)).expect("valid settings");
+        configuration.start();
+        let settings = configuration.settings();
         let sessions = Arc::new(AtomicUsize::new(0));
-        let (counter, own_settings) = (Arc::clone(&sessions), settings.clone());
+        let counter = Arc::clone(&sessions);
         let connect = Arc::new(move |_: &_, number| {
             counter.fetch_add(1, Ordering::SeqCst);
-            connect(&own_settings, number)
+            connect(&settings, number)
         });
-        let app = App::new(&component.check().expect("a component that matches its contract"), &settings, connect);
+        let app = App::new(&component, &configuration, connect);
         let (handle, shutdown) = shutdown::channel();
         let thread = std::thread::spawn(move || app.run(&shutdown));
-        Self { sessions, shutdown: Some(handle), thread: Some(thread), _folder: folder }
+        Self { sessions, configuration, shutdown: Some(handle), thread: Some(thread), _folder: folder }
     }
 
     /// The number of sessions that it has opened.
     pub(crate) fn sessions(&self) -> usize {
         self.sessions.load(Ordering::SeqCst)
+    }
+
+    /// Changes settings, as an operator does.
+    pub(crate) fn change_settings(&self, settings: &[(&str, &str)]) {
+        let changes = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+        self.configuration.order(&changes).expect("valid changes");
     }
 
     /// Requests a shutdown, and does not wait for it.

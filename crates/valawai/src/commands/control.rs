@@ -66,8 +66,9 @@ enum Order {
     /// Change settings until the process ends
     Set {
         /// As in `workers=2`, by their names or paths
+        // Not called `settings`: that is the option of all commands.
         #[arg(required = true, value_name = "NAME=VALUE", value_parser = assignment)]
-        settings: Vec<(String, String)>,
+        assignments: Vec<(String, String)>,
     },
     /// Undo changes that were made with `set`, or on `control/parameters`
     Unset {
@@ -147,13 +148,13 @@ impl Order {
                 let seconds = seconds(*time);
                 (Request::LogLevel { level: level.clone(), target: target.clone(), seconds }, action)
             }
-            Self::Set { settings } => {
-                let settings = settings.iter().map(|(name, value)| (name.clone(), Value::from(&**value))).collect();
-                (Request::Configure { settings }, "change settings".to_owned())
+            Self::Set { assignments } => {
+                let settings = assignments.iter().map(|(name, value)| (name.clone(), Value::from(&**value))).collect();
+                (Request::Configure { settings, from: None }, "change settings".to_owned())
             }
             Self::Unset { names } => {
                 let settings = names.iter().map(|name| (name.clone(), Value::Null)).collect();
-                (Request::Configure { settings }, "undo changes of settings".to_owned())
+                (Request::Configure { settings, from: None }, "undo changes of settings".to_owned())
             }
             Self::Reload => (Request::Reload {}, "read the settings again".to_owned()),
             Self::Stop => (Request::Stop {}, "stop".to_owned()),

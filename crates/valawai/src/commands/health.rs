@@ -1,14 +1,18 @@
 //! `health`: whether the component runs, is registered and is connected.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::exit::Exit;
 use crate::health::health_file::HealthFile;
 use crate::health::instance::{self, Claim};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Document, Environment, Layers, Settings, Source};
 
 pub(super) fn run() -> Exit {
-    match Settings::read_health_file(&Environment) {
+    // A file that was damaged after the start does not make the component unhealthy.
+    let layers = Layers::read(Arc::new(Environment), Document::default());
+    let source: &dyn Source = layers.as_ref().map_or(&Environment, |layers| layers);
+    match Settings::read_health_file(source) {
         Ok(file) => check(&file),
         Err(problems) => {
             eprintln!("{problems}");

@@ -10,6 +10,7 @@ use super::exit::{Exit, Stop};
 use super::target::Target;
 use crate::broker::amqp::Options;
 use crate::broker::amqp::operator::Operator;
+use crate::configuration;
 use crate::logs;
 use crate::process::signals;
 use crate::settings::{Document, Environment, Layers, OperatorSettings, Problems, Settings};
@@ -90,7 +91,9 @@ impl Invocation {
     pub(super) fn settings_of(&self, layers: &Layers) -> Result<Settings, Stop> {
         self.check_broker_url()?;
         let handlers = self.target.as_ref().and_then(|target| target.handlers.as_deref());
-        OperatorSettings::read_all(layers, handlers, self.common.broker.as_ref()).map_err(invalid)
+        let settings = OperatorSettings::read_all(layers, handlers, self.common.broker.as_ref());
+        let own = self.target.as_ref().and_then(|target| target.own_settings.as_ref());
+        configuration::with_own(settings, own, layers).map(|(settings, _)| settings).map_err(invalid)
     }
 
     /// The sources of settings, with what the key-value store holds now. If it cannot be read, that is said once, and the

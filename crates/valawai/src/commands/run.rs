@@ -56,7 +56,7 @@ fn run_configured(resolved: &ResolvedComponent, configuration: &Configuration, s
         log::warn!("CHAOS settings are in effect; faults are injected: {faults:?}");
     }
     configuration.start();
-    match App::configured(resolved, configuration, connect(resolved)).run(shutdown) {
+    match App::new(resolved, configuration, connect(resolved)).run(shutdown) {
         Ok(()) => Exit::Done,
         Err(error) => {
             log::error!("{error}");

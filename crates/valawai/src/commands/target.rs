@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::exit::Stop;
 use crate::asyncapi::{Contract, Direction, REGISTERED};
 use crate::component::ResolvedComponent;
+use crate::component::settings::OwnSettings;
 use crate::name::{ChannelName, Kind};
 use crate::routes::HandlerChannel;
 
@@ -21,6 +22,8 @@ pub(super) struct Target {
     pub(super) contract: Option<Arc<str>>,
     /// The handlers that routes may feed, if they are known.
     pub(super) handlers: Option<Vec<HandlerChannel>>,
+    /// The settings that its author declares, if they are known.
+    pub(super) own_settings: Option<OwnSettings>,
 }
 
 impl Target {
@@ -31,12 +34,14 @@ impl Target {
             channels: info.channels.clone(),
             contract: Some(info.asyncapi.into()),
             handlers: Some(resolved.handlers()),
+            own_settings: resolved.own_settings(),
         }
     }
 
     /// The component with this name, whose channels are not known.
     pub(super) fn named(name: &str) -> Result<Self, Stop> {
-        let target = Self { name: name.to_owned(), channels: Vec::new(), contract: None, handlers: None };
+        let target =
+            Self { name: name.to_owned(), channels: Vec::new(), contract: None, handlers: None, own_settings: None };
         match target.queue("data/x").parse::<ChannelName>() {
             Ok(_) => Ok(target),
             Err(_) => Err(Stop::usage(format!("`{name}` is not the name of a component, as in c1_echo"))),
@@ -58,7 +63,8 @@ impl Target {
             is_handled.then(|| HandlerChannel { channel: name.clone(), has_state: false })
         };
         let handlers = Some(channels.iter().filter_map(handler).collect());
-        Ok(Self { name: contract.component_name(), channels, contract: Some(text.into()), handlers })
+        let (name, contract) = (contract.component_name(), Some(text.into()));
+        Ok(Self { name, channels, contract, handlers, own_settings: None })
     }
 
     /// The queue of what follows the component in a name: `data/received_message`, `dead_letter/data/received_message`.

@@ -219,7 +219,7 @@ impl ChannelBuilder {
         self.declare(None, handler::consuming(handler))
     }
 
-    fn declare(self, reply_to: Option<&str>, handler: Handler) -> Component {
+    pub(super) fn declare(self, reply_to: Option<&str>, handler: Handler) -> Component {
         let Self { mut component, channel, options } = self;
         component.consumed.push(Consumed { channel, reply_to: reply_to.map(str::to_owned), handler, options });
         component

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::parameters::PARAMETERS;
 use super::{Component, Consumed, ResolvedComponent};
 use crate::asyncapi::{Contract, Direction, Finding, REGISTERED};
 use crate::name::Level;
@@ -61,7 +62,7 @@ impl Component {
         for channel in contract.channels() {
             let name = channel.name.short();
             let is_used = match channel.direction {
-                Direction::Consume => consumed.contains(&name) || name == REGISTERED,
+                Direction::Consume => consumed.contains(&name) || [REGISTERED, PARAMETERS].contains(&name),
                 Direction::Publish => published.contains(&name),
             };
             if !is_used {

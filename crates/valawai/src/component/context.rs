@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::message::{Message, Reply};
 use crate::mov::log::{Entry, MovLog};
 use crate::name::ChannelName;
+use crate::operations::live_settings::LiveSettings;
 
 /// The context of one call of a handler.
 ///
@@ -47,7 +48,7 @@ pub struct Context {
 }
 
 /// What all contexts of a component share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Scope {
     pub(crate) log: MovLog,
     /// The full name of the component; empty in tests of a handler.
@@ -58,6 +59,8 @@ pub struct Scope {
     pub(super) outputs: Option<Vec<ChannelName>>,
     /// The settings that the author declares.
     pub(super) settings: Option<OwnSettings>,
+    /// The settings of the process, if they can change.
+    pub(super) live: Option<LiveSettings>,
     /// The producers from configuration.
     pub(crate) outlets: Arc<Outlets>,
 }
@@ -136,9 +139,7 @@ impl Context {
     /// [`TestContext::with_settings`](crate::TestContext::with_settings) declares it.
     #[must_use]
     pub fn settings<S: Send + Sync + 'static>(&self) -> Arc<S> {
-        let current = self.scope.settings.as_ref().and_then(OwnSettings::current);
-        let declared = current.and_then(|settings| settings.downcast().ok());
-        declared.expect("the component declares settings of this type with `Component::settings`")
+        self.scope.settings()
     }
 
     /// The producer `name` of the setting `QUEUE_CONFIG`, to send to it. Whether there is one is known when the handler runs:
@@ -167,10 +168,12 @@ impl Context {
     }
 
     pub(super) fn with_settings(self, settings: OwnSettings) -> Self {
-        let Scope { log, component, version, outputs, outlets, .. } = &*self.scope;
-        let (log, component, outputs, outlets) = (log.clone(), component.clone(), outputs.clone(), Arc::clone(outlets));
-        let scope = Scope { log, component, version, outputs, settings: Some(settings), outlets };
+        let scope = Scope { settings: Some(settings), ..Scope::clone(&self.scope) };
         Self { scope: Arc::new(scope), ..self }
+    }
+
+    pub(super) fn live_settings(&self) -> Option<&LiveSettings> {
+        self.scope.live.as_ref()
     }
 
     pub(super) fn add_sent(&self, sent: Sent) {
@@ -214,6 +217,13 @@ impl Context {
 }
 
 impl Scope {
+    /// The settings of the component as they are now.
+    pub(super) fn settings<S: Send + Sync + 'static>(&self) -> Arc<S> {
+        let current = self.settings.as_ref().and_then(OwnSettings::current);
+        let declared = current.and_then(|settings| settings.downcast().ok());
+        declared.expect("the component declares settings of this type with `Component::settings`")
+    }
+
     fn queue_of(&self, output: Output) -> Option<Arc<str>> {
         match &self.outputs {
             Some(outputs) => {

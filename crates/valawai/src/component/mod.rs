@@ -10,6 +10,7 @@ mod mov;
 pub(crate) mod outbox;
 pub(crate) mod outlet;
 mod output;
+mod parameters;
 mod publisher;
 mod resolved;
 mod route_output;
@@ -42,9 +43,6 @@ use self::handler::Handler;
 use self::settings::OwnSettings;
 use self::source::DeclaredSource;
 use crate::failure::Failure;
-
-/// The channel of parameters.
-const PARAMETERS: &str = "control/parameters";
 
 /// A component as its author declares it, on top of its `asyncapi.yaml`.
 ///
@@ -146,104 +144,6 @@ impl Component {
                 if sent.source.name == context.component() { Ok(()) } else { handler(sent, context) }
             },
         )
-    }
-
-    /// Passes new parameters, the messages on `control/parameters`, to `handler`. It keeps what it wants of valid ones.
-    ///
-    /// Invalid parameters are reported as an error in the MOV's log, once, and nothing else happens: the handler keeps the last
-    /// valid ones. Parameters are never retried, because newer ones may have arrived meanwhile.
-    ///
-    /// ```
-    /// use std::sync::{Arc, Mutex};
-    /// use serde::Deserialize;
-    /// use valawai::{Component, Failure};
-    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/alarm", &["subscribe control/parameters"]);
-    ///
-    /// #[derive(Deserialize, Clone, Default)]
-    /// struct Limits { highest: f64 }
-    ///
-    /// let limits = Arc::new(Mutex::new(Limits::default()));
-    /// let current = Arc::clone(&limits);
-    /// let component = Component::new("1.0.0", asyncapi).parameters(move |new: Limits, _| {
-    ///     if new.highest < 0.0 {
-    ///         return Err(Failure::refuse("`highest` is negative"));
-    ///     }
-    ///     *current.lock().unwrap() = new;
-    ///     Ok(())
-    /// });
-    /// let running = valawai::testing::run(&component);
-    /// running.publish("control/parameters", &serde_json::json!({ "highest": 30 }));
-    /// running.wait_until_acknowledged("control/parameters");
-    /// assert_eq!(limits.lock().unwrap().highest, 30.0);
-    /// ```
-    #[must_use]
-    pub fn parameters<P: DeserializeOwned>(
-        self,
-        handler: impl Fn(P, &Context) -> Result<(), Failure> + Send + Sync + 'static,
-    ) -> Self {
-        self.on(PARAMETERS).retries(0).consume(handler)
-    }
-
-    /// Declares settings of the component: a struct, whose fields are read like the settings of the kit. The field `model` is the
-    /// environment variable `MODEL`, `model` in the configuration file, and the key `model` in Consul or etcd. A field that may be
-    /// missing has a default of serde, or is an `Option`; a list is separated by commas, and everything else that is no single
-    /// value is JSON.
-    ///
-    /// Handlers use them with [`Context::settings`]. They change while the component runs, as docs/configuration.md describes: an
-    /// invalid value is reported, and the old one stays.
-    ///
-    /// ```
-    /// # use serde::Deserialize;
-    /// # use serde_json::{Value, json};
-    /// # use valawai::{Component, Context, Failure, testing};
-    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/alarm", &["subscribe data/celsius", "publish data/alarm"]);
-    /// #[derive(Deserialize)]
-    /// struct Limits {
-    ///     #[serde(default = "thirty")]
-    ///     highest: f64,
-    /// }
-    /// # fn thirty() -> f64 { 30.0 }
-    ///
-    /// fn alarm(celsius: Value, context: &Context) -> Result<Option<Value>, Failure> {
-    ///     let limits = context.settings::<Limits>();
-    ///     Ok((celsius["value"].as_f64() > Some(limits.highest)).then_some(celsius))
-    /// }
-    ///
-    /// let component = Component::new("1.0.0", asyncapi)
-    ///     .settings::<Limits>()
-    ///     .on_change(&["highest"], |old: &Limits, new: &Limits| println!("{} -> {}", old.highest, new.highest))
-    ///     .on("data/celsius")
-    ///     .reply_optional("data/alarm", alarm);
-    /// let running = testing::run_with(&component, &[("HIGHEST", "20")]);
-    /// running.publish("data/celsius", &json!({ "value": 21 }));
-    /// assert_eq!(running.receive("data/alarm"), json!({ "value": 21 }));
-    /// ```
-    #[must_use]
-    pub fn settings<S: DeserializeOwned + Send + Sync + 'static>(mut self) -> Self {
-        let settings = OwnSettings::of::<S>();
-        if settings.fields().is_empty() {
-            self.mistakes.push("the settings need a struct with fields, none of which is flattened".to_owned());
-        }
-        if self.settings.replace(settings).is_some() {
-            self.mistakes.push("`settings` is declared twice; put all settings into one struct".to_owned());
-        }
-        self
-    }
-
-    /// Calls `listener` with the old and the new [settings](Self::settings) when one of the `fields` has changed, on a thread of
-    /// its own. A field that is not set and an empty one are the same. A panic is logged.
-    #[must_use]
-    pub fn on_change<S: DeserializeOwned + Send + Sync + 'static>(
-        mut self,
-        fields: &[&str],
-        listener: impl Fn(&S, &S) + Send + Sync + 'static,
-    ) -> Self {
-        let added = match &self.settings {
-            Some(settings) => settings.on_change(fields, listener),
-            None => Err("`on_change` needs `settings` before it".to_owned()),
-        };
-        self.mistakes.extend(added.err());
-        self
     }
 
     /// Declares an output on which handlers publish with [`Context::send`]. See the example of [`Output`].

@@ -76,6 +76,32 @@ impl Publisher {
         self.outbox.flush()
     }
 
+    /// The settings of the component as they are now. A source that looks at them each time takes up changes.
+    ///
+    /// ```
+    /// # use serde::Deserialize;
+    /// # use serde_json::json;
+    /// # use valawai::{Component, testing};
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c0/thermometer", &["publish data/temperature"]);
+    /// #[derive(Deserialize)]
+    /// struct Sensor { room: String }
+    ///
+    /// let component = Component::new("1.0.0", asyncapi)
+    ///     .settings::<Sensor>()
+    ///     .source("data/temperature", |publisher, _| {
+    ///         publisher.publish(&json!({ "room": publisher.settings::<Sensor>().room, "celsius": 20 }))
+    ///     });
+    /// let running = testing::run_with(&component, &[("ROOM", "kitchen")]);
+    /// assert_eq!(running.receive("data/temperature")["room"], "kitchen");
+    /// ```
+    ///
+    /// # Panics
+    /// If the component does not declare `S` with [`Component::settings`](crate::Component::settings).
+    #[must_use]
+    pub fn settings<S: Send + Sync + 'static>(&self) -> Arc<S> {
+        self.scope.settings()
+    }
+
     /// Writes to the log.
     #[must_use]
     pub fn log(&self) -> Log<'_> {

@@ -7,13 +7,15 @@ use super::context::Scope;
 use super::handler::Handler;
 use super::input::{Consumed as _, Input};
 use super::outlet::Outlets;
+use super::parameters::PARAMETERS;
 use super::settings::OwnSettings;
 use super::source::SourceLoop;
-use super::{Component, Consumed, DeclaredSource};
+use super::{Component, Consumed, DeclaredSource, parameters};
 use crate::asyncapi::{Contract, Finding, REGISTERED};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::MovLog;
 use crate::name::{ChannelName, Kind};
+use crate::operations::live_settings::LiveSettings;
 use crate::routes::{self, ConsumerRoute, HandlerChannel};
 
 /// A component that matches its contract.
@@ -64,15 +66,15 @@ impl ResolvedComponent {
     /// What the contexts of its handlers share.
     #[must_use]
     pub fn scope(&self, log: MovLog) -> Arc<Scope> {
-        self.scope_with(log, Arc::default())
+        self.scope_with(log, Arc::default(), None)
     }
 
-    /// What the contexts of its handlers share, with the producers from configuration.
+    /// What the contexts of its handlers share, with the producers from configuration, and the settings if they can change.
     #[must_use]
-    pub(crate) fn scope_with(&self, log: MovLog, outlets: Arc<Outlets>) -> Arc<Scope> {
+    pub(crate) fn scope_with(&self, log: MovLog, outlets: Arc<Outlets>, live: Option<LiveSettings>) -> Arc<Scope> {
         let outputs = Some(self.outputs.clone());
         let (component, version, settings) = (self.info.name.clone(), self.info.version, self.settings.clone());
-        Arc::new(Scope { log, component, version, outputs, settings, outlets })
+        Arc::new(Scope { log, component, version, outputs, settings, live, outlets })
     }
 
     /// The route of a consumer from configuration; `None` if there is no such handler.
@@ -150,6 +152,8 @@ impl Component {
                 options: options.clone(),
             }
         };
+        let has_parameters = self.consumed.iter().any(|declared| declared.channel == PARAMETERS);
+        let kit_parameters = (!has_parameters && contract.channel(PARAMETERS).is_some()).then(parameters::of_kit);
         let source = |DeclaredSource { channel, run, on_one_replica }: &DeclaredSource| Source {
             channel: full_name(channel),
             run: Arc::clone(run),
@@ -164,10 +168,10 @@ impl Component {
                 channels: contract.channels().iter().map(|it| (it.name.clone(), it.direction)).collect(),
             },
             registered: full_name(REGISTERED),
-            routes: self.consumed.iter().map(route).collect(),
+            routes: self.consumed.iter().chain(&kit_parameters).map(route).collect(),
             sources: self.sources.iter().map(source).collect(),
             outputs: self.published_channels().map(full_name).collect(),
-            settings: self.settings.clone(),
+            settings: self.settings.as_ref().map(OwnSettings::without_values),
             warnings: contract.warnings().iter().map(Finding::to_string).collect(),
         }
     }

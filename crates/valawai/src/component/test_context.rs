@@ -45,7 +45,8 @@ impl TestContext {
     pub fn new(message: impl Into<Message>) -> Self {
         let (log, writer) = log::open(::log::LevelFilter::Debug, Identity::default());
         let outlets = Arc::default();
-        let scope = Scope { log, component: String::new(), version: "", outputs: None, settings: None, outlets };
+        let scope =
+            Scope { log, component: String::new(), version: "", outputs: None, settings: None, live: None, outlets };
         Self { context: Context::new(Arc::new(scope), message.into()), writer }
     }
 

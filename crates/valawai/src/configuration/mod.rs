@@ -20,10 +20,10 @@ use serde_json::{Map, Value};
 
 use self::reading::Reading;
 use crate::component::ResolvedComponent;
-use crate::component::settings::OwnSettings;
+use crate::component::settings::{OwnReading, OwnSettings};
 use crate::mov::log::Severity;
 use crate::routes::HandlerChannel;
-use crate::settings::{Document, Layers, Problems, Settings};
+use crate::settings::{Document, Layers, Problems, Settings, Source};
 
 /// Where the settings come from that operators order.
 const BY_ORDER: &str = "an order";
@@ -71,6 +71,21 @@ struct Shared {
     changes: (Sender<Change>, Receiver<Change>),
 }
 
+/// Reads the settings of the component's author, in addition to those of the kit.
+///
+/// # Errors
+/// All invalid settings of both.
+pub(crate) fn with_own(
+    settings: Result<Settings, Problems>,
+    own: Option<&OwnSettings>,
+    source: &dyn Source,
+) -> Result<(Settings, Option<OwnReading>), Problems> {
+    match (settings, own.map(|own| reading::read_own(own, source)).transpose()) {
+        (Ok(settings), Ok(reading)) => Ok((reading::showing_own(settings, own, source), reading)),
+        (settings, reading) => Err(Problems::all([settings.err(), reading.err()])),
+    }
+}
+
 /// The names that settings may contain.
 struct Names {
     handlers: Vec<HandlerChannel>,
@@ -95,11 +110,9 @@ impl Configuration {
     /// All invalid settings.
     pub fn new(component: &ResolvedComponent, layers: Layers) -> Result<Self, Problems> {
         let names = Names { handlers: component.handlers() };
-        let settings = Settings::read_for(&layers, &names.handlers)?;
         let own = component.own_settings();
-        if let Some(own) = &own {
-            reading::read_own(own, &layers)?.accept();
-        }
+        let (settings, own_reading) = with_own(Settings::read_for(&layers, &names.handlers), own.as_ref(), &layers)?;
+        own_reading.into_iter().for_each(OwnReading::accept_first);
         let state = State {
             layers,
             settings: Arc::new(settings),
@@ -165,13 +178,18 @@ impl Configuration {
         let mut state = self.shared.state.lock();
         let mut problems = Vec::new();
         let layers = change(&state.layers, &mut problems);
-        self.take_over(&mut state, layers, problems)
+        let reading = self.read(&state, layers);
+        self.take_over(&mut state, reading, problems)
     }
 
-    /// Reads the settings of `layers`, reports what is new, and passes on what has changed.
-    fn take_over(&self, state: &mut State, layers: Layers, mut problems: Vec<Problem>) -> Vec<String> {
-        let Shared { names, own, changes, .. } = &*self.shared;
-        let reading = Reading::new(names, own.as_ref(), &state.layers, layers, state.is_started);
+    fn read(&self, state: &State, layers: Layers) -> Reading {
+        let Shared { names, own, .. } = &*self.shared;
+        Reading::new(names, own.as_ref(), &state.layers, layers, state.is_started)
+    }
+
+    /// Puts a reading into effect: reports what is new, and passes on what has changed.
+    fn take_over(&self, state: &mut State, reading: Reading, mut problems: Vec<Problem>) -> Vec<String> {
+        let Shared { changes, .. } = &*self.shared;
         problems.extend(reading.problems);
         for problem in &problems {
             if !state.reported.contains(problem) {
@@ -181,6 +199,9 @@ impl Configuration {
         }
         state.reported = problems;
         state.layers = reading.layers;
+        if let Some(own) = reading.own {
+            if state.is_started { own.accept() } else { own.accept_first() }
+        }
         for change in &reading.changed {
             log::info!("{change}");
         }
@@ -191,9 +212,38 @@ impl Configuration {
                 let _ = changes.0.send(Change::Settings(Arc::clone(&state.settings)));
             }
         }
-        if let Some(own) = reading.own {
-            own.accept();
-        }
         reading.changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::Component;
+    use crate::asyncapi::sample;
+
+    #[derive(Deserialize)]
+    struct Siren {
+        #[expect(dead_code, reason = "it is read only")]
+        siren_token: Option<String>,
+        #[expect(dead_code, reason = "it is read only")]
+        loudness: Option<u8>,
+    }
+
+    #[test]
+    fn the_settings_of_the_author_are_shown_without_secrets() {
+        let component = Component::new("1.0.0", sample("c1/siren", &[])).settings::<Siren>().check().unwrap();
+        let layers = Layers::read(Arc::new([("SIREN_TOKEN", "hunter2")]), Document::default()).unwrap();
+        let configuration = Configuration::new(&component, layers).unwrap();
+        let settings = configuration.settings();
+        let shown = |name: &str| {
+            let found = settings.effective.iter().find(|it| it.name == name).unwrap_or_else(|| panic!("no {name}"));
+            (found.value.clone(), found.origin.clone())
+        };
+        assert_eq!(shown("SIREN_TOKEN"), ("***".into(), "the environment".into()));
+        assert_eq!(shown("LOUDNESS"), (String::new(), "default".into()));
+        assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }

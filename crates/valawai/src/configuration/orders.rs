@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{BY_ORDER, Configuration, State};
+use super::{BY_ORDER, Configuration};
 use crate::operations::configure::Configure;
 use crate::settings::table::{self, Effect};
 use crate::settings::{Document, name_of};
@@ -43,16 +43,18 @@ impl Configure for Configuration {
             return Err(format!("more than {MAX_ORDERS} settings would be changed by message"));
         }
         let layers = state.layers.clone().with_orders(Document::new(BY_ORDER, &orders));
-        let done = self.take_over(&mut state, layers, Vec::new());
-        let invalid: Vec<String> = changes.keys().filter_map(|path| state.take_problem(&name_of(path))).collect();
-        // What is invalid is forgotten.
-        orders.retain(|path, _| !invalid.iter().any(|problem| is_about(problem, &name_of(path))));
-        state.layers = state.layers.clone().with_orders(Document::new(BY_ORDER, &orders));
-        state.orders = orders;
-        if !invalid.is_empty() && done.is_empty() {
+        let reading = self.read(&state, layers);
+        let is_about = |problem: &String| changes.keys().any(|path| is_about(problem, &name_of(path)));
+        let problems = reading.problems.iter().map(|problem| &problem.text);
+        let invalid: Vec<&str> = match &reading.settings {
+            Some(_) => problems.filter(|problem| is_about(problem)).map(String::as_str).collect(),
+            None => problems.map(String::as_str).collect(),
+        };
+        if !invalid.is_empty() {
             return Err(invalid.join("; "));
         }
-        Ok(summary(&[done, invalid].concat()))
+        state.orders = orders;
+        Ok(summary(&self.take_over(&mut state, reading, Vec::new())))
     }
 
     fn is_setting(&self, path: &str) -> bool {
@@ -91,14 +93,6 @@ impl Configuration {
     /// How long a start waits for the store.
     pub(super) fn store_timeout(&self) -> Duration {
         self.settings().store.as_ref().map_or(Duration::ZERO, |store| store.timeout)
-    }
-}
-
-impl State {
-    /// Forgets that the setting is invalid, and returns why it is.
-    fn take_problem(&mut self, name: &str) -> Option<String> {
-        let position = self.reported.iter().position(|problem| is_about(&problem.text, name))?;
-        Some(self.reported.remove(position).text)
     }
 }
 

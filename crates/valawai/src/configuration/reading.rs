@@ -4,7 +4,7 @@ use super::{Names, Problem};
 use crate::component::settings::{OwnReading, OwnSettings};
 use crate::routes::HandlerChannel;
 use crate::settings::table::{self, Effect};
-use crate::settings::{Layers, Problems, Settings, Source, name_of, shown};
+use crate::settings::{Effective, Layers, Problems, Settings, Source, name_of, shown};
 
 /// The most problems that are reported of one reading.
 const MAX_PROBLEMS: usize = 100;
@@ -46,6 +46,7 @@ impl Reading {
             return Self { layers: previous.clone(), settings: None, own: None, problems, changed: Vec::new() };
         }
         let changed = names.all(own).filter_map(|name| change(&name, previous, &layers)).collect();
+        let settings = settings.map(|settings| showing_own(settings, own, &layers));
         Self { layers, settings, own: own_reading.flatten(), problems, changed }
     }
 }
@@ -73,12 +74,23 @@ fn read<S>(
 }
 
 /// Reads the settings of the component's author.
-pub(super) fn read_own(own: &OwnSettings, layers: &Layers) -> Result<OwnReading, Problems> {
-    let lookup = |field: &str| Ok(layers.find(&name_of(field))?.map(|found| found.text));
+pub(super) fn read_own(own: &OwnSettings, source: &dyn Source) -> Result<OwnReading, Problems> {
+    let lookup = |field: &str| Ok(source.find(&name_of(field))?.map(|found| found.text));
     own.read(&lookup).map_err(|mistakes| {
         let named = |(field, expected): (String, String)| (name_of(&field), expected);
         Problems::of(mistakes.into_iter().map(named))
     })
+}
+
+/// With the settings of the component's author among those that are shown.
+pub(super) fn showing_own(mut settings: Settings, own: Option<&OwnSettings>, source: &dyn Source) -> Settings {
+    for name in own.into_iter().flat_map(OwnSettings::fields).map(|field| name_of(field)) {
+        if settings.effective.iter().all(|shown| shown.name != name) {
+            let found = source.find(&name).ok().flatten();
+            settings.effective.push(Effective::of(name, found.as_ref()));
+        }
+    }
+    settings
 }
 
 /// Keeps the settings that only a restart changes, and says so.

@@ -5,6 +5,7 @@
 
 pub mod configure;
 mod histogram;
+pub mod live_settings;
 pub mod metrics;
 pub mod pauses;
 pub mod stats;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use self::live_settings::Replicas;
 use self::metrics::Metrics;
 use self::pauses::Pauses;
 use self::tap::Tap;
@@ -27,6 +29,8 @@ pub struct Operations {
     pub pauses: Arc<Pauses>,
     /// Copies of messages and log entries.
     pub tap: Arc<Tap>,
+    /// Changes of settings on their way to the other processes of the component.
+    pub replicas: Arc<Replicas>,
     /// The short names of the queues from configuration that are consumed.
     routes: Arc<RwLock<Vec<String>>>,
 }

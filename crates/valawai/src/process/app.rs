@@ -16,7 +16,6 @@ use crate::component::ResolvedComponent;
 use crate::configuration::Configuration;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
-use crate::settings::Settings;
 use crate::shutdown::Shutdown;
 
 /// The pauses between the attempts to reconnect.
@@ -50,31 +49,16 @@ enum Waited {
 }
 
 impl App {
-    /// The app of `component` with these settings, which do not change, on the broker to which `connect` connects.
+    /// The app of `component` with the settings of `configuration`, as they change, on the broker to which `connect` connects.
     #[must_use]
-    pub fn new(component: &ResolvedComponent, settings: &Settings, connect: Connect) -> Self {
-        Self::with_settings(component, settings, None, connect)
-    }
-
-    /// The app of `component` with the settings of `configuration`, as they change.
-    #[must_use]
-    pub fn configured(component: &ResolvedComponent, configuration: &Configuration, connect: Connect) -> Self {
-        Self::with_settings(component, &configuration.settings(), Some(configuration), connect)
-    }
-
-    fn with_settings(
-        component: &ResolvedComponent,
-        settings: &Settings,
-        configuration: Option<&Configuration>,
-        connect: Connect,
-    ) -> Self {
-        let receiver = configuration.map_or_else(crossbeam_channel::never, Configuration::changes);
+    pub fn new(component: &ResolvedComponent, configuration: &Configuration, connect: Connect) -> Self {
+        let settings = configuration.settings();
         Self {
-            changes: Changes::new(receiver, Arc::clone(&connect), settings.broker.clone()),
+            changes: Changes::new(configuration.changes(), Arc::clone(&connect), settings.broker.clone()),
             attempts: 0,
             first_attempts: settings.first_attempts,
             retry_sleep: settings.retry_sleep,
-            tasks: Tasks::new(component, settings, configuration, Identity::default(), Arc::clone(&connect)),
+            tasks: Tasks::new(component, configuration, Identity::default(), Arc::clone(&connect)),
             connect,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }

@@ -11,6 +11,7 @@ use crate::consumer::{self, Consumer};
 use crate::health::status::ConsumerStatus;
 use crate::mov::log::MovLog;
 use crate::operations::Operations;
+use crate::operations::live_settings::LiveSettings;
 use crate::settings::Settings;
 
 /// What consumers are made of.
@@ -24,6 +25,8 @@ pub(super) struct ConsumerParts {
     pub(super) tuning: Arc<Tuning>,
     /// The producers from configuration.
     pub(super) outlets: Arc<Outlets>,
+    /// The settings, if they can change.
+    pub(super) live: Option<LiveSettings>,
 }
 
 impl ConsumerParts {
@@ -35,8 +38,8 @@ impl ConsumerParts {
         status: &Arc<ConsumerStatus>,
         to_channels: Option<Arc<Outlet>>,
     ) -> Consumer {
-        let Self { component, settings, log, operations, tuning, outlets, .. } = self;
-        let scope = component.scope_with(log.clone(), Arc::clone(outlets));
+        let Self { component, settings, log, operations, tuning, outlets, live, .. } = self;
+        let scope = component.scope_with(log.clone(), Arc::clone(outlets), live.clone());
         let router = Router::new(own, scope, Arc::clone(tuning));
         let options = consumer::Options {
             prefetch: settings.prefetch,

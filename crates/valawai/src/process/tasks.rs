@@ -26,7 +26,9 @@ use crate::mov::rest::RestClient;
 use crate::name::Id;
 use crate::operations::Operations;
 use crate::operations::configure::Configure;
+use crate::operations::live_settings::LiveSettings;
 use crate::publisher::SourcePublisher;
+use crate::routes::Routes;
 use crate::service::protocol::Setting;
 use crate::service::{self, Service};
 use crate::settings::{Effective, Settings};
@@ -55,17 +57,22 @@ pub(super) struct Tasks {
 }
 
 impl Tasks {
-    /// What `component` needs with these settings. Operators can change those of `configuration`.
+    /// What `component` needs with the settings of `configuration`.
     pub(super) fn new(
         component: &ResolvedComponent,
-        settings: &Settings,
-        configuration: Option<&Configuration>,
+        configuration: &Configuration,
         identity: Identity,
         connect: Connect,
     ) -> Self {
+        let settings = &*configuration.settings();
         let operations = Operations::new(component.info.channels.iter().map(|(channel, _)| channel.short()));
         let (log, log_writer) = mov_log::open(settings.mov_level, identity.clone());
         let log = log.with_tap(Arc::clone(&operations.tap));
+        let configure: Arc<dyn Configure> = Arc::new(configuration.clone());
+        let live = Some(LiveSettings::new(Arc::clone(&configure), Arc::clone(&operations.replicas)));
+        if !settings.service {
+            operations.replicas.obstruct("SERVICE_CONTROL is 0");
+        }
         let status = Arc::new(ConsumerStatus::default());
         let parts = ConsumerParts {
             component: component.clone(),
@@ -75,8 +82,9 @@ impl Tasks {
             operations: operations.clone(),
             tuning: Arc::new(Tuning::new(tuning_options(settings))),
             outlets: Arc::default(),
+            live: live.clone(),
         };
-        let scope = component.scope_with(log, Arc::clone(&parts.outlets));
+        let scope = component.scope_with(log, Arc::clone(&parts.outlets), live);
         let registrar_role = RegistrarRole::default();
         let publisher = |source| {
             SourcePublisher::new(source, Arc::clone(&scope), Arc::clone(&status), registrar_role.clone())
@@ -100,7 +108,7 @@ impl Tasks {
                 identity: identity.clone(),
                 operations: operations.clone(),
                 settings: explicit(settings),
-                configure: configuration.map(|it| Arc::new(it.clone()) as Arc<dyn Configure>),
+                configure: Some(configure),
                 stop: Arc::new(signals::stop),
             })
         };
@@ -132,10 +140,10 @@ impl Tasks {
             service.set_settings(explicit(settings));
         }
         self.apply_at_once(settings);
-        let has_routes = !self.parts.settings.routes.is_empty();
+        let had_routes = self.parts.settings.routes != Routes::default();
         self.parts.settings = settings.clone();
         self.consumers = ConsumerGroup::all(&self.parts);
-        if has_routes || !settings.routes.is_empty() {
+        if had_routes || settings.routes != Routes::default() {
             self.change_routes();
         }
     }

@@ -3,15 +3,16 @@
 //! It is never in the way of the work: it has a thread of its own, its queue is bounded, orders have an end, and where the
 //! broker does not permit it, the component works on without.
 
+mod answers;
 mod leases;
 mod orders;
 mod pending;
 pub mod process;
 pub mod protocol;
+mod replicas;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,8 +21,8 @@ use parking_lot::Mutex;
 
 use self::leases::Leases;
 use self::pending::{Answered, Pending};
-use self::protocol::{Answer, ChannelInfo, Content, Info, MAX_REQUEST, Request, Setting, Stats, VERBS};
-use crate::asyncapi::Direction;
+use self::protocol::{Answer, Content, MAX_REQUEST, Request, Setting, VERBS};
+use self::replicas::PassingOn;
 use crate::broker::{Access, Delivery, Error, Event, Link};
 use crate::clock;
 use crate::ids::Ids;
@@ -29,7 +30,6 @@ use crate::logs::levels;
 use crate::message::{Outgoing, Properties};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::identity::Identity;
-use crate::name::ChannelName;
 use crate::operations::Operations;
 use crate::operations::configure::Configure;
 use crate::shutdown::Shutdown;
@@ -78,6 +78,7 @@ struct Inner {
     started: Instant,
     since: u64,
     is_denial_logged: AtomicBool,
+    passing_on: PassingOn,
 }
 
 impl Service {
@@ -89,9 +90,8 @@ impl Service {
         let since = clock::seconds();
         let is_denial_logged = AtomicBool::new(false);
         let settings = Mutex::new(std::mem::take(&mut options.settings));
-        Self {
-            inner: Arc::new(Inner { options, settings, instance, started: Instant::now(), since, is_denial_logged }),
-        }
+        let (started, passing_on) = (Instant::now(), PassingOn::default());
+        Self { inner: Arc::new(Inner { options, settings, instance, started, since, is_denial_logged, passing_on }) }
     }
 
     /// Replaces the settings that it shows.
@@ -104,6 +104,10 @@ impl Service {
     /// # Errors
     /// If the session is over; [`Error::Denied`] if the broker does not permit it.
     pub fn run(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
+        self.serve(link, shutdown).map_err(|error| self.note_denial(error))
+    }
+
+    fn serve(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
         let Inner { options, instance, .. } = &*self.inner;
         let name = &options.info.name;
         let queue = format!("valawai.service.{name}.{instance}");
@@ -113,21 +117,28 @@ impl Service {
             .collect();
         link.declare_service(&queue, &keys)?;
         link.consume(&queue, Access::Shared, PREFETCH)?;
+        self.can_pass_on();
         let mut leases = Leases::new(&options.operations.tap);
         let mut pending = Pending::default();
         while !shutdown.is_requested() {
             match link.poll(true)? {
+                // Nobody waits for an answer.
+                Some(Event::Delivery(delivery)) if delivery.message.properties.reply_to.is_none() => {
+                    self.follow(&delivery.message.body);
+                    link.acknowledge(delivery.tag)?;
+                }
                 Some(Event::Delivery(delivery)) => self.answer(link, delivery, &mut leases, &mut pending)?,
                 // Answers need not arrive: an operator asks again.
                 Some(Event::Confirm(_) | Event::Returned(_)) => {}
                 None => {
+                    self.pass_on(link)?;
                     self.send_copies(link, &mut leases)?;
                     for Answered { to, correlation_id, content } in pending.take_answered() {
                         self.send(link, &to, correlation_id, content)?;
                     }
                     self.end_expired();
                     let tick = if leases.is_empty() && pending.is_empty() { TICK } else { SHORT_TICK };
-                    link.wait(true, Some(shutdown), tick);
+                    link.wait_for_signal(true, options.operations.replicas.signal(), Some(shutdown), tick);
                 }
             }
         }
@@ -137,6 +148,7 @@ impl Service {
     /// Logs, once for each process, that the broker does not permit it.
     pub fn report_denial(&self, error: &Error) {
         if !self.inner.is_denial_logged.swap(true, Ordering::Relaxed) {
+            self.inner.options.operations.replicas.obstruct("operators cannot talk to it");
             log::warn!(
                 "{error}; operators cannot talk to this process. Permit its user to configure and read \
                  '^valawai\\.service(\\.|$)' and to write '^valawai\\.service\\.', or set SERVICE_CONTROL=0"
@@ -184,46 +196,6 @@ impl Service {
             Request::Stats {} => Content::Stats(Box::new(self.stats(link.is_blocked(), leases.len()))),
             Request::Tap { messages, logs, seconds } => leases.renew(sender, messages, logs, seconds),
             order => self.obey(order),
-        }
-    }
-
-    fn info(&self) -> Info {
-        let Inner { options: Options { info, identity, .. }, settings, since, .. } = &*self.inner;
-        let channel = |(name, direction): &(ChannelName, Direction)| {
-            let direction = match direction {
-                Direction::Consume => "consumes",
-                Direction::Publish => "publishes",
-            };
-            ChannelInfo { name: name.to_string(), direction: direction.to_owned() }
-        };
-        Info {
-            level: info.level.upper().to_owned(),
-            channels: info.channels.iter().map(channel).collect(),
-            mov_id: identity.id().map(String::from),
-            since: *since,
-            host: fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned(),
-            pid: std::process::id(),
-            log_levels: levels::text(),
-            settings: settings.lock().clone(),
-        }
-    }
-
-    fn stats(&self, blocked: bool, observers: usize) -> Stats {
-        let Operations { metrics, pauses, .. } = &self.inner.options.operations;
-        let mut channels = metrics.channels();
-        for channel in &mut channels {
-            channel.paused = pauses.contains(&channel.channel);
-        }
-        Stats {
-            channels,
-            in_flight: metrics.in_flight(),
-            reconnects: metrics.reconnects(),
-            unroutable: metrics.unroutable(),
-            observers,
-            blocked,
-            memory_kb: process::memory_kb(),
-            cpu_ms: process::cpu_ms(),
-            uptime_s: self.inner.started.elapsed().as_secs(),
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Service;
 use super::protocol::{Content, Request};
+use super::replicas::names;
 use crate::asyncapi::Direction;
 use crate::logs::levels;
 use crate::name::{ChannelName, Kind};
@@ -27,7 +28,7 @@ impl Service {
             Request::Pause { channel, seconds } => self.pause(channel.as_deref(), seconds),
             Request::Resume { channel } => self.resume(channel.as_deref()),
             Request::LogLevel { level, target, seconds } => change_level(&level, target.as_deref(), seconds),
-            Request::Configure { settings } => self.configure(&settings),
+            Request::Configure { settings, .. } => self.configure(&settings),
             Request::Stop {} => {
                 log::warn!("an operator stops this process");
                 (self.inner.options.stop)();
@@ -47,9 +48,7 @@ impl Service {
 
     fn configure(&self, settings: &Map<String, Value>) -> Content {
         let Some(configure) = &self.inner.options.configure else { return refused(FIXED) };
-        // Their values may be secrets.
-        let names: Vec<&str> = settings.keys().map(String::as_str).collect();
-        log::warn!("an operator changes {:.500}", names.join(", "));
+        log::warn!("an operator changes {:.500}", names(settings));
         answer(configure.order(settings))
     }
 

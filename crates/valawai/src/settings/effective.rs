@@ -33,6 +33,15 @@ impl Effective {
         Self { name, value, origin: found.origin.clone() }
     }
 
+    /// A setting that has no default here, with what was `found`.
+    #[must_use]
+    pub fn of(name: String, found: Option<&Found>) -> Self {
+        match found {
+            Some(found) => Self::explicit(name.into(), found),
+            None => Self { name: name.into(), value: String::new(), origin: DEFAULT.to_owned() },
+        }
+    }
+
     /// Whether it is not set.
     #[must_use]
     pub fn is_default(&self) -> bool {

@@ -57,6 +57,11 @@ impl Problems {
         Self(problems.into_iter().map(|(name, expected)| Problem::new(name, expected)).collect())
     }
 
+    /// The problems of several readings.
+    pub fn all(problems: impl IntoIterator<Item = Option<Self>>) -> Self {
+        Self(problems.into_iter().flatten().flat_map(|problems| problems.0).collect())
+    }
+
     /// The names of the settings, and each problem in a line.
     pub fn iter(&self) -> impl Iterator<Item = (&str, String)> {
         self.0.iter().map(|problem| (&*problem.name, problem.to_string()))

@@ -59,6 +59,12 @@ impl Variables for &[(&str, &str)] {
     }
 }
 
+impl Variables for Vec<(String, String)> {
+    fn get(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.iter().find(|(key, _)| key == name).map(|(_, text)| text.clone()))
+    }
+}
+
 /// A setting is in the variable of its name, or in the file that the variable `<name>_FILE` names. An empty variable counts as
 /// not set, because Compose passes unset variables as empty ones.
 impl<V: Variables> Source for V {

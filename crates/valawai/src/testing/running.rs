@@ -14,11 +14,13 @@ use crate::broker::memory::MemoryBroker;
 use crate::broker::{Error, Session};
 use crate::component::input::Consumed as _;
 use crate::component::{Component, ResolvedComponent};
+use crate::configuration::Configuration;
 use crate::message::Message;
 use crate::mov::log::QUEUE as MOV_LOG;
 use crate::mov::payloads;
+use crate::operations::configure::Configure as _;
 use crate::process::App;
-use crate::settings::Settings;
+use crate::settings::{Document, Layers};
 use crate::shutdown::{self, ShutdownHandle};
 
 /// How long to wait for what a test expects.
@@ -55,6 +57,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// ```
 pub struct Running {
     pub(super) component: ResolvedComponent,
+    configuration: Configuration,
     pub(super) broker: MemoryBroker,
     mov: TestMov,
     /// How many messages of each channel were received.
@@ -69,20 +72,24 @@ impl Running {
         let component = component.check().unwrap_or_else(|errors| panic!("{errors}"));
         let folder = tempfile::tempdir().expect("make a temporary folder");
         let log_dir = folder.path().to_str().expect("a path that is UTF-8");
-        let all: Vec<(&str, &str)> = settings.iter().copied().chain([("LOG_DIR", log_dir)]).collect();
-        let settings =
-            Settings::read_for(&&all[..], &component.handlers()).unwrap_or_else(|problems| panic!("{problems}"));
+        let all = settings.iter().copied().chain([("LOG_DIR", log_dir)]);
+        let environment: Vec<(String, String)> = all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let layers = Layers::read(Arc::new(environment), Document::default());
+        let configuration = layers.and_then(|layers| Configuration::new(&component, layers));
+        let configuration = configuration.unwrap_or_else(|problems| panic!("{problems}"));
+        configuration.start();
         let broker = MemoryBroker::default();
         let of_mov = [MOV_LOG, payloads::TOPOLOGY_CREATE, payloads::TOPOLOGY_CHANGE, payloads::NOTIFICATION_CHANGE];
         component.output_queues().chain(of_mov).for_each(|queue| broker.declare(queue));
         let mov = TestMov::start(&broker);
         let target = broker.clone();
         let connect = Arc::new(move |_: &_, _| Ok(Box::new(target.connect()?) as Box<dyn Session>));
-        let app = App::new(&component, &settings, connect);
+        let app = App::new(&component, &configuration, connect);
         let (handle, shutdown) = shutdown::channel();
         let thread = thread::spawn(move || app.run(&shutdown));
         let running = Self {
             component,
+            configuration,
             broker,
             mov,
             received: Mutex::default(),
@@ -92,6 +99,40 @@ impl Running {
         };
         running.wait_for("the component to consume", || running.is_consuming().then_some(()));
         running
+    }
+
+    /// Changes settings while the component runs, as `control set` does. Those of the component have changed when this returns.
+    ///
+    /// ```
+    /// # use serde::Deserialize;
+    /// # use serde_json::{Value, json};
+    /// # use valawai::{Component, testing};
+    /// # let asyncapi = valawai::internals::asyncapi::sample("c1/alarm", &["subscribe data/celsius", "publish data/alarm"]);
+    /// #[derive(Deserialize)]
+    /// struct Limits { highest: f64 }
+    ///
+    /// let component = Component::new("1.0.0", asyncapi).settings::<Limits>().on("data/celsius").reply(
+    ///     "data/alarm",
+    ///     |celsius: Value, context| {
+    ///         let is_hot = celsius["value"].as_f64() > Some(context.settings::<Limits>().highest);
+    ///         Ok(json!({ "is_hot": is_hot }))
+    ///     },
+    /// );
+    /// let running = testing::run_with(&component, &[("HIGHEST", "20")]);
+    /// running.publish("data/celsius", &json!({ "value": 21 }));
+    /// assert_eq!(running.receive("data/alarm"), json!({ "is_hot": true }));
+    /// running.change_settings(&[("HIGHEST", "25")]);
+    /// running.publish("data/celsius", &json!({ "value": 21 }));
+    /// assert_eq!(running.receive("data/alarm"), json!({ "is_hot": false }));
+    /// ```
+    ///
+    /// # Panics
+    /// If one of them is unknown, invalid, or cannot change while a component runs.
+    pub fn change_settings(&self, settings: &[(&str, &str)]) {
+        let changes = settings.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect();
+        if let Err(reason) = self.configuration.order(&changes) {
+            panic!("the settings cannot change: {reason}");
+        }
     }
 
     /// Waits for an entry in the MOV's log that contains `text`. See the example of [`Running`].

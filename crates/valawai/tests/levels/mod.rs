@@ -6,6 +6,7 @@ mod failures;
 mod handlers;
 mod rabbitmq;
 mod sessions;
+mod settings;
 mod several_c2;
 mod sources;
 
@@ -34,6 +35,7 @@ trait Running: Sized {
     fn wait_registered(&self) -> Value;
     fn reject(&self, channel: &str, rejects: bool);
     fn disconnect(&self);
+    fn change_settings(&self, settings: &[(&str, &str)]);
 
     fn run(component: &Component) -> Self {
         Self::run_with(component, &[])
@@ -92,6 +94,10 @@ impl Running for testing::Running {
     fn disconnect(&self) {
         self.disconnect();
     }
+
+    fn change_settings(&self, settings: &[(&str, &str)]) {
+        self.change_settings(settings);
+    }
 }
 
 macro_rules! in_memory_and_on_rabbitmq {
@@ -128,6 +134,14 @@ in_memory_and_on_rabbitmq!(
         a_message_whose_handler_is_stuck_is_delivered_to_the_next_session,
         a_state_is_rolled_back_with_rejected_replies_and_lost_sessions,
         a_component_stays_registered_when_its_connection_breaks;
+    settings:
+        a_handler_sees_a_changed_setting,
+        sources_and_periods_see_changed_settings,
+        a_change_is_told_on_a_thread_of_its_own_and_only_for_its_fields,
+        a_listener_that_panics_is_called_again,
+        a_token_is_never_printed,
+        parameters_without_a_handler_change_settings,
+        parameters_are_for_the_handler_and_for_the_settings;
     c2:
         a_c2_component_values_sent_messages_and_disables_a_connection,
         a_c2_component_ignores_messages_that_it_published_itself,

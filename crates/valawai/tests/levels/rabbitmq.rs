@@ -53,7 +53,7 @@ impl Platform {
 
 /// A component that is alone on its [`Platform`]. Nothing consumes what it publishes.
 pub(super) struct RunningOnRabbitMq {
-    _app: RunningApp,
+    app: RunningApp,
     platform: Platform,
     name: String,
     /// What was received from each queue.
@@ -98,7 +98,7 @@ impl Running for RunningOnRabbitMq {
         let client = platform.client();
         resolved.output_queues().for_each(|queue| client.declare(queue));
         let app = platform.run(component, settings);
-        Self { _app: app, platform, name: resolved.name().to_owned(), received: Mutex::default() }
+        Self { app, platform, name: resolved.name().to_owned(), received: Mutex::default() }
     }
 
     fn publish_raw(&self, channel: &str, body: &str) {
@@ -175,6 +175,10 @@ impl Running for RunningOnRabbitMq {
 
     fn disconnect(&self) {
         Node::shared().close_connections_of(&self.platform.vhost);
+    }
+
+    fn change_settings(&self, settings: &[(&str, &str)]) {
+        self.app.change_settings(settings);
     }
 }
 

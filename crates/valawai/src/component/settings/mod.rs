@@ -1,5 +1,6 @@
 //! The settings that a component's author declares, as a type.
 
+mod builder;
 mod change;
 mod fields;
 mod text;
@@ -34,9 +35,10 @@ type Texts = BTreeMap<&'static str, String>;
 trait Declared: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn fields(&self) -> &'static [&'static str];
+    fn without_values(&self) -> Arc<dyn Declared>;
     fn read(&self, lookup: &Lookup<'_>) -> Result<AnySettings, Vec<Mistake>>;
     fn current(&self) -> Option<AnySettings>;
-    fn accept(&self, settings: AnySettings, texts: Texts);
+    fn accept(&self, settings: AnySettings, texts: Texts, tells: bool);
 }
 
 /// Settings that were read and are not in effect yet.
@@ -51,21 +53,20 @@ struct Typed<S> {
     fields: &'static [&'static str],
     /// With the texts that they were read from.
     current: RwLock<Option<(Arc<S>, Texts)>>,
-    listeners: Listeners<S>,
+    listeners: Arc<Listeners<S>>,
 }
 
 impl OwnSettings {
     /// The settings of the type `S`, a struct.
     pub(super) fn of<S: DeserializeOwned + Send + Sync + 'static>() -> Self {
-        let declared =
-            Typed::<S> { fields: fields::of::<S>(), current: RwLock::default(), listeners: Listeners::default() };
+        let declared = Typed::<S> { fields: fields::of::<S>(), current: RwLock::default(), listeners: Arc::default() };
         Self { declared: Arc::new(declared) }
     }
 
     /// Settings that are in effect already, for tests of a handler.
     pub(super) fn fixed<S: DeserializeOwned + Send + Sync + 'static>(settings: S) -> Self {
         let own = Self::of::<S>();
-        own.declared.accept(Arc::new(settings), Texts::new());
+        own.declared.accept(Arc::new(settings), Texts::new(), false);
         own
     }
 
@@ -81,11 +82,19 @@ impl OwnSettings {
         let Some(typed) = self.declared.as_any().downcast_ref::<Typed<S>>() else {
             return Err("`on_change` is for another type than the one that `settings` declares".to_owned());
         };
+        if fields.is_empty() {
+            return Err("`on_change` names no field, so it would never be called".to_owned());
+        }
         if let Some(unknown) = fields.iter().find(|field| !typed.fields.contains(*field)) {
             return Err(format!("`on_change` is for `{unknown}`, which is no field of the settings"));
         }
         typed.listeners.add(fields, listener);
         Ok(())
+    }
+
+    /// The same declaration with values of its own: a test may run a component several times.
+    pub(super) fn without_values(&self) -> Self {
+        Self { declared: self.declared.without_values() }
     }
 
     /// The names of the fields.
@@ -120,7 +129,12 @@ impl std::fmt::Debug for OwnSettings {
 impl OwnReading {
     /// Puts the settings into effect, and tells those who want to know of a change.
     pub(crate) fn accept(self) {
-        self.declared.accept(self.settings, self.texts);
+        self.declared.accept(self.settings, self.texts, true);
+    }
+
+    /// Puts the settings into effect with which the component starts. Nobody has used others.
+    pub(crate) fn accept_first(self) {
+        self.declared.accept(self.settings, self.texts, false);
     }
 }
 
@@ -133,6 +147,11 @@ impl<S: DeserializeOwned + Send + Sync + 'static> Declared for Typed<S> {
         self.fields
     }
 
+    fn without_values(&self) -> Arc<dyn Declared> {
+        let (fields, listeners) = (self.fields, Arc::clone(&self.listeners));
+        Arc::new(Self { fields, current: RwLock::default(), listeners })
+    }
+
     fn read(&self, lookup: &Lookup<'_>) -> Result<AnySettings, Vec<Mistake>> {
         fields::read::<S>(lookup).map(|settings| Arc::new(settings) as AnySettings)
     }
@@ -141,10 +160,10 @@ impl<S: DeserializeOwned + Send + Sync + 'static> Declared for Typed<S> {
         self.current.read().as_ref().map(|(settings, _)| Arc::clone(settings) as AnySettings)
     }
 
-    fn accept(&self, settings: AnySettings, texts: Texts) {
+    fn accept(&self, settings: AnySettings, texts: Texts, tells: bool) {
         let Ok(new) = settings.downcast::<S>() else { return };
         let previous = self.current.write().replace((Arc::clone(&new), texts.clone()));
-        if let Some((old, old_texts)) = previous {
+        if let Some((old, old_texts)) = previous.filter(|_| tells) {
             let fields =
                 self.fields.iter().copied().filter(|field| has_changed(old_texts.get(field), texts.get(field)));
             self.listeners.tell(&Change { fields: fields.collect(), old, new });

@@ -56,6 +56,9 @@ pub enum Request {
     Configure {
         /// The values by the names or paths of the settings; null undoes an earlier change.
         settings: Map<String, Value>,
+        /// The instance that has heard the change on `control/parameters`, and passes it on. Nobody is to answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
     },
     /// Stop, as after SIGTERM.
     #[serde(rename = "valawai.service.v1.stop")]

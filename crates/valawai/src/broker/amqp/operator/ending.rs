@@ -7,8 +7,8 @@ use super::timed;
 use crate::broker::Error;
 use crate::broker::amqp::channel::{CALL_LIMIT, CLOSE_LIMIT};
 
-/// The version of RabbitMQ since which a quorum queue does not count a nack as a delivery.
-const NACK_DOES_NOT_COUNT: u32 = 4;
+/// The version of RabbitMQ since which messages that are returned by a nack keep their places in a quorum queue.
+const NACK_KEEPS_PLACES: u32 = 4;
 
 impl OperatorLink<'_> {
     /// Stops consuming, and makes sure that the broker removes what was acknowledged. What is not settled returns to its place in
@@ -33,10 +33,9 @@ impl Drop for OperatorLink<'_> {
     /// Returns what is not settled to its place in the queue. What broke the connection, if anything did, was reported before.
     fn drop(&mut self) {
         let connection = &self.channels.consuming_connection;
-        // Quorum queues drop a message that was delivered too often. Since RabbitMQ 4, which has a limit by default, a nack does
-        // not count, but a lost connection does. Before, both count if there is a limit, and if there is none, a nack appends the
-        // message to the queue.
-        if connection.major_version() >= NACK_DOES_NOT_COUNT {
+        // Quorum queues drop a message that was delivered too often: since RabbitMQ 4 by default, after 20 times. A lost connection
+        // counts, and a nack does not since 4.3. Before 4, a nack appends the message to a queue without a limit.
+        if connection.major_version() >= NACK_KEEPS_PLACES {
             let channel = &self.channels.consuming;
             // In this order: a consumer would get what it returns, again. The last call makes sure that the queue has it.
             let _ = self

@@ -89,13 +89,15 @@ fn each_dead_letter_is_shown_with_its_origin_attempts_error_and_time() {
 
 #[test]
 fn a_hundred_thousand_dead_letters_are_listed() {
-    let test_bed = TestBed::on(Node::shared());
-    publish_dead_letters(&test_bed, 100_000);
-    let listed = run_json(&test_bed.vhost, "dead-letters");
-    let reasons = json!([{"reason": "error 0", "count": 50_000}, {"reason": "error 1", "count": 50_000}]);
-    assert_eq!((&listed[0]["messages"], &listed[0]["reasons"]), (&json!(100_000), &reasons));
-    assert_eq!((&listed[0]["oldest"], &listed[0]["newest"]), (&json!(1_700_000_000), &json!(1_700_099_999)));
-    wait_depth(&test_bed, DEAD_LETTERS, 100_000);
+    for vhost in [Node::shared().vhost(), Node::shared().quorum_vhost()] {
+        let test_bed = TestBed::in_vhost(vhost);
+        publish_dead_letters(&test_bed, 100_000);
+        let listed = run_json(&test_bed.vhost, "dead-letters");
+        let reasons = json!([{"reason": "error 0", "count": 50_000}, {"reason": "error 1", "count": 50_000}]);
+        assert_eq!((&listed[0]["messages"], &listed[0]["reasons"]), (&json!(100_000), &reasons));
+        assert_eq!((&listed[0]["oldest"], &listed[0]["newest"]), (&json!(1_700_000_000), &json!(1_700_099_999)));
+        wait_depth(&test_bed, DEAD_LETTERS, 100_000);
+    }
 }
 
 #[test]

@@ -116,3 +116,17 @@ fn the_messages_of_a_quorum_queue_stay_in_their_order() {
     let ids: Vec<_> = test_bed.client.drain(INPUT).iter().map(|it| it.message_id().map(str::to_owned)).collect();
     assert_eq!(ids, (0..50).map(|number| Some(number.to_string())).collect::<Vec<_>>(), "the order has changed");
 }
+
+#[test]
+fn since_rabbitmq_4_3_a_quorum_queue_does_not_count_that_a_message_was_looked_at() {
+    let node = Node::shared();
+    let test_bed = TestBed::in_vhost(node.quorum_vhost());
+    test_bed.publish_numbered(50);
+    for _ in 0..3 {
+        let printed = run_json(&test_bed.vhost, "inspect received_message -n 30");
+        assert_eq!(printed[0]["properties"]["message_id"], "0", "another one comes first");
+    }
+    let message = test_bed.client.get(INPUT).expect("a message");
+    let was_counted = message.header("x-delivery-count").is_some_and(|count| *count != AmqpValue::LongLongInt(0));
+    assert_eq!(was_counted, node.version() < (4, 3), "the delivery limit would drop it at some time");
+}

@@ -29,6 +29,7 @@ fn nothing_is_lost_although_the_command_is_killed_five_times_and_the_broker_once
     let mut test_bed = TestBed::on(&node);
     publish_dead_letters(&test_bed, COUNT);
     for round in 0..6 {
+        wait_until_requeued(&node, &test_bed);
         let before = test_bed.client.depth(INPUT);
         // `Node::kill` takes a second, in which a replay at full speed would end.
         let replay = if round == 2 { "dead-letters replay --yes --rate 4000" } else { "dead-letters replay --yes" };
@@ -44,9 +45,7 @@ fn nothing_is_lost_although_the_command_is_killed_five_times_and_the_broker_once
             process.kill();
         }
     }
-    wait_until("the broker to requeue what was not acknowledged", SOON, || {
-        node.queue(&test_bed.vhost, DEAD_LETTERS).is_some_and(|queue| queue.messages_unacknowledged == 0)
-    });
+    wait_until_requeued(&node, &test_bed);
     run_with_code(&test_bed.vhost, "dead-letters replay --yes", 0);
     wait_depth(&test_bed, DEAD_LETTERS, 0);
     assert_all_there(&test_bed, COUNT);
@@ -65,6 +64,14 @@ fn a_broker_in_an_alarm_is_told_and_nothing_is_lost() {
     assert!(finished.stderr.contains("it is in an alarm"), "{finished:?}");
     assert!(finished.stdout.contains("moved 0 of 100"), "{finished:?}");
     assert_all_there(&test_bed, 100);
+}
+
+/// Waits until the broker has requeued what a killed process had not acknowledged.
+#[track_caller]
+fn wait_until_requeued(node: &Node, test_bed: &TestBed) {
+    wait_until("the broker to requeue what was not acknowledged", LONG, || {
+        node.queue(&test_bed.vhost, DEAD_LETTERS).is_some_and(|queue| queue.messages_unacknowledged == 0)
+    });
 }
 
 /// Asserts that each number below `count` is in the input or in the dead letters.

@@ -16,8 +16,8 @@ Examples:
   valawai inspect valawai/c1/echo/data/received_message --count 100 --json
 
 The messages are fetched and returned to the queue when the command ends: they keep their places, but the broker marks them as
-redelivered, and other consumers do not get them meanwhile. A quorum queue counts that as a delivery, and drops a message after
-its delivery limit. Attempts of components of this kit are counted in the header x-attempts, which does not change.
+redelivered, and other consumers do not get them meanwhile. Before RabbitMQ 4.3, a quorum queue counts that as a delivery, and drops
+a message after its delivery limit, which is 20 in 4.0. Attempts of components of this kit are counted in the header x-attempts, which does not change.
 
 Permissions: configure '^$', write '^$', read the queue, as in '^valawai/c1/echo/data/'.
 The exit code is 1 if the queue does not exist.")]

@@ -12,8 +12,8 @@ pub(super) struct Acknowledgements {
     outstanding: BTreeSet<u64>,
     /// Those that may be acknowledged.
     moved: Vec<u64>,
-    /// Whether one was left, and so stays outstanding.
-    has_left: bool,
+    /// How many were left, and so stay outstanding.
+    left: u64,
 }
 
 impl Acknowledgements {
@@ -27,7 +27,11 @@ impl Acknowledgements {
     }
 
     pub(super) fn left(&mut self) {
-        self.has_left = true;
+        self.left += 1;
+    }
+
+    pub(super) fn count_left(&self) -> u64 {
+        self.left
     }
 
     /// Acknowledges what was moved: with one call what precedes all that is outstanding. What follows it waits, unless what is
@@ -40,7 +44,7 @@ impl Acknowledgements {
             link.acknowledge_up_to(*last)?;
         }
         self.moved = later;
-        if self.has_left {
+        if self.left > 0 {
             for tag in std::mem::take(&mut self.moved) {
                 link.acknowledge(tag)?;
             }

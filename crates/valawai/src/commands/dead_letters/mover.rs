@@ -16,7 +16,7 @@ use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Outco
 use crate::commands::console::Progress;
 use crate::commands::exit::Stop;
 use crate::commands::invocation::Invocation;
-use crate::commands::messages::{Activity, QUIET};
+use crate::commands::messages::{Activity, QUIET, Windows};
 use crate::ids::fingerprint;
 
 /// How much may be published and not confirmed.
@@ -28,9 +28,6 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// How long the broker may confirm nothing, or deliver nothing of a queue that has messages.
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// The largest prefetch; above it there is none.
-const MAX_PREFETCH: u64 = u16::MAX as u64;
 
 /// Carries out a plan on a link.
 pub(super) struct Mover<'m> {
@@ -75,19 +72,15 @@ impl<'m> Mover<'m> {
 
     /// Moves the messages, until all that were there are moved or left. Returns what was done, also if it ended early.
     pub(super) fn run(mut self, link: &mut OperatorLink<'_>) -> (Report, Result<(), Stop>) {
-        let result = self.consume(link).and_then(|()| self.run_to_end(link)).and_then(|()| Ok(link.stop()?));
+        let result = self.run_to_end(link).and_then(|()| Ok(link.stop()?));
         self.report.unsettled = self.in_flight.len();
         (self.report, result)
     }
 
-    fn consume(&self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
-        // Those that are left stay delivered until the end, so there is no smaller prefetch.
-        let unlimited = self.plan.follow || self.plan.waiting > MAX_PREFETCH;
-        let prefetch = if unlimited { 0 } else { u16::try_from(self.plan.waiting).unwrap_or_default() };
-        Ok(link.consume(&self.plan.from, prefetch)?)
-    }
-
     fn run_to_end(&mut self, link: &mut OperatorLink<'_>) -> Result<(), Stop> {
+        // Those that are left stay delivered until the end.
+        let count = if self.plan.follow { u64::MAX } else { self.plan.waiting };
+        let mut windows = Windows::open(link, &self.plan.from, count)?;
         let mut has_ended = false;
         loop {
             while let Some(event) = link.poll(!has_ended && self.may_take())? {
@@ -102,6 +95,7 @@ impl<'m> Mover<'m> {
             if has_ended && self.in_flight.is_empty() {
                 return Ok(());
             }
+            windows.widen(link, self.acknowledgements.count_left())?;
             self.wait(link, has_ended)?;
             let idle = self.activity.idle(link);
             if idle >= QUIET {

@@ -5,16 +5,13 @@ use std::time::Duration;
 use crate::broker::amqp::operator::{Operator, OperatorEvent, OperatorLink, Received};
 use crate::commands::exit::Stop;
 use crate::commands::invocation::Invocation;
-use crate::commands::messages::{Activity, QUIET};
+use crate::commands::messages::{Activity, QUIET, Windows};
 
 /// How often to look whether anything arrives.
 const TICK: Duration = Duration::from_millis(250);
 
 /// How long the broker may deliver nothing of a queue that has messages.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// The largest prefetch; above it there is none.
-const MAX_PREFETCH: u64 = u16::MAX as u64;
 
 /// The messages that wait in a queue, in their order. They return to their places when the link is dropped.
 ///
@@ -23,6 +20,8 @@ pub(in crate::commands) struct Waiting<'i> {
     invocation: &'i Invocation,
     operator: &'i Operator,
     queue: &'i str,
+    windows: Windows<'i>,
+    taken: u64,
     left: u64,
     activity: Activity,
 }
@@ -36,19 +35,20 @@ impl<'i> Waiting<'i> {
         queue: &'i str,
         count: u64,
     ) -> Result<Self, Stop> {
-        let prefetch = if count > MAX_PREFETCH { 0 } else { u16::try_from(count).unwrap_or_default() };
-        link.consume(queue, prefetch)?;
-        Ok(Self { invocation, operator, queue, left: count, activity: Activity::new() })
+        let windows = Windows::open(link, queue, count)?;
+        Ok(Self { invocation, operator, queue, windows, taken: 0, left: count, activity: Activity::new() })
     }
 
     /// The next message. `None` if all were read, or if Ctrl-C was pressed.
     pub(in crate::commands) fn next(&mut self, link: &mut OperatorLink<'_>) -> Result<Option<Box<Received>>, Stop> {
         while self.left > 0 && !self.invocation.is_interrupted() {
             if let Some(OperatorEvent::Received(message)) = link.poll(true)? {
+                self.taken += 1;
                 self.left -= 1;
                 self.activity.record();
                 return Ok(Some(message));
             }
+            self.windows.widen(link, self.taken)?;
             link.wait(true, &self.invocation.shutdown, TICK)?;
             let idle = self.activity.idle(link);
             if idle >= QUIET && self.has_ended(idle)? {

@@ -1,19 +1,16 @@
 //! Moves messages: gets or consumes them, publishes them, and settles the deliveries.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Select;
 
 use super::properties::MessageProperties;
 use super::publishing::{Outcome, Publication, Publishing, Settled};
 use super::{Operator, timed};
-use crate::broker::amqp::channel::{CALL_LIMIT, CLOSE_LIMIT, LinkChannels};
+use crate::broker::amqp::channel::LinkChannels;
 use crate::broker::amqp::subscriptions::Subscriptions;
 use crate::broker::{Access, BYTES_IN_FLIGHT, ConsumeOn, Delivery, Error};
 use crate::shutdown::Shutdown;
-
-/// The version of RabbitMQ since which a quorum queue does not count a nack as a delivery.
-const NACK_DOES_NOT_COUNT: u32 = 4;
 
 /// The channels of an [`OperatorLink`].
 pub struct OperatorChannels(LinkChannels);
@@ -21,8 +18,8 @@ pub struct OperatorChannels(LinkChannels);
 /// Consumes on one channel, and publishes on another. When it is dropped, what was delivered and not settled returns to its queue,
 /// to where it was.
 pub struct OperatorLink<'c> {
-    channels: &'c LinkChannels,
-    subscriptions: Subscriptions<'c>,
+    pub(super) channels: &'c LinkChannels,
+    pub(super) subscriptions: Subscriptions<'c>,
     publishing: Publishing<'c>,
 }
 
@@ -207,23 +204,6 @@ impl<'c> OperatorLink<'c> {
         self.channels.consuming.write("requeue a message", |channel| delivery.nack(channel, true))
     }
 
-    /// Stops consuming, and makes sure that the broker removes what was acknowledged. What is not settled returns to its place in
-    /// the queue when the link is dropped.
-    ///
-    /// Acknowledgements for a quorum queue wait in the broker's channel while the queue is busy, and are forgotten when the channel
-    /// is closed. A cancel is answered when the queue has processed those that were sent before it; by the next call the channel
-    /// has sent the others.
-    ///
-    /// # Errors
-    /// If the connection is lost.
-    pub fn stop(&mut self) -> Result<(), Error> {
-        let Self { channels, subscriptions, .. } = self;
-        timed("process acknowledgements", || {
-            subscriptions.stop(CALL_LIMIT)?;
-            channels.consuming.call("process acknowledgements", |channel| channel.qos(0, 1, false))
-        })
-    }
-
     fn received(&self, delivery: Delivery) -> Result<Received, Error> {
         let Delivery { tag, message, .. } = delivery;
         let amqp = self.subscriptions.unsettled(tag)?;
@@ -235,19 +215,5 @@ impl<'c> OperatorLink<'c> {
             properties: MessageProperties::from_amqp(amqp.properties.clone()),
             body: message.body,
         })
-    }
-}
-
-impl Drop for OperatorLink<'_> {
-    /// Returns what is not settled to its place in the queue. What broke the connection, if anything did, was reported before.
-    fn drop(&mut self) {
-        let connection = &self.channels.consuming_connection;
-        // Quorum queues drop a message that was delivered too often. Since RabbitMQ 4, which has a limit by default, a nack does
-        // not count, but a lost connection does. Before, both count if there is a limit, and if there is none, a nack appends the
-        // message to the queue.
-        if connection.major_version() >= NACK_DOES_NOT_COUNT {
-            let _ = self.channels.consuming.write("requeue messages", |channel| channel.nack_all(true));
-        }
-        let _ = connection.read_limiter().without_limit(|| connection.close(Instant::now() + CLOSE_LIMIT));
     }
 }

@@ -4,6 +4,7 @@
 //! publishes with confirms and moves messages, and [`Requests`] receives the replies to what it publishes. Every call has a time
 //! limit. Nothing is logged: a command tells what happens.
 
+mod ending;
 mod link;
 mod properties;
 mod publishing;

@@ -104,6 +104,7 @@ mod tests {
             channels: vec![channel("valawai/c1/echo/control/x"), channel("valawai/c1/echo/data/x")],
             contract: None,
             handlers: None,
+            own_settings: None,
         }
     }
 

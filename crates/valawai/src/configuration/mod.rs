@@ -215,35 +215,3 @@ impl Configuration {
         reading.changed
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-    use crate::Component;
-    use crate::asyncapi::sample;
-
-    #[derive(Deserialize)]
-    struct Siren {
-        #[expect(dead_code, reason = "it is read only")]
-        siren_token: Option<String>,
-        #[expect(dead_code, reason = "it is read only")]
-        loudness: Option<u8>,
-    }
-
-    #[test]
-    fn the_settings_of_the_author_are_shown_without_secrets() {
-        let component = Component::new("1.0.0", sample("c1/siren", &[])).settings::<Siren>().check().unwrap();
-        let layers = Layers::read(Arc::new([("SIREN_TOKEN", "hunter2")]), Document::default()).unwrap();
-        let configuration = Configuration::new(&component, layers).unwrap();
-        let settings = configuration.settings();
-        let shown = |name: &str| {
-            let found = settings.effective.iter().find(|it| it.name == name).unwrap_or_else(|| panic!("no {name}"));
-            (found.value.clone(), found.origin.clone())
-        };
-        assert_eq!(shown("SIREN_TOKEN"), ("***".into(), "the environment".into()));
-        assert_eq!(shown("LOUDNESS"), (String::new(), "default".into()));
-        assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-}

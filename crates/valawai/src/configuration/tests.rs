@@ -164,3 +164,16 @@ fn an_unknown_setting_of_the_store_is_a_warning() {
     let problems = taken(&configuration).1;
     assert_eq!(problems, [Problem::warning("`workerz` is no setting of this component".into())]);
 }
+
+#[test]
+fn the_settings_of_the_author_are_shown_without_secrets() {
+    let configuration = configuration(&[("API_TOKEN", "hunter2")]);
+    let settings = configuration.settings();
+    let shown = |name: &str| {
+        let found = settings.effective.iter().find(|it| it.name == name).unwrap_or_else(|| panic!("no {name}"));
+        (found.value.clone(), found.origin.clone())
+    };
+    assert_eq!(shown("API_TOKEN"), ("***".into(), "the environment".into()));
+    assert_eq!(shown("HIGHEST"), (String::new(), "default".into()));
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}

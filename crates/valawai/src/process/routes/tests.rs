@@ -8,6 +8,7 @@ use testkit::wait_until;
 
 use super::*;
 use crate::asyncapi::sample;
+use crate::broker::Session;
 use crate::broker::memory::{MemoryBroker, OnPublish};
 use crate::component::Component;
 use crate::component::outlet::Outlets;
@@ -18,8 +19,10 @@ use crate::settings::Settings;
 
 const SOON: Duration = Duration::from_secs(10);
 
-fn routes(routes: &Value) -> Routes {
-    routes::parse(&routes.to_string(), None).unwrap_or_else(|problems| panic!("{problems:?}"))
+/// Settings with these routes and the defaults of everything else.
+fn routes(routes: &Value) -> Settings {
+    let routes = routes::parse(&routes.to_string(), None).unwrap_or_else(|problems| panic!("{problems:?}"));
+    Settings { routes, ..Settings::read(&[]).unwrap() }
 }
 
 fn consumer(name: &str) -> Value {
@@ -40,10 +43,12 @@ fn running(broker: &MemoryBroker) -> (RunningRoutes, Arc<Outlets>) {
         status: Arc::default(),
         operations: crate::operations::Operations::default(),
         outlets: Arc::default(),
+        tuning: Arc::default(),
+        live: None,
     };
     broker.declare("valawai/c1/echo/data/output");
     let (target, outlets) = (broker.clone(), Arc::clone(&parts.outlets));
-    let connect = Arc::new(move |_| Ok(Box::new(target.connect()?) as Box<dyn Session>));
+    let connect = Arc::new(move |_: &_, _| Ok(Box::new(target.connect()?) as Box<dyn Session>));
     (RunningRoutes::new(parts, connect), outlets)
 }
 
@@ -77,7 +82,7 @@ fn a_change_starts_and_stops_only_what_differs() {
     let mut names = running.parts.operations.routes();
     names.sort();
     assert_eq!(names, ["route/a", "route/c"]);
-    running.apply(&Routes::default(), after(SOON)).unwrap();
+    running.apply(&routes(&json!([])), after(SOON)).unwrap();
     assert_eq!(broker.consumers("a") + broker.consumers("c"), 0);
     assert!(outlets.current().is_empty());
 }

@@ -156,13 +156,13 @@ impl Configuration {
     }
 
     /// Takes over the values of a key-value store. Returns what has changed, for people.
-    pub fn set_store(&self, name: &str, values: &BTreeMap<String, String>) -> Vec<String> {
+    pub(crate) fn set_store(&self, name: &str, values: &BTreeMap<String, String>) -> Vec<String> {
         let store = Document::from_paths(name, values);
         self.read_again(|layers, _| layers.clone().with_store(store))
     }
 
     /// Reads the configuration file, and the files with single values, again. Returns what has changed, for people.
-    pub fn read_files(&self) -> Vec<String> {
+    pub(crate) fn read_files(&self) -> Vec<String> {
         self.read_again(|layers, problems| {
             let mut layers = layers.clone();
             if let Err(expected) = layers.read_file() {

@@ -36,7 +36,6 @@ pub struct ChannelStats {
 }
 
 /// How long a handler runs, in microseconds.
-#[expect(clippy::struct_field_names, reason = "the unit belongs to the names in JSON")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandlerTime {
     /// The mean.

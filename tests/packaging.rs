@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
-const SETTINGS: [&str; 3] = [
+const SETTINGS: [&str; 4] = [
     "crates/valawai/src/settings/reader.rs",
     "crates/valawai/src/settings/broker.rs",
+    "crates/valawai/src/settings/layers.rs",
     "crates/valawai/src/settings/store.rs",
 ];
 const DOCUMENTATION: [&str; 3] = ["README.md", "docs/configuration.md", "docs/docker.md"];

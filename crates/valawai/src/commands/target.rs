@@ -103,7 +103,8 @@ mod tests {
             name: "c1_echo".to_owned(),
             channels: vec![channel("valawai/c1/echo/control/x"), channel("valawai/c1/echo/data/x")],
             contract: None,
-            handlers: None, own_settings: None,
+            handlers: None,
+            own_settings: None,
         }
     }
 

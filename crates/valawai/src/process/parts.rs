@@ -40,7 +40,7 @@ impl ConsumerParts {
     ) -> Consumer {
         let Self { component, settings, log, operations, tuning, outlets, live, .. } = self;
         let scope = component.scope_with(log.clone(), Arc::clone(outlets), live.clone());
-        let router = Router::new(routes, scope, Arc::clone(tuning));
+        let routing = Router::new(routes, scope, Arc::clone(tuning));
         let options = consumer::Options {
             prefetch: settings.prefetch,
             bytes_in_flight: bytes.min(BYTES_IN_FLIGHT),
@@ -48,6 +48,6 @@ impl ConsumerParts {
             to_channels,
             ..consumer::Options::default()
         };
-        Consumer::new(router, log.clone(), options, Arc::clone(status))
+        Consumer::new(routing, log.clone(), options, Arc::clone(status))
     }
 }

@@ -30,8 +30,11 @@ pub(super) struct Listeners<S> {
 
 struct Listener<S> {
     fields: Vec<String>,
-    listener: Box<dyn Fn(&S, &S) + Send + Sync>,
+    listener: Box<Callback<S>>,
 }
+
+/// Called with the old and the new settings.
+type Callback<S> = dyn Fn(&S, &S) + Send + Sync;
 
 type Call<S> = (Arc<Listener<S>>, Arc<S>, Arc<S>);
 

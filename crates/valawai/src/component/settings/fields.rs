@@ -13,7 +13,7 @@ use super::{Lookup, Mistake};
 pub(super) fn of<S: DeserializeOwned>() -> &'static [&'static str] {
     let found = RefCell::new(&[][..]);
     // It fails or succeeds; what matters is what it asks for.
-    let _ = S::deserialize(Fields { fields: Some(&found), ..Fields::new(&|_| Ok(None), &[]) });
+    let _ = S::deserialize(Fields { names: Some(&found), ..Fields::new(&|_| Ok(None), &[]) });
     found.into_inner()
 }
 
@@ -21,17 +21,16 @@ pub(super) fn of<S: DeserializeOwned>() -> &'static [&'static str] {
 pub(super) fn read<S: DeserializeOwned>(lookup: &Lookup<'_>) -> Result<S, Vec<Mistake>> {
     let mut mistakes: Vec<Mistake> = Vec::new();
     loop {
-        let mistaken: Vec<String> = mistakes.iter().map(|(field, _)| field.clone()).collect();
+        let without: Vec<String> = mistakes.iter().map(|(field, _)| field.clone()).collect();
         let failed = RefCell::new(None);
-        let fields = Fields { failed: Some(&failed), ..Fields::new(lookup, &mistaken) };
+        let fields = Fields { failed: Some(&failed), ..Fields::new(lookup, &without) };
         match (S::deserialize(fields), failed.into_inner()) {
             (Ok(settings), _) if mistakes.is_empty() => return Ok(settings),
-            // Without the mistakes, nothing else is wrong.
-            (Ok(_), _) => return Err(mistakes),
             // The next round goes without this field, to find the mistakes behind it.
             (Err(Invalid(expected)), Some(field)) => mistakes.push((field, expected)),
             (Err(Invalid(expected)), None) if mistakes.is_empty() => return Err(vec![(missing(&expected), expected)]),
-            (Err(_), None) => return Err(mistakes),
+            // Without the mistakes, nothing else is wrong, or nothing else can be told.
+            (Ok(_), _) | (Err(_), None) => return Err(mistakes),
         }
     }
 }
@@ -46,14 +45,15 @@ struct Fields<'l> {
     lookup: &'l Lookup<'l>,
     /// Fields that are read as if they were not set.
     without: &'l [String],
-    fields: Option<&'l RefCell<&'static [&'static str]>>,
+    /// Where the names of the fields are put.
+    names: Option<&'l RefCell<&'static [&'static str]>>,
     /// The field whose value is invalid.
     failed: Option<&'l RefCell<Option<String>>>,
 }
 
 impl<'l> Fields<'l> {
     fn new(lookup: &'l Lookup<'l>, without: &'l [String]) -> Self {
-        Self { lookup, without, fields: None, failed: None }
+        Self { lookup, without, names: None, failed: None }
     }
 
     fn fail(&self, field: &str) {
@@ -72,7 +72,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Invalid> {
-        if let Some(found) = self.fields {
+        if let Some(found) = self.names {
             *found.borrow_mut() = fields;
         }
         visitor.visit_map(FieldAccess { source: self, fields: fields.iter(), value: None })

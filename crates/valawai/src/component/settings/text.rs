@@ -58,7 +58,7 @@ impl Text<'_> {
     }
 }
 
-/// serde_json's errors contain the values.
+/// The errors of `serde_json` contain the values.
 fn json<T>(result: serde_json::Result<T>) -> Result<T, Invalid> {
     result.map_err(|error| match error.classify() {
         Category::Data => Invalid("JSON of another form".to_owned()),
@@ -155,7 +155,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Invalid> for Text<'_> {
+impl IntoDeserializer<'_, Invalid> for Text<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

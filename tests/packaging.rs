@@ -7,6 +7,7 @@ use std::path::Path;
 const SETTINGS: [&str; 4] = [
     "crates/valawai/src/settings/reader.rs",
     "crates/valawai/src/settings/broker.rs",
+    "crates/valawai/src/settings/layers.rs",
     "crates/valawai/src/settings/store.rs",
     "crates/valawai/src/settings/routes.rs",
 ];

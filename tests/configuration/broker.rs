@@ -87,7 +87,8 @@ fn a_source_goes_on_when_its_component_moves() {
     let other = Node::shared().vhost();
     let queue = "valawai/c0/thermometer/data/reading";
     let (client, other_client) = (Client::connect(&vhost), Client::connect(&other));
-    [&client, &other_client].iter().for_each(|client| client.declare(queue));
+    client.declare(queue);
+    other_client.declare(queue);
     let etcd = Etcd::start();
     etcd.put("/config/c0_thermometer/workers", "1");
     let builder = ProcessBuilder::example("c0_thermometer", &vhost);

@@ -23,7 +23,9 @@ impl Alarm {
     pub(super) fn new() -> Self {
         let vhost = Node::shared().vhost();
         let client = Client::connect(&vhost);
-        [READINGS, ALARMS, PARAMETERS, MOV_LOG].iter().for_each(|queue| client.declare(queue));
+        for queue in [READINGS, ALARMS, PARAMETERS, MOV_LOG] {
+            client.declare(queue);
+        }
         let builder = ProcessBuilder::example("c1_alarm", &vhost);
         Self { client, vhost, builder }
     }

@@ -79,7 +79,7 @@ impl Invocation {
     /// The settings that commands use.
     pub(super) fn settings(&self) -> Result<OperatorSettings, Stop> {
         self.check_broker_url()?;
-        OperatorSettings::read(&self.layers()?, self.common.broker.as_ref()).map_err(invalid)
+        OperatorSettings::read(&self.layers()?, self.common.broker.as_ref()).map_err(|problems| invalid(&problems))
     }
 
     /// All settings, as the component would have them.
@@ -93,7 +93,9 @@ impl Invocation {
         let handlers = self.target.as_ref().and_then(|target| target.handlers.as_deref());
         let settings = OperatorSettings::read_all(layers, handlers, self.common.broker.as_ref());
         let own = self.target.as_ref().and_then(|target| target.own_settings.as_ref());
-        configuration::with_own(settings, own, layers).map(|(settings, _)| settings).map_err(invalid)
+        configuration::with_own(settings, own, layers)
+            .map(|(settings, _)| settings)
+            .map_err(|problems| invalid(&problems))
     }
 
     /// The sources of settings, with what the key-value store holds now. If it cannot be read, that is said once, and the
@@ -118,12 +120,12 @@ impl Invocation {
 
     /// The sources of settings without the key-value store.
     pub(super) fn layers_without_store(&self) -> Result<Layers, Stop> {
-        Layers::read(Arc::new(Environment), self.common.settings()).map_err(invalid)
+        Layers::read(Arc::new(Environment), self.common.settings()).map_err(|problems| invalid(&problems))
     }
 
     /// How to reach the key-value store, if there is one, and it is known for which component.
     pub(super) fn store_options(&self, layers: &Layers) -> Result<Option<store::Options>, Stop> {
-        let options = Settings::read_store(layers).map_err(invalid)?;
+        let options = Settings::read_store(layers).map_err(|problems| invalid(&problems))?;
         let named = |options: store::Options| match &self.target {
             Some(target) => Some(options.for_component(&target.name)),
             None => (!options.prefixes.is_empty()).then_some(options),
@@ -166,8 +168,7 @@ impl Invocation {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn invalid(problems: Problems) -> Stop {
+fn invalid(problems: &Problems) -> Stop {
     Stop::new(Exit::Settings, problems.to_string())
 }
 

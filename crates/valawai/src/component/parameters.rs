@@ -60,9 +60,10 @@ pub(super) fn of_kit() -> Consumed {
     let handler: Handler = Arc::new(|context| {
         let (settings, others) = settings_in(context)?;
         match others.first() {
-            Some(other) => Err(Failure::refuse(format!("`{other:.100}` is no setting of this component"))),
-            None => change(context, &settings).map(|()| None),
+            Some(other) => report(context, &format!("`{other:.100}` is no setting of this component")),
+            None => change(context, &settings),
         }
+        Ok(None)
     });
     let options = ChannelOptions { retries: Some(0), ..ChannelOptions::default() };
     Consumed { channel: PARAMETERS.to_owned(), reply_to: None, handler, options }
@@ -73,16 +74,23 @@ fn with_settings(handler: Handler) -> Handler {
     Arc::new(move |context| {
         let reply = handler(context)?;
         let (settings, _) = settings_in(context)?;
-        change(context, &settings)?;
+        change(context, &settings);
         Ok(reply)
     })
 }
 
-fn change(context: &Context, settings: &Map<String, Value>) -> Result<(), Failure> {
-    match context.live_settings() {
-        Some(live) if !settings.is_empty() => live.order(settings).map_err(Failure::refuse),
-        _ => Ok(()),
+fn change(context: &Context, settings: &Map<String, Value>) {
+    if let Some(live) = context.live_settings().filter(|_| !settings.is_empty())
+        && let Err(reason) = live.order(settings)
+    {
+        report(context, &reason);
     }
+}
+
+/// Reports why nothing was changed. That is not a failure of the message, whose log entry would contain the message: its values may
+/// be secrets.
+fn report(context: &Context, reason: &str) {
+    context.log().error(format!("Cannot process parameters, because {reason}"), &());
 }
 
 /// The settings in the message, by their paths, and the paths of what else it contains.

@@ -49,6 +49,8 @@ pub(super) struct Tasks {
     pub(super) operations: Operations,
     /// Those of the configuration. Changes are carried out on another thread.
     pub(super) routes: Arc<Mutex<RunningRoutes>>,
+    /// The settings with the newest routes.
+    wanted_routes: Arc<Mutex<Settings>>,
     /// How long a stop may take.
     pub(super) grace: Duration,
     identity: Identity,
@@ -115,6 +117,7 @@ impl Tasks {
         let tasks = Self {
             consumers: ConsumerGroup::all(&parts),
             routes: Arc::new(Mutex::new(RunningRoutes::new(parts.clone(), connect))),
+            wanted_routes: Arc::new(Mutex::new(settings.clone())),
             parts,
             publishers: component.sources.iter().cloned().map(publisher).collect(),
             registration: Arc::new(Mutex::new(registration)),
@@ -174,10 +177,14 @@ impl Tasks {
 
     /// Changes the consumers and producers from configuration, on a thread: those that end finish what is in flight.
     fn change_routes(&self) {
-        let (routes, settings, grace) = (Arc::clone(&self.routes), self.parts.settings.clone(), self.grace);
+        self.wanted_routes.lock().clone_from(&self.parts.settings);
+        let (routes, wanted, grace) = (Arc::clone(&self.routes), Arc::clone(&self.wanted_routes), self.grace);
         let change = move || {
+            let mut routes = routes.lock();
+            // Threads of several changes get the lock in any order.
+            let settings = wanted.lock().clone();
             let deadline = Instant::now() + grace.mul_f64(ROUTES_DRAINED_BY);
-            if let Err(error) = routes.lock().apply(&settings, deadline) {
+            if let Err(error) = routes.apply(&settings, deadline) {
                 log::error!("cannot change the routes: {error}");
             }
         };

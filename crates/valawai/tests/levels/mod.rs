@@ -138,6 +138,7 @@ in_memory_and_on_rabbitmq!(
         a_handler_sees_a_changed_setting,
         sources_and_periods_see_changed_settings,
         a_change_is_told_on_a_thread_of_its_own_and_only_for_its_fields,
+        a_setting_that_is_empty_is_as_one_that_is_not_set,
         a_listener_that_panics_is_called_again,
         a_token_is_never_printed,
         parameters_without_a_handler_change_settings,

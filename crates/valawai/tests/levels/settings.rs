@@ -87,11 +87,18 @@ pub(super) fn a_change_is_told_on_a_thread_of_its_own_and_only_for_its_fields<R:
     let thread = Some("on-change".to_owned());
     assert_eq!(told.recv_timeout(SOON).expect("a change"), (20.0, 20.0, thread.clone()), "the text has changed");
     assert_eq!(told.recv_timeout(SOON).expect("a change"), (20.0, 21.0, thread), "another field changed, or none");
-    // An empty list and one that is not set are the same.
-    running.change_settings(&[("ROOMS", "")]);
-    running.change_settings(&[("HIGHEST", "22")]);
-    assert_eq!(told.recv_timeout(SOON).expect("a change").1, 22.0);
     assert!(told.is_empty());
+}
+
+pub(super) fn a_setting_that_is_empty_is_as_one_that_is_not_set<R: Running>() {
+    let (sender, told) = crossbeam_channel::unbounded();
+    let listener = move |_: &Limits, new: &Limits| sender.send(new.rooms.clone()).expect("the test waits for it");
+    let running = R::run_with(&component().on_change(&["rooms"], listener), &[("HIGHEST", "20")]);
+    running.change_settings(&[("ROOMS", "")]);
+    running.change_settings(&[("ROOMS", "kitchen")]);
+    assert_eq!(told.recv_timeout(SOON).expect("a change"), ["kitchen"], "nothing had changed before");
+    running.change_settings(&[("ROOMS", "")]);
+    assert_eq!(told.recv_timeout(SOON).expect("another change"), [""; 0]);
 }
 
 pub(super) fn a_listener_that_panics_is_called_again<R: Running>() {

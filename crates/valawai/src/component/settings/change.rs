@@ -28,13 +28,13 @@ pub(super) struct Listeners<S> {
     calls: Mutex<Option<Sender<Call<S>>>>,
 }
 
-/// What the author's code does with the old and the new settings.
-type OnChange<S> = dyn Fn(&S, &S) + Send + Sync;
-
 struct Listener<S> {
     fields: Vec<String>,
-    call: Box<OnChange<S>>,
+    listener: Box<Callback<S>>,
 }
+
+/// Called with the old and the new settings.
+type Callback<S> = dyn Fn(&S, &S) + Send + Sync;
 
 type Call<S> = (Arc<Listener<S>>, Arc<S>, Arc<S>);
 
@@ -47,7 +47,7 @@ impl<S> Default for Listeners<S> {
 impl<S: Send + Sync + 'static> Listeners<S> {
     pub(super) fn add(&self, fields: &[&str], listener: impl Fn(&S, &S) + Send + Sync + 'static) {
         let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-        self.listeners.lock().push(Arc::new(Listener { fields, call: Box::new(listener) }));
+        self.listeners.lock().push(Arc::new(Listener { fields, listener: Box::new(listener) }));
     }
 
     /// Calls those that want to know of one of the changed fields.
@@ -79,7 +79,7 @@ impl<S: Send + Sync + 'static> Listeners<S> {
 
 fn run<S>(listener: &Listener<S>, old: &S, new: &S) {
     // What it leaves inconsistent is the author's.
-    let called = panic::catch_unwind(AssertUnwindSafe(|| (listener.call)(old, new)));
+    let called = panic::catch_unwind(AssertUnwindSafe(|| (listener.listener)(old, new)));
     if let Err(panic) = called {
         let failure = Failure::of_panic("what is called on a change", panic.as_ref());
         log::error!("the change of {} was not taken up, because {}", listener.fields.join(", "), failure.reason());

@@ -13,7 +13,7 @@ use super::{Lookup, Mistake};
 pub(super) fn of<S: DeserializeOwned>() -> &'static [&'static str] {
     let found = RefCell::new(&[][..]);
     // It fails or succeeds; what matters is what it asks for.
-    let _ = S::deserialize(Fields { asked_for: Some(&found), ..Fields::new(&|_| Ok(None), &[]) });
+    let _ = S::deserialize(Fields { names: Some(&found), ..Fields::new(&|_| Ok(None), &[]) });
     found.into_inner()
 }
 
@@ -29,8 +29,8 @@ pub(super) fn read<S: DeserializeOwned>(lookup: &Lookup<'_>) -> Result<S, Vec<Mi
             // The next round goes without this field, to find the mistakes behind it.
             (Err(Invalid(expected)), Some(field)) => mistakes.push((field, expected)),
             (Err(Invalid(expected)), None) if mistakes.is_empty() => return Err(vec![(missing(&expected), expected)]),
-            // Nothing is wrong but the mistakes, and what is missing without their fields.
-            (Ok(_) | Err(_), _) => return Err(mistakes),
+            // Without the mistakes, nothing else is wrong, or nothing else can be told.
+            (Ok(_), _) | (Err(_), None) => return Err(mistakes),
         }
     }
 }
@@ -45,15 +45,15 @@ struct Fields<'l> {
     lookup: &'l Lookup<'l>,
     /// Fields that are read as if they were not set.
     without: &'l [String],
-    /// Where the names of the fields go.
-    asked_for: Option<&'l RefCell<&'static [&'static str]>>,
+    /// Where the names of the fields are put.
+    names: Option<&'l RefCell<&'static [&'static str]>>,
     /// The field whose value is invalid.
     failed: Option<&'l RefCell<Option<String>>>,
 }
 
 impl<'l> Fields<'l> {
     fn new(lookup: &'l Lookup<'l>, without: &'l [String]) -> Self {
-        Self { lookup, without, asked_for: None, failed: None }
+        Self { lookup, without, names: None, failed: None }
     }
 
     fn fail(&self, field: &str) {
@@ -72,7 +72,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Invalid> {
-        if let Some(found) = self.asked_for {
+        if let Some(found) = self.names {
             *found.borrow_mut() = fields;
         }
         visitor.visit_map(FieldAccess { source: self, fields: fields.iter(), value: None })

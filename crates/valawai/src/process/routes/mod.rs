@@ -38,6 +38,8 @@ pub(super) struct RunningRoutes {
     to_channels: Option<(Arc<Outlet>, Runner)>,
     /// Of the consumers, which do not consume the channels of the component.
     status: Arc<ConsumerStatus>,
+    /// Whether the component stops, so that nothing is started any more.
+    is_stopping: bool,
 }
 
 /// A route that runs.
@@ -54,7 +56,15 @@ struct Running<R> {
 impl RunningRoutes {
     /// No routes yet.
     pub(super) fn new(parts: ConsumerParts, connect: Connect) -> Self {
-        Self { parts, connect, consumers: Vec::new(), producers: Vec::new(), to_channels: None, status: Arc::default() }
+        Self {
+            parts,
+            connect,
+            consumers: Vec::new(),
+            producers: Vec::new(),
+            to_channels: None,
+            status: Arc::default(),
+            is_stopping: false,
+        }
     }
 
     /// Makes the routes of these settings those that run. What is the same in the old settings goes on; what is not finishes what is
@@ -63,6 +73,9 @@ impl RunningRoutes {
     /// # Errors
     /// If the system cannot start a thread.
     pub(super) fn apply(&mut self, settings: &Settings, deadline: Instant) -> Result<(), Error> {
+        if self.is_stopping {
+            return Ok(());
+        }
         let has_moved = !is_same(&self.parts.settings.broker, &settings.broker);
         self.parts.settings = settings.clone();
         let routes = &settings.routes;
@@ -108,6 +121,7 @@ impl RunningRoutes {
 
     /// Tells the consumers to finish what is in flight.
     pub(super) fn stop_consumers(&mut self) {
+        self.is_stopping = true;
         self.consumers.iter_mut().for_each(|running| running.runner.stop());
     }
 

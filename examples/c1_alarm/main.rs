@@ -34,7 +34,7 @@ fn component() -> valawai::Component {
     valawai::component!("asyncapi.yaml")
         .settings::<Limits>()
         .on_change(&["highest"], |old: &Limits, new: &Limits| {
-            println!("the limit was {}, and is {}", old.highest, new.highest)
+            println!("the limit was {}, and is {}", old.highest, new.highest);
         })
         .on("data/reading")
         .reply_optional("data/alarm", alarm)

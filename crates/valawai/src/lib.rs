@@ -89,6 +89,8 @@
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
 //!   sessions; a shutdown waits for it for a second.
+//! - **settings** and **settings-file** follow the key-value store and the configuration file, if there are any; **on-change** tells
+//!   the author's code of changed settings.
 //! - **store-0** and so on wait for changes in the key-value store, one for each prefix.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler

@@ -49,9 +49,9 @@
 //! | `commands` | the command line, with one file for each command |
 //! | `testing` | runs whole components without a broker |
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
-//! | `service` | answers operators |
 //! | `configuration` | the settings while the component runs: what files, stores and operators change |
 //! | `settings` | reads the settings; the only module that knows their names |
+//! | `service` | answers operators |
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
 //! | `component` | what authors use: builder, contract check, context, test context |
@@ -65,6 +65,8 @@
 //!   `consumer/consumer_loop.rs` carries it out.
 //! - When a delivery is acknowledged: `InFlight::confirm` in `consumer/in_flight/mod.rs`.
 //! - When the component registers: `mov/registration/`.
+//! - What a changed setting does: `Configuration::take_over` in `configuration/mod.rs` reads it, `Changes::apply` in
+//!   `process/changes.rs` carries it out.
 //! - Start, reconnect and stop: `App::run` in `process/app.rs`, and `RunningSession::run` and `stop` in `process/session.rs`.
 //! - How the limits of amiquip are handled: `broker/amqp/`, the only module that uses it.
 //!
@@ -87,11 +89,12 @@
 //! - **service** answers operators.
 //! - **mov-log** publishes log entries to the MOV. They wait in a bounded queue, so that handlers never block.
 //! - **data-…** and **control-…** consume one channel each, one with a state or with `workers` of its own.
+//! - **route-…** runs one consumer or producer from configuration, in sessions of its own.
 //! - **publisher-0** and so on publish what sources produce. Each source has a thread of its own, **source-…**, which outlives
 //!   sessions; a shutdown waits for it for a second.
-//! - **settings** and **settings-file** follow the key-value store and the configuration file, if there are any; **on-change** tells
-//!   the author's code of changed settings.
-//! - **store-0** and so on wait for changes in the key-value store, one for each prefix.
+//! - **settings** takes over what the key-value store holds, for which **store-0** and so on wait, one for each prefix;
+//!   **settings-file** looks at the configuration file. Without a store and a file there are none.
+//! - **on-change** calls what the author wants to be called when settings change.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
 //!   delays no other thread, and one that all other threads share.

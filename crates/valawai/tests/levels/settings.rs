@@ -62,18 +62,18 @@ pub(super) fn sources_and_periods_see_changed_settings<R: Running>() {
     }
     running.change_settings(&[("HIGHEST", "2")]);
     for channel in ["data/source", "data/period"] {
-        while running.receive(channel)["highest"] != 2.0 {}
+        wait_until(&format!("the new limit on {channel}"), SOON, || running.receive(channel)["highest"] == 2.0);
     }
 }
 
 /// What a listener was told: the old and the new limit, and the name of its thread.
-type Told = (f64, f64, Option<String>);
+type Told = (String, Option<String>);
 
 fn with_listener(component: Component) -> (Component, Receiver<Told>) {
     let (sender, told) = crossbeam_channel::unbounded();
     let listener = move |old: &Limits, new: &Limits| {
         let thread = thread::current().name().map(str::to_owned);
-        sender.send((old.highest, new.highest, thread)).expect("the test waits for it");
+        sender.send((format!("{} to {}", old.highest, new.highest), thread)).expect("the test waits for it");
     };
     (component.on_change(&["highest"], listener), told)
 }
@@ -85,8 +85,16 @@ pub(super) fn a_change_is_told_on_a_thread_of_its_own_and_only_for_its_fields<R:
     running.change_settings(&[("HIGHEST", "20.0")]);
     running.change_settings(&[("HIGHEST", "21")]);
     let thread = Some("on-change".to_owned());
-    assert_eq!(told.recv_timeout(SOON).expect("a change"), (20.0, 20.0, thread.clone()), "the text has changed");
-    assert_eq!(told.recv_timeout(SOON).expect("a change"), (20.0, 21.0, thread), "another field changed, or none");
+    assert_eq!(
+        told.recv_timeout(SOON).expect("a change"),
+        ("20 to 20".to_owned(), thread.clone()),
+        "the text has changed"
+    );
+    assert_eq!(
+        told.recv_timeout(SOON).expect("a change"),
+        ("20 to 21".to_owned(), thread),
+        "another field changed, or none"
+    );
     assert!(told.is_empty());
 }
 
@@ -109,9 +117,9 @@ pub(super) fn a_listener_that_panics_is_called_again<R: Running>() {
     let (component, told) = with_listener(component);
     let running = R::run_with(&component, &[("HIGHEST", "20")]);
     running.change_settings(&[("ROOMS", "kitchen,attic"), ("HIGHEST", "21")]);
-    assert_eq!(told.recv_timeout(SOON).expect("the other listener").1, 21.0);
+    assert_eq!(told.recv_timeout(SOON).expect("the other listener").0, "20 to 21");
     running.change_settings(&[("HIGHEST", "22")]);
-    assert_eq!(told.recv_timeout(SOON).expect("the next change").1, 22.0);
+    assert_eq!(told.recv_timeout(SOON).expect("the next change").0, "21 to 22");
     let message =
         "the change of rooms was not taken up, because what is called on a change panicked: there are 2 rooms";
     wait_until("the panic in the log", SOON, || !log_capture::lines_containing(&[message]).is_empty());

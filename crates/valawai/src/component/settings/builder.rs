@@ -11,7 +11,7 @@ impl Component {
     /// missing has a default of serde, or is an `Option`; a list is separated by commas, and everything else that is no single
     /// value is JSON.
     ///
-    /// Handlers use them with [`Context::settings`]. They change while the component runs, as docs/configuration.md describes: an
+    /// Handlers use them with [`Context::settings`](crate::Context::settings). They change while the component runs, as docs/configuration.md describes: an
     /// invalid value is reported, and the old one stays.
     ///
     /// ```

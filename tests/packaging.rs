@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 5] = [
     "crates/valawai/src/settings/reader.rs",
     "crates/valawai/src/settings/broker.rs",
     "crates/valawai/src/settings/layers.rs",

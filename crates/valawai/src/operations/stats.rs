@@ -36,6 +36,7 @@ pub struct ChannelStats {
 }
 
 /// How long a handler runs, in microseconds.
+#[allow(clippy::struct_field_names, reason = "the unit belongs to the names in JSON")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandlerTime {
     /// The mean.

@@ -67,7 +67,8 @@
 //! - When the component registers: `mov/registration/`.
 //! - What a changed setting does: `Configuration::take_over` in `configuration/mod.rs` reads it, `Changes::apply` in
 //!   `process/changes.rs` carries it out.
-//! - Start, reconnect and stop: `App::run` in `process/app.rs`, and `RunningSession::run` and `stop` in `process/session.rs`.
+//! - Start, reconnect and stop: `App::run` in `process/app.rs`, `RunningSession::run` in `process/session.rs`, and `stop` in
+//!   `process/stopping.rs`.
 //! - How the limits of amiquip are handled: `broker/amqp/`, the only module that uses it.
 //!
 //! # Vocabulary

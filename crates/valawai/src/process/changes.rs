@@ -69,6 +69,7 @@ impl Changes {
     /// Records that there is a session with `broker`.
     pub(super) fn is_at(&mut self, broker: &amqp::Options) {
         self.broker = broker.clone();
+        self.connecting = None;
     }
 
     /// Applies a change, or reports why a setting stays as it is.

@@ -11,20 +11,10 @@ use super::restart;
 use super::supervisor::{Report, Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
-use crate::publisher;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
 
 /// How often to look for handlers that run for too long.
 const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
-
-/// How long a source may take to return that waited for confirms until the end.
-const SOURCE_RELEASE: Duration = Duration::from_millis(100);
-
-/// The deadlines of a stop, as parts of the grace period. The rest is for the end of the process.
-const DRAINED_BY: f64 = 0.6;
-const UNREGISTERED_BY: f64 = 0.8;
-const LOGGED_BY: f64 = 0.85;
-const CLOSED_BY: f64 = 0.95;
 
 /// How a session ended.
 pub(super) enum End {
@@ -64,20 +54,20 @@ pub(super) struct Destination {
 }
 
 /// Tasks that are stopped together.
-struct Group {
+pub(super) struct Group {
     /// `None` once they were stopped.
     handle: Option<ShutdownHandle>,
     shutdown: Shutdown,
 }
 
-struct RunningSession<'t> {
-    tasks: &'t mut Tasks,
-    supervisor: Supervisor,
-    consumers: RunningGroups,
-    publishers: Group,
-    registrar: Group,
-    log_writer: Group,
-    service: Group,
+pub(super) struct RunningSession<'t> {
+    pub(super) tasks: &'t mut Tasks,
+    pub(super) supervisor: Supervisor,
+    pub(super) consumers: RunningGroups,
+    pub(super) publishers: Group,
+    pub(super) registrar: Group,
+    pub(super) log_writer: Group,
+    pub(super) service: Group,
 }
 
 impl<'t> RunningSession<'t> {
@@ -210,7 +200,7 @@ impl<'t> RunningSession<'t> {
         Ok(true)
     }
 
-    fn start_registrar(&mut self) -> Result<(), Error> {
+    pub(super) fn start_registrar(&mut self) -> Result<(), Error> {
         let (registration, shutdown) = (Arc::clone(&self.tasks.registration), self.registrar.shutdown.clone());
         let forget = std::mem::take(&mut self.tasks.forget_registration);
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| {
@@ -229,78 +219,6 @@ impl<'t> RunningSession<'t> {
         let shutdown = self.service.shutdown.clone();
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| service.run(link, &shutdown);
         self.supervisor.start("service", Role::Service, ConsumeOn::Shared, task)
-    }
-
-    /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
-    fn stop(mut self, began: Instant) {
-        log::info!("stopping");
-        self.tasks.routes.lock().stop_consumers();
-        self.drain(began);
-        publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_RELEASE);
-        if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {
-            log::warn!("the broker did not confirm in time that the component is unregistered");
-        }
-        self.close(began);
-    }
-
-    /// Stops as [`Self::stop`], but the sources go on: the component continues on another broker. It stays registered if that one
-    /// `knows_registration`.
-    fn leave(mut self, knows_registration: bool, began: Instant) {
-        self.tasks.publishers.iter().for_each(|publisher| publisher.set_leaving(true));
-        self.drain(began);
-        if knows_registration {
-            log::info!("the registration stays; it is known on the other broker");
-        } else {
-            if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {
-                log::warn!("this broker did not confirm in time that the component is unregistered");
-            }
-            self.tasks.forget_registration = true;
-        }
-        self.tasks.publishers.iter().for_each(|publisher| publisher.set_leaving(false));
-        self.close(began);
-    }
-
-    /// Consumes no more, and finishes what is in flight.
-    fn drain(&mut self, began: Instant) {
-        self.consumers.stop();
-        self.publishers.stop();
-        self.service.stop();
-        self.tasks.registrar_role.lose();
-        let deadline = self.deadline(began, DRAINED_BY);
-        if !self.supervisor.join_all(Role::Consumer, deadline) {
-            log::warn!("not all messages in flight were finished in time; the broker delivers them again");
-        }
-        self.supervisor.join_all(Role::Publisher, deadline);
-    }
-
-    /// Publishes the last log entries, and closes the session.
-    fn close(mut self, began: Instant) {
-        self.log_writer.stop();
-        let (logged_by, closed_by) = (self.deadline(began, LOGGED_BY), self.deadline(began, CLOSED_BY));
-        self.supervisor.join_all(Role::LogWriter, logged_by);
-        // Nothing depends on the session any more, so its errors do not matter.
-        let _ = self.supervisor.close(closed_by);
-    }
-
-    fn deadline(&self, began: Instant, part: f64) -> Instant {
-        began + self.tasks.grace.mul_f64(part)
-    }
-
-    /// Lets the registrar unregister the component. A process that was not the registrar may be the last one now; then it has to
-    /// become it. Returns whether that succeeded.
-    fn unregister(&mut self, deadline: Instant) -> bool {
-        loop {
-            if !self.supervisor.runs(Role::Registrar) && self.start_registrar().is_err() {
-                return false;
-            }
-            self.registrar.stop();
-            match self.supervisor.join_next(Role::Registrar, deadline) {
-                // Another process that is stopping held the lock at this moment.
-                Some(Err(Error::LockHeld { .. })) => {}
-                Some(result) => return result.is_ok(),
-                None => return false,
-            }
-        }
     }
 
     /// Ends a session that is over, and returns the most specific reason.
@@ -322,7 +240,7 @@ impl Group {
         Self { handle: Some(handle), shutdown }
     }
 
-    fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.handle = None;
     }
 }

@@ -3,6 +3,7 @@
 //! Each has a thread and sessions of its own, which outlive those of the component. So a change of the configuration starts and
 //! stops only what differs, and consumers take over a changed list of producers with their next delivery.
 
+mod brokers;
 mod runner;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::brokers::{is_same, options};
 use self::runner::{ConnectTo, Runner, Task};
 use super::app::Connect;
 use super::parts::ConsumerParts;
@@ -218,30 +220,6 @@ impl RunningRoutes {
         let declared = self.parts.component.route_of(route).and_then(|route| route.options.prefetch);
         declared.unwrap_or(self.parts.settings.prefetch)
     }
-}
-
-/// How to connect to `broker`; what it does not have is as for the broker of the component.
-fn options(own: &amqp::Options, broker: &RouteBroker) -> amqp::Options {
-    let RouteBroker { host, port, auth, vhost } = broker;
-    let mut options = own.clone();
-    if let Some(host) = host {
-        let port = port.unwrap_or(amqp::DEFAULT_PORT);
-        options.hosts = vec![amqp::Host { name: host.clone(), port }];
-    } else if let Some(port) = port {
-        options.hosts.iter_mut().for_each(|host| host.port = *port);
-    }
-    if let Some((user, password)) = auth {
-        (options.username, options.password) = (user.clone(), password.clone());
-    }
-    if let Some(vhost) = vhost {
-        options.vhost.clone_from(vhost);
-    }
-    options
-}
-
-fn is_same(one: &amqp::Options, other: &amqp::Options) -> bool {
-    let parts = |it: &amqp::Options| (it.hosts.clone(), it.username.clone(), it.password.clone(), it.vhost.clone());
-    parts(one) == parts(other)
 }
 
 fn partition<R>(all: Vec<Running<R>>, is_kept: impl Fn(&Running<R>) -> bool) -> (Vec<Running<R>>, Vec<Running<R>>) {

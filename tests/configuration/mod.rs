@@ -9,6 +9,7 @@ mod orders;
 mod outages;
 mod own;
 mod parameters;
+mod stores;
 
 use testkit::store::Etcd;
 use testkit::{Mov, Node, Process};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use serde_json::json;
 use testkit::{Client, Cluster, Mov, Process};
@@ -33,6 +34,8 @@ fn thirty_changes_lose_and_double_nothing_and_keep_process_and_registration() {
     let (done, published) = (AtomicBool::new(false), AtomicU64::new(0));
     let mut counts = BTreeMap::new();
     thread::scope(|scope| {
+        // Also if an assertion fails.
+        let end = End(&done);
         scope.spawn(|| publish(&configured, &done, &published));
         let receiver = scope.spawn(|| receive(&configured, &done, &published));
         for (path, value) in changes() {
@@ -40,7 +43,7 @@ fn thirty_changes_lose_and_double_nothing_and_keep_process_and_registration() {
             component.wait_until("it to work", LONG, || component.is_healthy());
             assert_eq!(live_id(&mov), id, "after the change of {path}");
         }
-        done.store(true, Ordering::SeqCst);
+        drop(end);
         counts = receiver.join().expect("all replies");
     });
     let published = published.load(Ordering::SeqCst);
@@ -48,6 +51,15 @@ fn thirty_changes_lose_and_double_nothing_and_keep_process_and_registration() {
     println!("{published} messages, {duplicates} duplicates");
     assert_eq!(duplicates, 0, "messages were doubled in orderly changes");
     assert!(!component.output().contains("reconnecting"), "a session was lost: {}", component.output());
+}
+
+/// Ends the load when it is dropped.
+struct End<'e>(&'e AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 fn changes() -> Vec<(&'static str, String)> {
@@ -121,17 +133,20 @@ fn publish(configured: &Configured, done: &AtomicBool, published: &AtomicU64) {
     }
 }
 
-/// Receives until every message that was published has its reply.
+/// Receives until every message that was published has its reply, or none has come for a long time.
 fn receive(configured: &Configured, done: &AtomicBool, published: &AtomicU64) -> BTreeMap<u64, usize> {
     let client = Client::connect(&configured.test_bed.vhost);
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    loop {
+    let mut last = Instant::now();
+    while last.elapsed() < LONG {
         let is_last = done.load(Ordering::SeqCst);
         for (number, times) in count_by_number(&client.drain(OUTPUT)) {
             *counts.entry(number).or_default() += times;
+            last = Instant::now();
         }
         if is_last && counts.len() as u64 >= published.load(Ordering::SeqCst) {
-            return counts;
+            break;
         }
     }
+    counts
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use valawai::internals::settings::{Settings, Variables as _};
+use valawai::internals::settings::Settings;
 
 const PASSWORD: &str = "correct horse battery";
 

@@ -51,11 +51,8 @@ fn the_component_follows_etcd_with_a_login() {
 #[test]
 fn the_component_follows_version_2_of_etcd() {
     let etcd = Etcd::start_with_v2();
-    let settings = [
-        ("ETCD_HOST", "127.0.0.1".to_owned()),
-        ("ETCD_PORT", etcd.port().to_string()),
-        ("ETCD_API", "2".to_owned()),
-    ];
+    let settings =
+        [("ETCD_HOST", "127.0.0.1".to_owned()), ("ETCD_PORT", etcd.port().to_string()), ("ETCD_API", "2".to_owned())];
     assert_follows(&settings, "etcd", |value| etcd.put_v2(&format!("/config/{NAME}/max_retries"), value));
 }
 

@@ -89,7 +89,7 @@ impl MovLoop<'_> {
     fn handle(&mut self, delivery: &Delivery) -> Result<(), Error> {
         let payload: Value = serde_json::from_slice(&delivery.message.body).unwrap_or_default();
         match QUEUES[delivery.consumer] {
-            payloads::REGISTER => self.register(&payload)?,
+            payloads::REGISTER => self.register(&payload, delivery.message.redelivered())?,
             payloads::UNREGISTER => {
                 self.components.lock().retain(|component| component["id"] != payload["component_id"]);
             }
@@ -98,12 +98,19 @@ impl MovLoop<'_> {
         self.link.acknowledge(delivery.tag)
     }
 
-    fn register(&mut self, payload: &Value) -> Result<(), Error> {
+    /// A redelivered registration may have been carried out before the session ended, and not acknowledged.
+    fn register(&mut self, payload: &Value, redelivered: bool) -> Result<(), Error> {
         let Ok(contract) = Contract::parse(payload["asyncapi_yaml"].as_str().unwrap_or_default()) else {
             return Ok(());
         };
-        let notice = notice(payload, &contract);
-        self.components.lock().push(notice.clone());
+        let mut components = self.components.lock();
+        let known = components.iter().find(|component| redelivered && component["name"] == payload["name"]).cloned();
+        let notice = known.unwrap_or_else(|| {
+            let new = notice(payload, &contract);
+            components.push(new.clone());
+            new
+        });
+        drop(components);
         match contract.channel(REGISTERED) {
             Some(channel) => self.publish(channel.name.queue(), &notice),
             None => Ok(()),

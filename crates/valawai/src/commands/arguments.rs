@@ -148,7 +148,8 @@ impl OperatorCommand {
     }
 }
 
-fn assignment(text: &str) -> Result<(String, Secret), String> {
+/// `NAME=VALUE`. The value may be a secret.
+pub(super) fn assignment(text: &str) -> Result<(String, Secret), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), Secret::new(value)))
 }

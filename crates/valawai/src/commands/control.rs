@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::arguments::Command;
+use super::arguments::{Command, assignment};
 use super::console::{Cell, RED, Table};
 use super::exit::{Exit, Stop};
 use super::instances::{Receivers, Waiting, ask_once};
 use super::invocation::Invocation;
 use super::time::parse_duration;
+use crate::secret::Secret;
 use crate::service::protocol::{Content, Request};
 
 /// Give an order to the running processes of a component: pause, resume, log-level, set, unset, reload, stop
@@ -68,7 +69,7 @@ enum Order {
         /// As in `workers=2`, by their names or paths
         // Not called `settings`: that is the option of all commands.
         #[arg(required = true, value_name = "NAME=VALUE", value_parser = assignment)]
-        assignments: Vec<(String, String)>,
+        assignments: Vec<(String, Secret)>,
     },
     /// Undo changes that were made with `set`, or on `control/parameters`
     Unset {
@@ -117,11 +118,6 @@ impl Command for Control {
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 impl Order {
     /// The request, and what it is, for people.
     fn request(&self, invocation: &Invocation) -> (Request, String) {
@@ -149,7 +145,8 @@ impl Order {
                 (Request::LogLevel { level: level.clone(), target: target.clone(), seconds }, action)
             }
             Self::Set { assignments } => {
-                let settings = assignments.iter().map(|(name, value)| (name.clone(), Value::from(&**value))).collect();
+                let settings =
+                    assignments.iter().map(|(name, value)| (name.clone(), Value::from(value.reveal()))).collect();
                 (Request::Configure { settings, from: None }, "change settings".to_owned())
             }
             Self::Unset { names } => {

@@ -66,7 +66,7 @@ impl ConsumerGroup {
 }
 
 /// The route with the settings of its channel instead of what its author declared.
-pub(super) fn configured(route: &Route, settings: &Settings) -> Route {
+fn configured(route: &Route, settings: &Settings) -> Route {
     let mut route = route.clone();
     if let Some(channel) = settings.channels.get(route.input.short()) {
         let options = &mut route.options;

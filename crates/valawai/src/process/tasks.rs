@@ -15,7 +15,7 @@ use crate::broker::Error;
 use crate::component::ResolvedComponent;
 use crate::component::input::Consumed as _;
 use crate::configuration::Configuration;
-use crate::consumer::tuning::{self, Tuning};
+use crate::consumer::tuning;
 use crate::health::status::ConsumerStatus;
 use crate::logs;
 use crate::mov::component_info::ComponentInfo;
@@ -82,7 +82,7 @@ impl Tasks {
             log: log.clone(),
             status: Arc::clone(&status),
             operations: operations.clone(),
-            tuning: Arc::new(Tuning::new(tuning_options(settings))),
+            tuning: Arc::default(),
             outlets: Arc::default(),
             live: live.clone(),
         };
@@ -136,7 +136,6 @@ impl Tasks {
     /// Applies changed settings as far as no thread needs to stop for them. `consumers` says which are to run from now on.
     pub(super) fn apply(&mut self, settings: &Settings) {
         self.grace = settings.grace;
-        self.parts.tuning.set(tuning_options(settings));
         self.parts.log.set_limit(settings.mov_level);
         logs::levels::configure(&settings.logs);
         if let Some(service) = &self.service {
@@ -152,6 +151,7 @@ impl Tasks {
     }
 
     fn apply_at_once(&self, settings: &Settings) {
+        self.parts.tuning.set(tuning_options(settings));
         let paused = settings.channels.iter().filter(|(_, channel)| channel.paused == Some(true));
         self.operations.pauses.configure(paused.map(|(name, _)| name.clone()).collect());
         self.operations.tap.set_limits(settings.tap);

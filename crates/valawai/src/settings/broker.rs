@@ -57,14 +57,16 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Result<T, Expected>,
     ) -> Option<T> {
         let own = self.get(name, None, |text| parse(text).map(Some));
-        let (own_priority, url_priority) = (self.priority(name), self.priority(url_name));
-        if own_priority > url_priority {
-            return own.or(in_url);
+        match (own, in_url) {
+            (Some(own), Some(in_url)) => {
+                let (own_priority, url_priority) = (self.priority(name), self.priority(url_name));
+                if own_priority == url_priority && own != in_url {
+                    self.add_conflict(name, url_name);
+                }
+                Some(if own_priority > url_priority { own } else { in_url })
+            }
+            (own, in_url) => own.or(in_url),
         }
-        if in_url.is_some() && own.is_some() && own != in_url && own_priority == url_priority {
-            self.add_conflict(name, url_name);
-        }
-        in_url.or(own)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use log::LevelFilter;
 
+use crate::component::settings;
 use crate::secret::holds_credentials;
 
 /// What a parser expected in place of the text.
@@ -50,11 +51,7 @@ pub(super) fn ratio(text: &str) -> Result<f64, Expected> {
 }
 
 pub(super) fn yes_or_no(text: &str) -> Result<bool, Expected> {
-    match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => Ok(true),
-        "0" | "false" | "no" | "off" => Ok(false),
-        _ => Err("1 or 0".to_owned()),
-    }
+    settings::yes_or_no(text).ok_or_else(|| "1 or 0".to_owned())
 }
 
 /// A log level, in any case. Python's names are accepted as well: other components of the platform use them.

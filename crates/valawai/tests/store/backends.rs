@@ -22,87 +22,53 @@ pub(super) trait Backend {
 pub(super) fn on_each_store(test: impl Fn(&dyn Backend) + Sync) {
     let test = &test;
     std::thread::scope(|scope| {
-        scope.spawn(move || test(&Version3(Etcd::start())));
-        scope.spawn(move || test(&Version2(Etcd::start_with_v2())));
+        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start(), is_version_2: false }));
+        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start_with_v2(), is_version_2: true }));
         if let Some(consul) = Consul::start() {
             scope.spawn(move || test(&consul));
         }
     });
 }
 
-struct Version3(Etcd);
-
-impl Backend for Version3 {
-    fn options(&self, prefixes: &[&str]) -> Options {
-        options(self.0.port(), Api::Etcd3 { login: None }, prefixes)
-    }
-
-    fn put(&self, key: &str, value: &str) {
-        self.0.put(key, value);
-    }
-
-    fn delete(&self, key: &str) {
-        self.0.delete(key);
-    }
-
-    fn kill(&self) {
-        self.0.kill();
-    }
-
-    fn start_again(&self) {
-        self.0.start_again();
-    }
-
-    fn lose_data(&self) {
-        self.0.kill();
-        self.0.wipe();
-        self.0.start_again();
-    }
-
-    fn freeze(&self) {
-        self.0.freeze();
-    }
-
-    fn thaw(&self) {
-        self.0.thaw();
-    }
+struct EtcdBackend {
+    etcd: Etcd,
+    is_version_2: bool,
 }
 
-struct Version2(Etcd);
-
-impl Backend for Version2 {
+impl Backend for EtcdBackend {
     fn options(&self, prefixes: &[&str]) -> Options {
-        options(self.0.port(), Api::Etcd2 { login: None }, prefixes)
+        let api = if self.is_version_2 { Api::Etcd2 { login: None } } else { Api::Etcd3 { login: None } };
+        options(self.etcd.port(), api, prefixes)
     }
 
     fn put(&self, key: &str, value: &str) {
-        self.0.put_v2(key, value);
+        if self.is_version_2 { self.etcd.put_v2(key, value) } else { self.etcd.put(key, value) }
     }
 
     fn delete(&self, key: &str) {
-        self.0.delete_v2(key);
+        if self.is_version_2 { self.etcd.delete_v2(key) } else { self.etcd.delete(key) }
     }
 
     fn kill(&self) {
-        self.0.kill();
+        self.etcd.kill();
     }
 
     fn start_again(&self) {
-        self.0.start_again();
+        self.etcd.start_again();
     }
 
     fn lose_data(&self) {
-        self.0.kill();
-        self.0.wipe();
-        self.0.start_again();
+        self.etcd.kill();
+        self.etcd.wipe();
+        self.etcd.start_again();
     }
 
     fn freeze(&self) {
-        self.0.freeze();
+        self.etcd.freeze();
     }
 
     fn thaw(&self) {
-        self.0.thaw();
+        self.etcd.thaw();
     }
 }
 

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::text::yes_or_no;
+
 use self::change::{Change, Listeners, has_changed};
 
 /// The settings of a component: their type, their values now, and who wants to know of changes.

@@ -40,6 +40,15 @@ impl de::Error for Invalid {
     }
 }
 
+/// What a text means as a setting that is on or off, in any case.
+pub(crate) fn yes_or_no(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
 /// The text of a setting.
 #[derive(Clone, Copy)]
 pub(super) struct Text<'t>(pub(super) &'t str);
@@ -93,11 +102,7 @@ impl<'de> Deserializer<'de> for Text<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {
-        match self.0.trim().to_ascii_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" => visitor.visit_bool(true),
-            "0" | "false" | "no" | "off" => visitor.visit_bool(false),
-            _ => Err(Invalid("true or false".to_owned())),
-        }
+        visitor.visit_bool(yes_or_no(self.0.trim()).ok_or_else(|| Invalid("true or false".to_owned()))?)
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Invalid> {

@@ -25,6 +25,7 @@ mod scene;
 mod scene_outage;
 mod secrets;
 mod sizes;
+mod soak;
 mod sources;
 mod state;
 mod stopping;

@@ -98,13 +98,22 @@ impl Client {
     /// Publishes a message and waits for the confirm. Returns false if the queue does not exist.
     #[track_caller]
     pub fn try_publish(&self, queue: &str, message: &Message) -> bool {
-        self.publisher.publish(queue, message)
+        self.publisher.publish(queue, message).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Publishes the messages 0 to `count - 1` without waiting for each, then waits for all confirms.
     #[track_caller]
     pub fn publish_many(&self, queue: &str, count: u64, message: impl FnMut(u64) -> Message) {
-        self.publisher.publish_many(queue, count, message);
+        self.try_publish_many(queue, count, message).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Does the same at a broker that may fail.
+    ///
+    /// # Errors
+    ///
+    /// Fails when not all messages were confirmed; some of them may have been published.
+    pub fn try_publish_many(&self, queue: &str, count: u64, message: impl FnMut(u64) -> Message) -> Result<(), String> {
+        self.publisher.publish_many(queue, count, message)
     }
 
     /// The counts of a queue by a passive declare, which is exact and fast. `None` if the queue does not exist.
@@ -112,6 +121,18 @@ impl Client {
         let channel = self.channel();
         let found = channel.queue_declare_passive(queue).ok()?;
         Some(QueueInfo { messages: found.declared_message_count()?, consumers: found.declared_consumer_count()? })
+    }
+
+    /// The number of ready messages in an existing queue of a broker that may fail.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the connection is lost, or there is no such queue.
+    pub fn try_depth(&self, queue: &str) -> Result<u32, String> {
+        let describe = |error: amiquip::Error| format!("cannot read the depth of {queue}: {error}");
+        let channel = self.try_channel().map_err(describe)?;
+        let found = channel.queue_declare_passive(queue).map_err(describe)?;
+        Ok(found.declared_message_count().unwrap_or_default())
     }
 
     /// The number of ready messages in an existing queue.
@@ -128,8 +149,11 @@ impl Client {
     /// A new channel, for tests that use amiquip directly.
     #[track_caller]
     pub fn channel(&self) -> Channel {
-        let mut connection = self.connection.lock().expect("a connection whose lock is not poisoned");
-        connection.open_channel(None).unwrap_or_else(|error| panic!("cannot open a channel: {error}"))
+        self.try_channel().unwrap_or_else(|error| panic!("cannot open a channel: {error}"))
+    }
+
+    pub(super) fn try_channel(&self) -> Result<Channel, amiquip::Error> {
+        self.connection.lock().expect("a connection whose lock is not poisoned").open_channel(None)
     }
 }
 

@@ -33,66 +33,75 @@ impl Publisher {
     }
 
     /// Publishes and waits for the confirm. Returns false if the message was returned because there is no such queue.
-    #[track_caller]
-    pub(crate) fn publish(&self, queue: &str, message: &Message) -> bool {
+    pub(crate) fn publish(&self, queue: &str, message: &Message) -> Result<bool, String> {
         let mut state = self.0.lock().expect("a publisher whose lock is not poisoned");
-        state.publish(queue, message);
-        state.wait_for_confirms(queue);
+        state.publish(queue, message)?;
+        state.wait_for_confirms(queue)?;
         // The broker returns an unroutable message before it confirms it.
-        state.returns.try_iter().count() == 0
+        Ok(state.returns.try_iter().count() == 0)
     }
 
-    #[track_caller]
-    pub(crate) fn publish_many(&self, queue: &str, count: u64, mut message: impl FnMut(u64) -> Message) {
+    pub(crate) fn publish_many(
+        &self,
+        queue: &str,
+        count: u64,
+        mut message: impl FnMut(u64) -> Message,
+    ) -> Result<(), String> {
         let mut state = self.0.lock().expect("a publisher whose lock is not poisoned");
         for number in 0..count {
-            state.publish(queue, &message(number));
-            state.process_received_confirms(queue);
+            state.publish(queue, &message(number))?;
+            state.process_received_confirms(queue)?;
         }
-        state.wait_for_confirms(queue);
-        let returned = state.returns.try_iter().count();
-        assert_eq!(returned, 0, "messages returned because there is no queue {queue}");
+        state.wait_for_confirms(queue)?;
+        match state.returns.try_iter().count() {
+            0 => Ok(()),
+            returned => Err(format!("{returned} messages were returned because there is no queue {queue}")),
+        }
     }
 }
 
 impl State {
-    #[track_caller]
-    fn publish(&mut self, queue: &str, message: &Message) {
+    fn publish(&mut self, queue: &str, message: &Message) -> Result<(), String> {
         let mut publish = Publish::with_properties(&message.body, queue, message.properties.clone());
         publish.mandatory = true;
-        self.channel.basic_publish("", publish).unwrap_or_else(|error| panic!("cannot publish to {queue}: {error}"));
+        self.channel.basic_publish("", publish).map_err(|error| format!("cannot publish to {queue}: {error}"))?;
         self.published += 1;
         self.unconfirmed.insert(self.published);
+        Ok(())
     }
 
-    #[track_caller]
-    fn wait_for_confirms(&mut self, queue: &str) {
+    fn wait_for_confirms(&mut self, queue: &str) -> Result<(), String> {
         while !self.unconfirmed.is_empty() {
             match self.confirms.recv_deadline(Instant::now() + CONFIRM_LIMIT) {
-                Ok(confirm) => self.process(confirm, queue),
-                Err(RecvTimeoutError::Timeout) => panic!("no confirm of a message to {queue} within {CONFIRM_LIMIT:?}"),
+                Ok(confirm) => self.process(confirm, queue)?,
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(format!("no confirm of a message to {queue} within {CONFIRM_LIMIT:?}"));
+                }
                 Err(RecvTimeoutError::Disconnected) => {
-                    panic!("lost the connection while waiting for confirms of {queue}")
+                    return Err(format!("lost the connection while waiting for confirms of {queue}"));
                 }
             }
         }
+        Ok(())
     }
 
-    #[track_caller]
-    fn process_received_confirms(&mut self, queue: &str) {
+    fn process_received_confirms(&mut self, queue: &str) -> Result<(), String> {
         while let Ok(confirm) = self.confirms.try_recv() {
-            self.process(confirm, queue);
+            self.process(confirm, queue)?;
         }
+        Ok(())
     }
 
-    #[track_caller]
-    fn process(&mut self, confirm: Confirm, queue: &str) {
-        let Confirm::Ack(ack) = confirm else { panic!("the broker nacked a message to {queue}: {confirm:?}") };
+    fn process(&mut self, confirm: Confirm, queue: &str) -> Result<(), String> {
+        let Confirm::Ack(ack) = confirm else {
+            return Err(format!("the broker nacked a message to {queue}: {confirm:?}"));
+        };
         if ack.multiple {
             self.unconfirmed = self.unconfirmed.split_off(&(ack.delivery_tag + 1));
         } else {
             self.unconfirmed.remove(&ack.delivery_tag);
         }
+        Ok(())
     }
 }
 

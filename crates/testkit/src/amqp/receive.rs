@@ -10,6 +10,8 @@ use super::{Client, Received};
 const PREFETCH: u16 = 1000;
 /// For messages that are known to be ready.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+/// How often a receiver looks whether it is to end.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Client {
     /// Receives and acknowledges the next message, if there is one.
@@ -56,6 +58,38 @@ impl Client {
         let received = receive_from(&consumer, count, Instant::now() + limit);
         cancel_consumer(&consumer);
         received
+    }
+
+    /// Receives messages from a broker that may fail, until `receive` returns false, and acknowledges each.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the connection is lost or the broker ends the consumer. Messages may then be delivered again.
+    pub fn try_receive_while(
+        &self,
+        queue: &str,
+        mut receive: impl FnMut(Option<Received>) -> bool,
+    ) -> Result<(), String> {
+        let describe = |error: amiquip::Error| format!("cannot receive from {queue}: {error}");
+        let channel = self.try_channel().map_err(describe)?;
+        channel.qos(0, PREFETCH, false).map_err(describe)?;
+        let consumer = channel.basic_consume(queue, ConsumerOptions::default()).map_err(describe)?;
+        loop {
+            let received = match consumer.receiver().recv_timeout(PAUSE) {
+                Ok(ConsumerMessage::Delivery(mut delivery)) => {
+                    let body = std::mem::take(&mut delivery.body);
+                    let (properties, redelivered) = (delivery.properties.clone(), delivery.redelivered);
+                    consumer.ack(delivery).map_err(describe)?;
+                    Some(Received { body, properties, redelivered })
+                }
+                Err(RecvTimeoutError::Timeout) => None,
+                end => return Err(format!("the consumer of {queue} ended: {end:?}")),
+            };
+            if !receive(received) {
+                cancel_consumer(&consumer);
+                return Ok(());
+            }
+        }
     }
 
     /// Receives messages until the queue is empty.

@@ -1,6 +1,48 @@
-//! The time of day, as messages and logs carry it.
+//! The clock: the time of day, as messages and logs carry it, and the time that passes. Both are virtual in a
+//! [simulation](crate::simulation).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::Receiver;
+
+use crate::simulation;
+
+/// The time now.
+#[inline]
+pub(crate) fn now() -> Instant {
+    simulation::current().map_or_else(Instant::now, |simulation| simulation.now())
+}
+
+/// The time that has passed since `earlier`.
+pub(crate) fn since(earlier: Instant) -> Duration {
+    now().saturating_duration_since(earlier)
+}
+
+/// Blocks the thread for `time`.
+pub(crate) fn sleep(time: Duration) {
+    match simulation::current() {
+        Some(simulation) => simulation.wait(Some(simulation.now() + time), &mut || false),
+        None => thread::sleep(time),
+    }
+}
+
+/// A channel on which one message arrives after `time`.
+pub(crate) fn after(time: Duration) -> Receiver<Instant> {
+    timer(time, None).unwrap_or_else(|| crossbeam_channel::after(time))
+}
+
+/// A channel on which a message arrives in each `period`.
+pub(crate) fn tick(period: Duration) -> Receiver<Instant> {
+    timer(period, Some(period)).unwrap_or_else(|| crossbeam_channel::tick(period))
+}
+
+fn timer(first: Duration, period: Option<Duration>) -> Option<Receiver<Instant>> {
+    let simulation = simulation::current()?;
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    simulation.send_at(simulation.now() + first, period, sender);
+    Some(receiver)
+}
 
 /// Seconds since 1970; 0 if the clock is set to an earlier time.
 pub(crate) fn seconds() -> u64 {
@@ -13,6 +55,9 @@ pub(crate) fn milliseconds() -> u64 {
 }
 
 fn since_1970() -> Duration {
+    if let Some(simulation) = simulation::current() {
+        return Duration::from_millis(simulation.milliseconds());
+    }
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

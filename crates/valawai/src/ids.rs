@@ -4,6 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::simulation;
+
 /// Creates identifiers that are unique across processes: a random part, and a number.
 #[derive(Debug)]
 pub(crate) struct Ids {
@@ -14,7 +16,10 @@ pub(crate) struct Ids {
 impl Ids {
     /// Identifiers with a new random part, from the entropy of the system: they must be unique among all hosts.
     pub(crate) fn new() -> Self {
-        Self { random: RandomState::new().hash_one(std::process::id()), count: AtomicU64::new(0) }
+        let of_system = || RandomState::new().hash_one(std::process::id());
+        // A simulation seeds the generator of its thread.
+        let random = simulation::current().map_or_else(of_system, |_| fastrand::u64(..));
+        Self { random, count: AtomicU64::new(0) }
     }
 
     /// A new identifier.

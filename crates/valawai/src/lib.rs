@@ -58,7 +58,7 @@
 //! | `mov`, `store` | registration at the MOV, its log, its REST interface; key-value stores that hold settings |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
 //! | `operations` | counters, pauses and copies of messages, for operators |
-//! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
+//! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window`, `threads`, `simulation` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -126,8 +126,10 @@ mod sequence_window;
 mod service;
 mod settings;
 mod shutdown;
+mod simulation;
 mod store;
 pub mod testing;
+mod threads;
 
 pub use commands::{main, operate};
 pub use component::{
@@ -192,6 +194,9 @@ pub mod internals {
     }
     pub mod shutdown {
         pub use crate::shutdown::*;
+    }
+    pub mod simulation {
+        pub use crate::simulation::*;
     }
     pub mod store {
         pub use crate::store::*;

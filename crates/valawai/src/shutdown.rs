@@ -5,6 +5,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 
+use crate::clock;
+use crate::threads;
+
+/// Longer than any process runs: the clock cannot represent every wait.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Requests a shutdown when it is dropped.
 #[derive(Debug)]
 pub struct ShutdownHandle {
@@ -53,7 +59,7 @@ impl Shutdown {
     /// Waits for the request until `deadline`, and returns whether it came. See the example of [`Shutdown`].
     #[must_use]
     pub fn wait_until(&self, deadline: Instant) -> bool {
-        self.receiver.recv_deadline(deadline) == Err(RecvTimeoutError::Disconnected)
+        threads::receive_until(&self.receiver, deadline) == Err(RecvTimeoutError::Disconnected)
     }
 
     /// Waits for the request for at most `time`, and returns whether it came. See the example of [`Component::source`].
@@ -61,7 +67,8 @@ impl Shutdown {
     /// [`Component::source`]: crate::Component::source
     #[must_use]
     pub fn wait_for(&self, time: Duration) -> bool {
-        self.receiver.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
+        let now = clock::now();
+        self.wait_until(now.checked_add(time).unwrap_or_else(|| now + CENTURY))
     }
 
     /// The channel to wait on in a `select!`: it is disconnected by the request.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, the values first. Each module uses only modules before it.
 #[rustfmt::skip]
-const ORDER: [&str; 28] = [
-    "name", "failure", "secret", "escaped", "clock", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi", "routes",
+const ORDER: [&str; 30] = [
+    "name", "failure", "secret", "escaped", "simulation", "clock", "threads", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi", "routes",
     "operations", "broker", "health", "logs", "mov", "store", "component", "consumer", "publisher", "service", "settings", "configuration", "process", "testing", "commands",
 ];
 

@@ -1,12 +1,13 @@
 //! Sources: what a component publishes by itself.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::handler::{self, Handler};
 use super::{Component, Context, Publisher};
+use crate::clock;
 use crate::failure::Failure;
 use crate::message::Message;
 use crate::mov::log::Entry;
@@ -122,9 +123,9 @@ impl PeriodBuilder {
 /// what it published: nothing accumulates in an outage.
 fn periodic(period: Duration, handler: Handler) -> SourceLoop {
     Arc::new(move |publisher, shutdown| {
-        let mut due = Instant::now();
+        let mut due = clock::now();
         while !shutdown.wait_until(due) {
-            due = Instant::now() + period;
+            due = clock::now() + period;
             publish_once(&handler, publisher)?;
         }
         Ok(())

@@ -4,11 +4,11 @@
 //! goes to the newest one before the message; the messages behind it are delivered again.
 
 use std::collections::VecDeque;
-use std::thread::{self, ThreadId};
 
 use parking_lot::Mutex;
 
 use crate::failure::Failure;
+use crate::threads;
 
 /// How a consumer controls the state of its handler, whatever its type. Messages are identified by their delivery tags.
 pub(crate) trait StateHistory: Send + Sync {
@@ -46,7 +46,7 @@ struct Versions<S> {
     copies: VecDeque<(u64, S)>,
     calls: u64,
     /// `None` in tests of a handler, which call it from any thread.
-    owner: Option<ThreadId>,
+    owner: Option<u64>,
 }
 
 impl<S> HandlerState<S> {
@@ -57,7 +57,7 @@ impl<S> HandlerState<S> {
     /// Calls `handler` with the state. Fails on a thread of an earlier session, whose message is delivered again.
     pub(super) fn with<T>(&self, handler: impl FnOnce(&mut S) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut versions = self.versions.lock();
-        if versions.owner.is_some_and(|owner| owner != thread::current().id()) {
+        if versions.owner.is_some_and(|owner| owner != threads::current()) {
             return Err(Failure::retry("the session of this message is over"));
         }
         versions.calls += 1;
@@ -72,7 +72,7 @@ impl<S: Clone + Send> StateHistory for HandlerState<S> {
             versions.current = state;
             versions.copies.clear();
         }
-        versions.owner = Some(thread::current().id());
+        versions.owner = Some(threads::current());
     }
 
     fn keep(&self, tag: u64) {
@@ -116,6 +116,8 @@ impl<S: Clone + Send> StateHistory for HandlerState<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     /// A state to which the number of each message in `tags` was added, with a copy before each of `kept`.

@@ -15,6 +15,7 @@ use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
+use crate::clock;
 use crate::health::status::RunningHandler;
 use crate::mov::log::Entry;
 use crate::operations::metrics::{ChannelMetrics, Gauge};
@@ -74,7 +75,7 @@ impl<'c> ConsumerLoop<'c> {
             own_queues: OwnQueues::default(),
             handing_over: HandingOver::new(&consumer.router.scope().outlets),
             nack_streak: NackStreak::new(&consumer.status),
-            unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, Instant::now()),
+            unconfirmed: Unconfirmed::new(&consumer.status, consumer.options.confirm_limit, clock::now()),
             running_handler: consumer.status.register_thread(consumer.router.tasks().map(str::to_owned).collect()),
             metrics: consumer.router.routes().iter().map(|route| metrics.channel(route.input.short())).collect(),
             in_flight_gauge: metrics.in_flight_gauge(),
@@ -84,7 +85,7 @@ impl<'c> ConsumerLoop<'c> {
     /// Runs until the shutdown, and then until nothing is in flight.
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         while !shutdown.is_requested() {
-            if self.nack_streak.requires_reopening(Instant::now()) {
+            if self.nack_streak.requires_reopening(clock::now()) {
                 return self.drain_and_reopen(shutdown);
             }
             if self.pauses_changed() {
@@ -96,7 +97,7 @@ impl<'c> ConsumerLoop<'c> {
                 self.handle(event)?;
             } else {
                 self.acknowledge()?;
-                self.check_overdue(Instant::now())?;
+                self.check_overdue(clock::now())?;
                 let limit = self.longest_wait();
                 self.wait(deliveries, Some(shutdown), limit);
             }
@@ -132,13 +133,13 @@ impl<'c> ConsumerLoop<'c> {
         self.copy_to_tap(route, &message);
         let observed = self.hand_over_received(tag, route, &message);
         let bytes = message.body.len();
-        let began = Instant::now();
+        let began = clock::now();
         self.check_overdue(began)?;
         self.prepare_state(tag);
         self.running_handler.begin(route, began);
         let outcome = self.consumer.router.decide(route, message);
         self.running_handler.end();
-        let took = began.elapsed();
+        let took = clock::since(began);
         let outcome = self.refuse_too_large(route, outcome)?;
         self.record(route, &outcome, took);
         if let Some(observed) = observed {
@@ -152,7 +153,7 @@ impl<'c> ConsumerLoop<'c> {
 
     /// Consumes nothing for a while.
     pub(super) fn pause(&mut self) {
-        self.paused_until = self.paused_until.max(Some(Instant::now() + self.backoff.pause()));
+        self.paused_until = self.paused_until.max(Some(clock::now() + self.backoff.pause()));
     }
 
     pub(super) fn requeue(&mut self, tag: u64) -> Result<(), Error> {
@@ -168,7 +169,7 @@ impl<'c> ConsumerLoop<'c> {
     fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
         let settlement = self.in_flight.confirm(confirm, &mut self.unroutable);
         if settlement.rejected || !settlement.requeue.is_empty() {
-            self.nack_streak.add(Instant::now());
+            self.nack_streak.add(clock::now());
         } else if settlement.accepted {
             self.backoff.reset();
             self.nack_streak.end();
@@ -194,7 +195,7 @@ impl<'c> ConsumerLoop<'c> {
         if !is_reply {
             return Ok(());
         }
-        if self.unroutable.add(&returned.to, self.link, Instant::now())? {
+        if self.unroutable.add(&returned.to, self.link, clock::now())? {
             self.consumer.options.operations.metrics.count_unroutable();
         } else {
             self.in_flight.require_arrival(returned);
@@ -232,7 +233,7 @@ impl<'c> ConsumerLoop<'c> {
 
     /// Whether the loop takes deliveries now: it is not paused, and not too many bytes are unconfirmed.
     fn takes_deliveries(&mut self) -> bool {
-        if self.paused_until.is_some_and(|until| until <= Instant::now()) {
+        if self.paused_until.is_some_and(|until| until <= clock::now()) {
             self.paused_until = None;
         }
         self.paused_until.is_none()
@@ -243,7 +244,7 @@ impl<'c> ConsumerLoop<'c> {
 
     fn longest_wait(&mut self) -> Duration {
         let longest = if self.outlets_have_space() { TICK } else { SPACE_CHECK };
-        self.paused_until.map_or(longest, |until| until.saturating_duration_since(Instant::now()).min(longest))
+        self.paused_until.map_or(longest, |until| until.saturating_duration_since(clock::now()).min(longest))
     }
 
     pub(super) fn log(&self, entries: Vec<Entry>) {

@@ -1,9 +1,10 @@
 //! The end of a consumer in a session: no more deliveries, and the last confirms.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::consumer_loop::{ConsumerLoop, TICK};
 use crate::broker::Error;
+use crate::clock;
 use crate::shutdown::Shutdown;
 
 /// How long to wait for the last confirms before the session is reopened.
@@ -23,9 +24,9 @@ impl ConsumerLoop<'_> {
     /// Drains, and requires the session to be reopened. Closing the session requeues what is not confirmed in time, and a
     /// quorum queue counts that as a delivery.
     pub(super) fn drain_and_reopen(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
-        let deadline = Instant::now() + DRAIN_LIMIT;
+        let deadline = clock::now() + DRAIN_LIMIT;
         self.stop_consuming()?;
-        while !self.in_flight.is_confirmed() && Instant::now() < deadline {
+        while !self.in_flight.is_confirmed() && clock::now() < deadline {
             if shutdown.is_requested() {
                 return self.drain();
             }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use parking_lot::Mutex;
 
+use crate::clock;
+
 /// Which faults to inject, and how often.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
@@ -85,7 +87,7 @@ impl FaultInjector {
         let fraction = faults.random.f64();
         let Options { nack, fail, delay, .. } = faults.options;
         drop(faults);
-        std::thread::sleep(delay);
+        clock::sleep(delay);
         if fraction < nack {
             Fault::Nack
         } else if fraction < nack + fail {

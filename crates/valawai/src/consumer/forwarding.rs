@@ -25,7 +25,7 @@ impl ConsumerLoop<'_> {
     ) -> Result<(), Error> {
         let headers = vec![(ATTEMPTS, attempts.to_string())];
         let to = Target::Retry(queue);
-        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, clock::now())
     }
 
     /// Lets a message wait for its first attempt.
@@ -33,7 +33,7 @@ impl ConsumerLoop<'_> {
         let Message { body, properties } = message;
         let (message_id, to) = (properties.message_id, Target::Retry(queue));
         let headers = vec![(DELAYED, "1".to_owned())];
-        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, clock::now())
     }
 
     pub(super) fn dead_letter(
@@ -51,7 +51,7 @@ impl ConsumerLoop<'_> {
             ("x-failed-at", clock::seconds().to_string()),
         ];
         let to = Target::DeadLetters(to);
-        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, Instant::now())
+        self.forward(Forwarding { tag, body, message_id, to, headers, is_reported: false }, clock::now())
     }
 
     /// Forwards the parked deliveries whose queues may be tried again.

@@ -1,11 +1,12 @@
 //! Records what was processed: for operators, for the circuit breaker, and for the prefetch.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::circuit_breaker;
 use super::consumer_loop::ConsumerLoop;
 use super::outcome::Outcome;
 use crate::broker::Error;
+use crate::clock;
 use crate::component::input::Consumed as _;
 use crate::message::Message;
 use crate::mov::log::{Entry, Severity};
@@ -34,7 +35,7 @@ impl ConsumerLoop<'_> {
             let pause = circuit_breaker::PAUSE;
             let message = format!("{failures} of the last messages failed; consuming pauses for {pause:?}");
             self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
-            self.paused_until = Some(Instant::now() + pause);
+            self.paused_until = Some(clock::now() + pause);
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::name::Id;
+use crate::simulation;
 
 /// How many bytes of the file are read, at the most. A notice of the MOV is far smaller, but anybody may write the file.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -49,7 +50,7 @@ impl HealthFile {
     /// The identifier in the file, if it is a health file.
     #[must_use]
     pub fn id(&self) -> Option<Id> {
-        let notice: Value = serde_json::from_str(&read(&self.path).ok()?).ok()?;
+        let notice: Value = serde_json::from_str(&self.read().ok()?).ok()?;
         notice.get("id")?.as_str()?.parse().ok()
     }
 
@@ -58,6 +59,10 @@ impl HealthFile {
     /// # Errors
     /// If the folder cannot be created, or the file cannot be written in it.
     pub fn write(&self, notice: &Value) -> io::Result<()> {
+        if let Some(simulation) = simulation::current() {
+            simulation.write(&self.path, Some(format!("{notice:#}\n")));
+            return Ok(());
+        }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         // Other users may write to the folder, so the temporary file is new and its name unpredictable.
@@ -75,17 +80,24 @@ impl HealthFile {
     /// # Errors
     /// If the file cannot be removed.
     pub fn clear(&self) -> io::Result<()> {
+        if let Some(simulation) = simulation::current() {
+            simulation.write(&self.path, None);
+            return Ok(());
+        }
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
-}
 
-fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    fn read(&self) -> io::Result<String> {
+        if let Some(simulation) = simulation::current() {
+            return simulation.read(&self.path).ok_or(io::ErrorKind::NotFound.into());
+        }
+        let mut text = String::new();
+        File::open(&self.path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+        Ok(text)
+    }
 }
 
 #[cfg(test)]

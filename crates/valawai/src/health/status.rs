@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::clock;
+
 /// The state of all consumers and sources of the process. It outlives sessions.
 #[derive(Debug, Default)]
 pub struct ConsumerStatus {
@@ -85,7 +87,7 @@ impl RunningHandler {
 
     fn overdue(&self, limit: Duration) -> Option<String> {
         let mut call = self.call.lock();
-        let call = call.as_mut().filter(|call| !call.is_reported && call.since.elapsed() > limit)?;
+        let call = call.as_mut().filter(|call| !call.is_reported && clock::since(call.since) > limit)?;
         call.is_reported = true;
         self.tasks.get(call.task).cloned()
     }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::clock;
+
 /// The channels that an operator or a setting has paused. What is in flight is finished; what waits stays in its queue.
 #[derive(Debug, Default)]
 pub struct Pauses {
@@ -47,7 +49,7 @@ impl Pauses {
 
     /// Pauses a channel, for a time or until it is resumed.
     pub fn pause(&self, channel: &str, time: Option<Duration>) {
-        let until = time.and_then(|time| Instant::now().checked_add(time));
+        let until = time.and_then(|time| clock::now().checked_add(time));
         self.paused.lock().ordered.insert(channel.to_owned(), until);
         self.version.fetch_add(1, Ordering::Release);
     }

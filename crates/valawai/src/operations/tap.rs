@@ -85,7 +85,7 @@ impl Default for Tap {
             wants_logs: AtomicBool::default(),
             copies: crossbeam_channel::bounded(MAX_WAITING),
             added: crossbeam_channel::bounded(1),
-            budget: Mutex::new(Budget::new(Limits::default(), Instant::now())),
+            budget: Mutex::new(Budget::new(Limits::default(), clock::now())),
             dropped: AtomicU64::default(),
         }
     }
@@ -121,7 +121,7 @@ impl Tap {
 
     /// Copies a message or a log entry, unless the limits are exceeded.
     pub fn add(&self, what: What, source: &str, message_id: Option<&str>, body: &[u8]) {
-        if !self.budget.lock().take(body.len(), Instant::now()) {
+        if !self.budget.lock().take(body.len(), clock::now()) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }

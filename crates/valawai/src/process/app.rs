@@ -1,8 +1,7 @@
 //! Opens one session after another.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::select;
 
@@ -12,11 +11,13 @@ use super::tasks::Tasks;
 use crate::broker::amqp;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session};
+use crate::clock;
 use crate::component::ResolvedComponent;
 use crate::configuration::Configuration;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
 use crate::shutdown::Shutdown;
+use crate::threads;
 
 /// The pauses between the attempts to reconnect.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -75,7 +76,7 @@ impl App {
         }
         let mut stop_began = None;
         while let Some(session) = next {
-            let began = Instant::now();
+            let began = clock::now();
             next = match session::run(&mut self.tasks, session, &mut self.changes, shutdown) {
                 End::Stopped { began } => {
                     stop_began = Some(began);
@@ -87,7 +88,7 @@ impl App {
                 }
                 End::Lost(error) => {
                     log::error!("{error}; reconnecting");
-                    if began.elapsed() >= STABLE_SESSION {
+                    if clock::since(began) >= STABLE_SESSION {
                         self.backoff.reset();
                     }
                     self.reconnect(shutdown)
@@ -95,9 +96,9 @@ impl App {
             };
         }
         // The sources outlive sessions: after a shutdown while the broker is away, they still run.
-        publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_LIMIT);
-        let deadline = stop_began.unwrap_or_else(Instant::now) + self.tasks.grace.mul_f64(ROUTES_STOPPED_BY);
-        self.tasks.routes.lock().stop(deadline);
+        publisher::close(&self.tasks.publishers, clock::now() + SOURCE_LIMIT);
+        let deadline = stop_began.unwrap_or_else(clock::now) + self.tasks.grace.mul_f64(ROUTES_STOPPED_BY);
+        threads::lock(&self.tasks.routes).stop(deadline);
         log::info!("stopped");
         Ok(())
     }
@@ -136,8 +137,13 @@ impl App {
 
     /// Waits for `time`, and applies the changes that arrive meanwhile.
     fn wait(&mut self, time: Duration, shutdown: &Shutdown) -> Waited {
-        let elapsed = crossbeam_channel::after(time);
+        let elapsed = clock::after(time);
         loop {
+            threads::before_select(|select| {
+                select.recv(shutdown.requested());
+                select.recv(&elapsed);
+                select.recv(self.changes.receiver());
+            });
             select! {
                 recv(shutdown.requested()) -> _ => return Waited::ShutdownRequested,
                 recv(elapsed) -> _ => return Waited::Elapsed,
@@ -154,13 +160,17 @@ impl App {
         let (connect, attempt) = (Arc::clone(&self.connect), self.attempts);
         let broker = self.changes.broker(attempt).clone();
         let target = broker.clone();
-        let spawned = thread::Builder::new().name("connect".into()).spawn(move || {
+        let spawned = threads::spawn("connect", move || {
             // After a shutdown nobody receives it.
             let _ = sender.send(connect(&target, attempt));
         });
         if let Err(error) = spawned {
             return Some(Err(Error::lost(error)));
         }
+        threads::before_select(|select| {
+            select.recv(&result);
+            select.recv(shutdown.requested());
+        });
         let connected = select! {
             recv(result) -> session => session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
             recv(shutdown.requested()) -> _ => return None,

@@ -1,8 +1,7 @@
 //! Changes of the settings while the component runs, and the way to another broker.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvError, SendError, Sender};
 
@@ -12,11 +11,13 @@ use super::tasks::Tasks;
 use crate::broker::amqp;
 use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Error, Link, Session};
+use crate::clock;
 use crate::configuration::{Change, Problem};
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::log::Severity;
 use crate::mov::registration;
 use crate::name::Id;
+use crate::threads;
 
 /// The pauses between the attempts to connect to another broker.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -93,7 +94,7 @@ impl Changes {
         if self.wanted == self.broker || self.connecting.is_some() {
             return;
         }
-        let (sender, receiver) = crossbeam_channel::bounded(0);
+        let (sender, receiver) = threads::rendezvous();
         let attempts = Attempts {
             connect: Arc::clone(&self.connect),
             broker: self.wanted.clone(),
@@ -103,7 +104,7 @@ impl Changes {
         };
         log::info!("the settings name another broker; connecting to it");
         self.is_failure_reported = false;
-        if let Err(error) = thread::Builder::new().name("connect".into()).spawn(move || attempts.run()) {
+        if let Err(error) = threads::spawn("connect", move || attempts.run()) {
             log::error!("cannot start a thread to connect to the other broker: {error}");
         }
         self.connecting = Some(receiver);
@@ -153,14 +154,14 @@ impl Attempts {
         for attempt in 1.. {
             let connecting = (self.connect)(&self.broker, attempt).map(|session| self.destination(session));
             let is_connected = connecting.is_ok();
-            match self.sender.send(connecting) {
+            match threads::send(&self.sender, connecting) {
                 Ok(()) if is_connected => return,
                 Ok(()) => {}
                 // The settings have changed again.
-                Err(SendError(Ok(unwanted))) => return drop(unwanted.session.close(Instant::now() + CLOSE_LIMIT)),
+                Err(SendError(Ok(unwanted))) => return drop(unwanted.session.close(clock::now() + CLOSE_LIMIT)),
                 Err(SendError(Err(_))) => return,
             }
-            thread::sleep(backoff.pause());
+            clock::sleep(backoff.pause());
         }
     }
 
@@ -173,7 +174,8 @@ impl Attempts {
             let _ = sender.send(is_recorded.unwrap_or(false));
         };
         let started = session.spawn("identity", ConsumeOn::Shared, Box::new(job));
-        let knows_registration = started.is_ok() && recorded.recv_timeout(RECORD_LIMIT).unwrap_or(false);
+        let knows_registration =
+            started.is_ok() && threads::receive_until(&recorded, clock::now() + RECORD_LIMIT).unwrap_or(false);
         Destination { session, knows_registration }
     }
 }

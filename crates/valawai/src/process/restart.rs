@@ -7,6 +7,7 @@ use crossbeam_channel::Receiver;
 use super::supervisor::{Role, TaskExit};
 use crate::broker::Error;
 use crate::broker::backoff::Backoff;
+use crate::clock;
 use crate::service::Service;
 
 /// The longest pause before a process that is not the registrar tries again to become it.
@@ -23,12 +24,12 @@ pub(super) fn after(exit: TaskExit) -> Result<Receiver<Instant>, Error> {
     match (exit.role, exit.result) {
         (Role::Registrar, Err(Error::LockHeld { queue })) => {
             log::debug!("another process consumes {queue} and registers the component");
-            Ok(crossbeam_channel::after(Backoff::new(REGISTRAR_RETRY, REGISTRAR_RETRY).pause()))
+            Ok(clock::after(Backoff::new(REGISTRAR_RETRY, REGISTRAR_RETRY).pause()))
         }
         // Without the MOV, the component can still serve those that are connected to it.
         (Role::Registrar, Err(error @ Error::Denied { .. })) => {
             log::warn!("{error}; the component goes on, and registering is retried in {DENIED_RETRY:?}");
-            Ok(crossbeam_channel::after(DENIED_RETRY))
+            Ok(clock::after(DENIED_RETRY))
         }
         (_, result) => Err(reason_of(result)),
     }
@@ -41,7 +42,7 @@ pub(super) fn after_service(result: Result<(), Error>, service: Option<&Service>
             service.report_denial(&error);
             crossbeam_channel::never()
         }
-        _ => crossbeam_channel::after(SERVICE_RETRY),
+        _ => clock::after(SERVICE_RETRY),
     }
 }
 

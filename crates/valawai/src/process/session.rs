@@ -11,7 +11,9 @@ use super::restart;
 use super::supervisor::{Report, Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
+use crate::clock;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
+use crate::threads;
 
 /// How often to look for handlers that run for too long.
 const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
@@ -34,12 +36,12 @@ pub(super) fn run(tasks: &mut Tasks, session: Box<dyn Session>, changes: &mut Ch
     let mut running = RunningSession::new(tasks, session);
     match running.run(changes, shutdown) {
         Ok(None) => {
-            let began = Instant::now();
+            let began = clock::now();
             running.stop(began);
             End::Stopped { began }
         }
         Ok(Some(Destination { session, knows_registration })) => {
-            running.leave(knows_registration, Instant::now());
+            running.leave(knows_registration, clock::now());
             End::Moved(session)
         }
         Err(error) => End::Lost(running.abandon(error)),
@@ -104,8 +106,18 @@ impl<'t> RunningSession<'t> {
         changes.connect_if_moved(self.tasks);
         let mut registrar_retry = crossbeam_channel::never();
         let mut service_retry = crossbeam_channel::never();
-        let slow_handler_check = crossbeam_channel::tick(SLOW_HANDLER_CHECK);
+        let slow_handler_check = clock::tick(SLOW_HANDLER_CHECK);
         loop {
+            let connected = changes.connected();
+            threads::before_select(|select| {
+                select.recv(shutdown.requested());
+                select.recv(changes.receiver());
+                select.recv(&connected);
+                select.recv(self.supervisor.reports());
+                for timer in [&slow_handler_check, &registrar_retry, &service_retry] {
+                    select.recv(timer);
+                }
+            });
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(None),
                 recv(slow_handler_check) -> _ => self.tasks.warn_of_slow_handlers(),
@@ -122,7 +134,7 @@ impl<'t> RunningSession<'t> {
                     changes.connect_if_moved(self.tasks);
                     self.replace_consumers()?;
                 }
-                recv(changes.connected()) -> connected => {
+                recv(connected) -> connected => {
                     if let Some(destination) = changes.destination(connected, self.tasks) {
                         return Ok(Some(destination));
                     }
@@ -184,6 +196,10 @@ impl<'t> RunningSession<'t> {
     fn wait_for_consumers(&mut self, shutdown: &Shutdown) -> Result<bool, Error> {
         let mut starting: usize = self.tasks.consumers.iter().map(|group| group.threads).sum();
         while starting > 0 {
+            threads::before_select(|select| {
+                select.recv(shutdown.requested());
+                select.recv(self.supervisor.reports());
+            });
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(false),
                 recv(self.supervisor.reports()) -> report => match report {
@@ -205,7 +221,7 @@ impl<'t> RunningSession<'t> {
         let forget = std::mem::take(&mut self.tasks.forget_registration);
         let task = move |link: &mut dyn Link, _: &mut dyn FnMut()| {
             // The registrar of a session that is over may still hold the lock.
-            let mut registration = registration.lock();
+            let mut registration = threads::lock(&registration);
             if forget {
                 registration.forget();
             }
@@ -226,7 +242,7 @@ impl<'t> RunningSession<'t> {
         self.consumers.stop();
         let groups = [&mut self.publishers, &mut self.registrar, &mut self.log_writer, &mut self.service];
         groups.into_iter().for_each(Group::stop);
-        let cause = self.supervisor.close(Instant::now());
+        let cause = self.supervisor.close(clock::now());
         match (error, cause) {
             (Error::Lost { .. }, Some(cause)) => cause,
             (error, _) => error,

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use super::session::RunningSession;
 use super::supervisor::Role;
 use crate::broker::Error;
+use crate::clock;
 use crate::publisher;
+use crate::threads;
 
 /// How long a source may take to return that waited for confirms until the end.
 const SOURCE_RELEASE: Duration = Duration::from_millis(100);
@@ -20,9 +22,9 @@ impl RunningSession<'_> {
     /// Stops in order: consume no more and finish what is in flight, unregister, publish the last log entries, close.
     pub(super) fn stop(mut self, began: Instant) {
         log::info!("stopping");
-        self.tasks.routes.lock().stop_consumers();
+        threads::lock(&self.tasks.routes).stop_consumers();
         self.drain(began);
-        publisher::close(&self.tasks.publishers, Instant::now() + SOURCE_RELEASE);
+        publisher::close(&self.tasks.publishers, clock::now() + SOURCE_RELEASE);
         if !self.unregister(self.deadline(began, UNREGISTERED_BY)) {
             log::warn!("the broker did not confirm in time that the component is unregistered");
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
+use crate::threads;
 
 /// What a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +108,7 @@ impl Supervisor {
     /// Waits for the next thread of this role to end, and returns its result; `None` if none ends before `deadline`.
     pub(super) fn join_next(&mut self, role: Role, deadline: Instant) -> Option<Result<(), Error>> {
         loop {
-            let report = self.reports.recv_deadline(deadline).ok()?;
+            let report = threads::receive_until(&self.reports, deadline).ok()?;
             let Some(exit) = self.note(report) else { continue };
             match &exit.result {
                 Ok(()) | Err(Error::LockHeld { .. }) => {}

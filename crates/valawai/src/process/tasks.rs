@@ -1,8 +1,7 @@
 //! What runs in each session; it outlives them.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -12,6 +11,7 @@ use super::parts::ConsumerParts;
 use super::routes::RunningRoutes;
 use super::signals;
 use crate::broker::Error;
+use crate::clock;
 use crate::component::ResolvedComponent;
 use crate::component::input::Consumed as _;
 use crate::configuration::Configuration;
@@ -32,6 +32,7 @@ use crate::routes::Routes;
 use crate::service::protocol::Setting;
 use crate::service::{self, Service};
 use crate::settings::{Effective, Settings};
+use crate::threads;
 
 /// How long routes that end have for what is in flight, as a part of the grace period.
 const ROUTES_DRAINED_BY: f64 = 0.4;
@@ -172,7 +173,7 @@ impl Tasks {
     /// # Errors
     /// If the system cannot start a thread.
     pub(super) fn start_routes(&self) -> Result<(), Error> {
-        self.routes.lock().apply(&self.parts.settings, Instant::now())
+        threads::lock(&self.routes).apply(&self.parts.settings, clock::now())
     }
 
     /// Changes the consumers and producers from configuration, on a thread: those that end finish what is in flight.
@@ -180,15 +181,15 @@ impl Tasks {
         self.wanted_routes.lock().clone_from(&self.parts.settings);
         let (routes, wanted, grace) = (Arc::clone(&self.routes), Arc::clone(&self.wanted_routes), self.grace);
         let change = move || {
-            let mut routes = routes.lock();
+            let mut routes = threads::lock(&routes);
             // Threads of several changes get the lock in any order.
             let settings = wanted.lock().clone();
-            let deadline = Instant::now() + grace.mul_f64(ROUTES_DRAINED_BY);
+            let deadline = clock::now() + grace.mul_f64(ROUTES_DRAINED_BY);
             if let Err(error) = routes.apply(&settings, deadline) {
                 log::error!("cannot change the routes: {error}");
             }
         };
-        if let Err(error) = thread::Builder::new().name("routes".into()).spawn(change) {
+        if let Err(error) = threads::spawn("routes", change) {
             log::error!("cannot change the routes: {error}");
         }
     }

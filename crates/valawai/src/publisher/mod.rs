@@ -8,7 +8,6 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -18,6 +17,7 @@ pub(crate) use self::outlet_publisher::OutletPublisher;
 use self::publish_loop::{Feed, PublishLoop};
 use self::source_thread::SourceThread;
 use crate::broker::{Error, Link};
+use crate::clock;
 use crate::component::Source;
 use crate::component::context::Scope;
 use crate::component::outbox::Outbox;
@@ -145,8 +145,8 @@ impl SourcePublisher {
 /// what is lost. It is done once: what is closed already was reported.
 pub(crate) fn close(publishers: &[SourcePublisher], deadline: Instant) {
     let open: Vec<&SourcePublisher> = publishers.iter().filter(|publisher| publisher.outbox.close()).collect();
-    while open.iter().any(|publisher| publisher.is_source_running()) && Instant::now() < deadline {
-        thread::sleep(CLOSING_TICK);
+    while open.iter().any(|publisher| publisher.is_source_running()) && clock::now() < deadline {
+        clock::sleep(CLOSING_TICK);
     }
     open.into_iter().for_each(SourcePublisher::report_lost);
 }

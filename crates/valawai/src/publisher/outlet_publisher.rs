@@ -1,7 +1,6 @@
 //! Publishes the messages of an outlet, in one session after another.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -9,6 +8,7 @@ use super::CONFIRM_LIMIT;
 use super::publish_loop::{FIRST_PAUSE, Feed, LONGEST_PAUSE, PublishLoop};
 use crate::broker::backoff::Backoff;
 use crate::broker::{Declared, Error, Link};
+use crate::clock;
 use crate::component::outlet::Outlet;
 use crate::consumer::Unroutable;
 use crate::health::status::ConsumerStatus;
@@ -96,7 +96,7 @@ impl OutletPublisher {
             );
             Missing { dropped: 0, backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE) }
         });
-        let next_check = Instant::now() + missing.backoff.pause();
+        let next_check = clock::now() + missing.backoff.pause();
         loop {
             while let Some((number, _)) = self.outlet.outbox.next(session) {
                 self.outlet.outbox.confirmed(number);
@@ -104,7 +104,7 @@ impl OutletPublisher {
                 missing.dropped += 1;
             }
             let _ = link.poll(false)?;
-            let left = next_check.saturating_duration_since(Instant::now());
+            let left = next_check.saturating_duration_since(clock::now());
             if shutdown.is_requested() || left.is_zero() {
                 return Ok(shutdown.is_requested());
             }

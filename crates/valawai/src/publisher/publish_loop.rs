@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::SOURCE_LIMIT;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Error, Event, Link, Returned};
+use crate::clock;
 use crate::component::outbox::Outbox;
 use crate::consumer::{Publish, Publishes, Unconfirmed, Unroutable};
 use crate::failure::Failure;
@@ -81,7 +82,7 @@ impl<'p> PublishLoop<'p> {
             link,
             session: feed.outbox.begin_session(),
             publishes: Publishes::default(),
-            unconfirmed: Unconfirmed::new(feed.status, feed.confirm_limit, Instant::now()),
+            unconfirmed: Unconfirmed::new(feed.status, feed.confirm_limit, clock::now()),
             rejection: None,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
             paused_until: None,
@@ -94,7 +95,7 @@ impl<'p> PublishLoop<'p> {
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         loop {
             if self.stopping_since.is_none() && shutdown.is_requested() {
-                self.stopping_since = Some(Instant::now());
+                self.stopping_since = Some(clock::now());
             }
             if self.is_finished() {
                 return Ok(());
@@ -114,13 +115,13 @@ impl<'p> PublishLoop<'p> {
         if self.feed.is_leaving() {
             return self.publishes.oldest().is_none();
         }
-        let source_is_over = !(self.feed.is_source_running)() || since.elapsed() > SOURCE_LIMIT;
+        let source_is_over = !(self.feed.is_source_running)() || clock::since(since) > SOURCE_LIMIT;
         source_is_over && self.feed.outbox.count() == 0
     }
 
     fn next(&mut self) -> Option<(u64, Arc<Outgoing>)> {
         let is_leaving = self.stopping_since.is_some() && self.feed.is_leaving();
-        if is_leaving || self.paused_until.is_some_and(|until| until > Instant::now()) {
+        if is_leaving || self.paused_until.is_some_and(|until| until > clock::now()) {
             return None;
         }
         self.paused_until = None;
@@ -173,7 +174,7 @@ impl<'p> PublishLoop<'p> {
             self.publishes.require_arrival(returned);
             return Ok(());
         }
-        if self.feed.unroutable.lock().add(&returned.to, self.link, Instant::now())? {
+        if self.feed.unroutable.lock().add(&returned.to, self.link, clock::now())? {
             self.feed.operations.metrics.count_unroutable();
         } else {
             self.publishes.require_arrival(returned);
@@ -199,7 +200,7 @@ impl<'p> PublishLoop<'p> {
                 if !publish.returned {
                     self.note_rejection();
                 }
-                self.paused_until = self.paused_until.or_else(|| Some(Instant::now() + self.backoff.pause()));
+                self.paused_until = self.paused_until.or_else(|| Some(clock::now() + self.backoff.pause()));
             }
         }
         self.publishes.forget_confirmed();
@@ -207,7 +208,7 @@ impl<'p> PublishLoop<'p> {
 
     fn check_confirms(&mut self) -> Result<(), Error> {
         let (link, oldest) = (&*self.link, self.feed.outbox.oldest());
-        if self.unconfirmed.check(oldest, || link.is_blocked(), Instant::now()) {
+        if self.unconfirmed.check(oldest, || link.is_blocked(), clock::now()) {
             return Err(Error::ReopenRequired { reason: "the broker does not accept what a source publishes" });
         }
         Ok(())
@@ -222,7 +223,7 @@ impl<'p> PublishLoop<'p> {
     }
 
     fn wait(&mut self, shutdown: &Shutdown) {
-        let until_resumed = |until: Instant| until.saturating_duration_since(Instant::now());
+        let until_resumed = |until: Instant| until.saturating_duration_since(clock::now());
         let pause = self.paused_until.map_or(TICK, until_resumed).min(TICK).min(self.feed.confirm_limit);
         let added = self.feed.outbox.added();
         match self.stopping_since {

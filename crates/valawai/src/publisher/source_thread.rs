@@ -3,23 +3,24 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::SourcePublisher;
 use crate::broker::backoff::Backoff;
+use crate::clock;
 use crate::component::{Publisher, Source};
 use crate::failure::Failure;
 use crate::mov::log::{Entry, MovLog};
 use crate::mov::registration::RegistrarRole;
 use crate::shutdown::Shutdown;
+use crate::threads::{self, Thread};
 
 /// The pauses before a source that failed is called again.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) struct SourceThread {
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 /// What runs on the thread.
@@ -42,12 +43,12 @@ impl SourceThread {
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         };
         let (shutdown, name) = (shutdown.clone(), format!("source-{}", source.channel.operation()));
-        let thread = thread::Builder::new().name(name).spawn(move || runner.run(&shutdown))?;
+        let thread = threads::spawn(&name, move || runner.run(&shutdown))?;
         Ok(Self { thread })
     }
 
     pub(super) fn is_running(&self) -> bool {
-        !self.thread.is_finished()
+        self.thread.is_running()
     }
 }
 
@@ -73,11 +74,11 @@ impl Runner {
 
     /// Returns whether the source is done.
     fn run_once(&mut self, shutdown: &Shutdown) -> bool {
-        let began = Instant::now();
+        let began = clock::now();
         // A panic can leave only what the source owns in an inconsistent state.
         let result = panic::catch_unwind(AssertUnwindSafe(|| (self.source.run)(&self.publisher, shutdown)))
             .unwrap_or_else(|panic| Err(Failure::of_panic("the source", panic.as_ref())));
-        if began.elapsed() > LONGEST_PAUSE {
+        if clock::since(began) > LONGEST_PAUSE {
             self.backoff.reset();
         }
         match result {

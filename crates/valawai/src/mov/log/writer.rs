@@ -12,6 +12,7 @@ use crate::broker::{Error, Publish};
 use crate::mov::identity::Identity;
 use crate::mov::payloads;
 use crate::shutdown::Shutdown;
+use crate::threads;
 
 /// How often the writer checks whether a blocked broker accepts messages again.
 const TICK: Duration = Duration::from_millis(500);
@@ -35,6 +36,10 @@ impl Writer {
     /// If the session is over. The entry that was being published is lost.
     pub fn run(&self, publisher: &mut dyn Publish, shutdown: &Shutdown) -> Result<(), Error> {
         loop {
+            threads::before_select(|select| {
+                select.recv(&self.entries);
+                select.recv(shutdown.requested());
+            });
             crossbeam_channel::select! {
                 recv(self.entries) -> entry => match entry {
                     Ok(entry) => self.write_batch(publisher, entry, shutdown)?,

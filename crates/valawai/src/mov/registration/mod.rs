@@ -31,6 +31,7 @@ use super::component_info::ComponentInfo;
 use super::identity::Identity;
 use super::rest::RestClient;
 use crate::broker::{Error, Link};
+use crate::clock;
 use crate::health::health_file::HealthFile;
 use crate::health::status::ConsumerStatus;
 use crate::name::Id;
@@ -157,7 +158,7 @@ impl Registration {
         };
         self.recorded = recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
         let was_standby = observed.is_some() && observed == self.recorded.as_ref().map(|(id, _)| id);
-        let now = Instant::now();
+        let now = clock::now();
         self.state.take_over(recorded, was_standby, now);
         self.state.session_opened(now);
         let done = self.recorded.as_ref().filter(|(_, is_done)| *is_done).map(|(id, _)| id.clone());

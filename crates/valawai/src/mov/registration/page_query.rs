@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::broker::{Error, Link};
+use crate::clock;
 use crate::ids::Ids;
 use crate::mov::component_info::ComponentInfo;
 
@@ -32,7 +33,7 @@ impl PageQuery {
         link.declare(queue)?;
         let own_prefix = format!("{kind}-of-{}-", info.name);
         let id = format!("{own_prefix}{}", Ids::new().next());
-        Ok(Self { queue, id, own_prefix, next_poll: Instant::now() })
+        Ok(Self { queue, id, own_prefix, next_poll: clock::now() })
     }
 
     pub(super) fn id(&self) -> &str {
@@ -51,10 +52,10 @@ impl PageQuery {
         link: &mut dyn Link,
         parse: impl Fn(&[u8], &str) -> Option<T>,
     ) -> Result<Option<T>, Error> {
-        if self.next_poll > Instant::now() {
+        if self.next_poll > clock::now() {
             return Ok(None);
         }
-        self.next_poll = Instant::now() + POLL_INTERVAL;
+        self.next_poll = clock::now() + POLL_INTERVAL;
         let own = format!("\"{}", self.own_prefix);
         let mut answer = None;
         link.browse(self.queue, &mut |message| {

@@ -1,11 +1,12 @@
 //! A process that does not register the component because another one does: a standby replica, which waits for the
 //! lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Registration;
 use super::identity_queue::{IdentityRecord, RecordedRegistration};
 use crate::broker::{Access, Error, Link};
+use crate::clock;
 use crate::name::Id;
 use crate::shutdown::Shutdown;
 
@@ -46,7 +47,7 @@ impl Registration {
             // Another process holds the lock.
             self.role.lose();
             checks_lock = !checks_lock;
-            self.check_broker(link, Instant::now());
+            self.check_broker(link, clock::now());
             self.health_reporter.update(observed.as_ref().map(|registration| &registration.notice), !self.is_blocked);
             if is_stopping {
                 link.wait(false, None, STOPPING_CHECK_INTERVAL);

@@ -9,7 +9,6 @@ mod runner;
 mod tests;
 
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use self::brokers::{is_same, options};
@@ -17,6 +16,7 @@ use self::runner::{ConnectTo, Runner, Task};
 use super::app::Connect;
 use super::parts::ConsumerParts;
 use crate::broker::{BYTES_IN_FLIGHT, ConsumeOn, Error, amqp};
+use crate::clock;
 use crate::component::input::route_short;
 use crate::component::outlet::Outlet;
 use crate::health::status::ConsumerStatus;
@@ -103,8 +103,8 @@ impl RunningRoutes {
         let outlets = self.producers.iter().filter_map(|running| running.outlet.clone()).collect();
         let before = self.parts.outlets.replace(outlets);
         // What is handed over after a producer has ended would be delivered again.
-        while !removed.is_empty() && Arc::strong_count(&before) > 1 && Instant::now() < deadline {
-            thread::sleep(REPLACING_TICK);
+        while !removed.is_empty() && Arc::strong_count(&before) > 1 && clock::now() < deadline {
+            clock::sleep(REPLACING_TICK);
         }
         join(removed, deadline);
         if has_moved && let Some((outlet, mut runner)) = self.to_channels.take() {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select};
@@ -10,8 +9,10 @@ use parking_lot::Mutex;
 
 use crate::broker::backoff::Backoff;
 use crate::broker::{ConsumeOn, Declared, Error, Link, Session};
+use crate::clock;
 use crate::health::status::ConsumerStatus;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
+use crate::threads;
 
 /// The pauses between the attempts to connect, or to find a missing exchange.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -65,7 +66,7 @@ impl Runner {
             state.run();
             drop(running);
         };
-        thread::Builder::new().name(name).spawn(run).map_err(Error::lost)?;
+        threads::spawn(&name, run).map_err(Error::lost)?;
         Ok(Self { shutdown: Some(shutdown_handle), abort: Some(abort_handle), ended })
     }
 
@@ -78,7 +79,8 @@ impl Runner {
     pub(super) fn join(&mut self, deadline: Instant) -> bool {
         self.stop();
         // Nothing is ever sent.
-        let has_ended = self.ended.recv_deadline(deadline) == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
+        let has_ended =
+            threads::receive_until(&self.ended, deadline) == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
         self.abort = None;
         has_ended
     }
@@ -98,16 +100,16 @@ impl State {
     fn run(&self) {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         for attempt in 1.. {
-            let began = Instant::now();
+            let began = clock::now();
             let result = (self.task.connect)(attempt).and_then(|session| self.run_in(session));
             if self.shutdown.is_requested() || self.abort.is_requested() {
                 return;
             }
             self.report(&result.err().unwrap_or_else(|| Error::lost("its task ended")));
-            if began.elapsed() >= STABLE_SESSION {
+            if clock::since(began) >= STABLE_SESSION {
                 backoff.reset();
             }
-            if self.pause(Instant::now() + backoff.pause()) {
+            if self.pause(clock::now() + backoff.pause()) {
                 return;
             }
         }
@@ -115,9 +117,9 @@ impl State {
 
     /// Waits for the next attempt. Returns whether the shutdown was requested.
     fn pause(&self, until: Instant) -> bool {
-        while Instant::now() < until {
+        while clock::now() < until {
             let _stalled = (self.task.is_awaited)().then(|| self.task.status.mark_stalled());
-            if self.shutdown.wait_until(until.min(Instant::now() + TICK)) {
+            if self.shutdown.wait_until(until.min(clock::now() + TICK)) {
                 return true;
             }
         }
@@ -135,12 +137,16 @@ impl State {
             let _ = sender.send(result);
         };
         session.spawn(&format!("route-{}", self.task.name), self.task.consume_on, Box::new(job))?;
+        threads::before_select(|select| {
+            select.recv(&result);
+            select.recv(self.abort.requested());
+        });
         let result = select! {
             recv(result) -> result => result.unwrap_or_else(|_| Err(Error::lost("a thread panicked"))),
             recv(self.abort.requested()) -> _ => Ok(()),
         };
         let limit = if self.abort.is_requested() || result.is_err() { Duration::ZERO } else { CLOSE_LIMIT };
-        let cause = session.close(Instant::now() + limit);
+        let cause = session.close(clock::now() + limit);
         match (result, cause) {
             (Err(Error::Lost { .. }), Some(cause)) => Err(cause),
             (result, _) => result,

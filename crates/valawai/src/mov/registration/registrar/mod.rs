@@ -10,6 +10,7 @@ use super::Registration;
 use super::registration_query::RegistrationQuery;
 use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link};
+use crate::clock;
 use crate::mov::notice::Notice;
 use crate::mov::payloads;
 use crate::name::Id;
@@ -45,7 +46,7 @@ pub(super) struct RegistrarLoop<'r> {
 
 impl<'r> RegistrarLoop<'r> {
     pub(super) fn new(registration: &'r mut Registration, link: &'r mut dyn Link) -> Self {
-        let now = Instant::now();
+        let now = clock::now();
         Self {
             registration,
             link,
@@ -63,7 +64,7 @@ impl<'r> RegistrarLoop<'r> {
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.receive_waiting_notices(shutdown)?;
         while !shutdown.is_requested() {
-            let now = Instant::now();
+            let now = clock::now();
             if self.next_check <= now {
                 self.check_mov(now)?;
             }
@@ -83,18 +84,18 @@ impl<'r> RegistrarLoop<'r> {
 
     fn time_to_next_check(&self) -> Duration {
         let next = self.query.next_poll().map_or(self.next_check, |poll| poll.min(self.next_check));
-        next.saturating_duration_since(Instant::now()).min(CHECK_INTERVAL)
+        next.saturating_duration_since(clock::now()).min(CHECK_INTERVAL)
     }
 
     fn receive_waiting_notices(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
-        let mut deadline = Instant::now() + WAITING_NOTICES_PAUSE;
-        while Instant::now() < deadline {
+        let mut deadline = clock::now() + WAITING_NOTICES_PAUSE;
+        while clock::now() < deadline {
             match self.link.poll(true)? {
                 Some(event) => {
                     self.handle(event)?;
-                    deadline = Instant::now() + WAITING_NOTICES_PAUSE;
+                    deadline = clock::now() + WAITING_NOTICES_PAUSE;
                 }
-                None => self.link.wait(true, Some(shutdown), deadline.saturating_duration_since(Instant::now())),
+                None => self.link.wait(true, Some(shutdown), deadline.saturating_duration_since(clock::now())),
             }
         }
         Ok(())
@@ -119,7 +120,7 @@ impl<'r> RegistrarLoop<'r> {
             Ok(notice) if self.is_stopping => state.notice_received_while_stopping(notice),
             Ok(notice) => {
                 let before = state.current().map(|notice| notice.id.clone());
-                state.notice_received(notice, Instant::now());
+                state.notice_received(notice, clock::now());
                 if let Some(id) = state.current().map(|notice| &notice.id).filter(|id| before.as_ref() != Some(id)) {
                     log::info!("registered with the MOV as {id}");
                 }
@@ -176,11 +177,11 @@ impl RegistrarLoop<'_> {
     }
 
     fn wait_for_expected_notices(&mut self) -> Result<(), Error> {
-        let deadline = Instant::now() + LAST_NOTICE_TIMEOUT;
-        while self.registration.state.expects_notice() && Instant::now() < deadline {
+        let deadline = clock::now() + LAST_NOTICE_TIMEOUT;
+        while self.registration.state.expects_notice() && clock::now() < deadline {
             match self.link.poll(true)? {
                 Some(event) => self.handle(event)?,
-                None => self.link.wait(true, None, deadline.saturating_duration_since(Instant::now())),
+                None => self.link.wait(true, None, deadline.saturating_duration_since(clock::now())),
             }
         }
         Ok(())

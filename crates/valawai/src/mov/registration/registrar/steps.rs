@@ -1,11 +1,10 @@
 //! Carries out the steps that the state decides, and publishes their results.
 
-use std::time::Instant;
-
 use super::super::Registration;
 use super::super::state::Step;
 use super::RegistrarLoop;
 use crate::broker::Error;
+use crate::clock;
 use crate::mov::notice::Notice;
 use crate::mov::payloads;
 use crate::mov::rest::RestClient;
@@ -53,7 +52,7 @@ impl RegistrarLoop<'_> {
             if !std::mem::replace(&mut self.is_not_working_logged, true) {
                 log::warn!("the MOV reports that it does not work (/q/health/live); waiting to register until it does");
             }
-            state.mov_not_working(Instant::now());
+            state.mov_not_working(clock::now());
             return Ok(());
         }
         self.is_not_working_logged = false;

@@ -9,6 +9,7 @@
 //! | [`store`] | key-value stores that a test may kill, freeze or wipe: etcd and Consul |
 //! | [`mov`] | the MOV simulator as a process, and what it reports |
 //! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
+//! | [`certificates`] | authorities, and certificates of servers and clients |
 //! | [`proxy`] | a TCP proxy that can drop all traffic |
 //! | [`log_capture`] | the log lines of the test process itself |
 //! | [`wait`] | waiting for a state, within a limit |
@@ -22,6 +23,7 @@
 )]
 
 pub mod amqp;
+pub mod certificates;
 pub mod log_capture;
 pub mod mov;
 pub mod node;
@@ -31,8 +33,9 @@ pub mod store;
 pub mod wait;
 
 pub use amqp::{Client, Message, Received};
+pub use certificates::{Authority, Identity};
 pub use mov::Mov;
-pub use node::{Cluster, Node, Vhost};
+pub use node::{Cluster, Node, TlsListener, Vhost};
 pub use process::{Exit, Finished, Process, ProcessBuilder};
 pub use proxy::Proxy;
 pub use store::{Consul, Etcd};

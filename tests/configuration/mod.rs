@@ -17,18 +17,18 @@ use testkit::{Mov, Node, Process};
 use crate::test_bed::{LONG, NAME, TestBed};
 
 /// A component that takes its settings from an etcd.
-pub(super) struct Configured {
-    pub(super) etcd: Etcd,
-    pub(super) test_bed: TestBed,
+pub(crate) struct Configured {
+    pub(crate) etcd: Etcd,
+    pub(crate) test_bed: TestBed,
 }
 
 impl Configured {
     /// The component on a virtual host of the shared node, which follows a new etcd.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::on(TestBed::on(Node::shared()))
     }
 
-    pub(super) fn on(test_bed: TestBed) -> Self {
+    pub(crate) fn on(test_bed: TestBed) -> Self {
         let etcd = Etcd::start();
         // An empty prefix would be reported.
         etcd.put(&key("tap_max_rate"), "2000");
@@ -38,23 +38,23 @@ impl Configured {
     }
 
     /// Sets a variable of the component.
-    pub(super) fn env(self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn env(self, name: &str, value: impl ToString) -> Self {
         Self { test_bed: self.test_bed.env(name, value), ..self }
     }
 
     /// Writes a setting to the store.
-    pub(super) fn put(&self, path: &str, value: &str) {
+    pub(crate) fn put(&self, path: &str, value: &str) {
         self.etcd.put(&key(path), value);
     }
 
     /// Removes a setting from the store.
-    pub(super) fn delete(&self, path: &str) {
+    pub(crate) fn delete(&self, path: &str) {
         self.etcd.delete(&key(path));
     }
 
     /// Writes a setting to the store, and waits until the component has it.
     #[track_caller]
-    pub(super) fn change(&self, component: &Process, path: &str, value: &str) {
+    pub(crate) fn change(&self, component: &Process, path: &str, value: &str) {
         let said = format!("{} is ", path.to_uppercase().replace('/', "_").replace("CHANNELS", "CHANNEL"));
         let count = || component.output().matches(&said).count();
         let before = count();
@@ -64,13 +64,13 @@ impl Configured {
 }
 
 /// The key of a setting.
-pub(super) fn key(path: &str) -> String {
+pub(crate) fn key(path: &str) -> String {
     format!("/config/{NAME}/{path}")
 }
 
 /// The identifier of the one live registration of the component.
 #[track_caller]
-pub(super) fn live_id(mov: &Mov) -> String {
+pub(crate) fn live_id(mov: &Mov) -> String {
     let live = mov.live_of(NAME);
     assert_eq!(live.len(), 1, "live registrations: {live:?}");
     live[0].id.clone()

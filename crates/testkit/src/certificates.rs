@@ -16,6 +16,9 @@ use crate::process::reaper;
 /// The names of this machine, and the addresses of the nodes of a cluster.
 pub const OWN_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "127.0.0.2", "127.0.0.3"];
 
+/// Gateways such as that of etcd are clients of their own server.
+const SERVER: &[ExtendedKeyUsagePurpose] = &[ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+
 /// An authority with a directory for its certificates.
 #[derive(Debug)]
 pub struct Authority {
@@ -62,23 +65,23 @@ impl Authority {
 
     /// A certificate for a server with these names and addresses.
     pub fn server(&self, names: &[&str]) -> Identity {
-        self.issue(named("server", names), ExtendedKeyUsagePurpose::ServerAuth)
+        self.issue(named("server", names), SERVER)
     }
 
     /// A certificate for a server that has expired.
     pub fn expired_server(&self, names: &[&str]) -> Identity {
         let mut params = named("server", names);
         params.not_after = date_time_ymd(2020, 1, 1);
-        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
+        self.issue(params, SERVER)
     }
 
     /// A certificate for a client with this common name.
     pub fn client(&self, name: &str) -> Identity {
-        self.issue(named(name, &[]), ExtendedKeyUsagePurpose::ClientAuth)
+        self.issue(named(name, &[]), &[ExtendedKeyUsagePurpose::ClientAuth])
     }
 
-    fn issue(&self, mut params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Identity {
-        params.extended_key_usages = vec![usage];
+    fn issue(&self, mut params: CertificateParams, usages: &[ExtendedKeyUsagePurpose]) -> Identity {
+        params.extended_key_usages = usages.to_vec();
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");

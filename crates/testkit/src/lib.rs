@@ -11,6 +11,7 @@
 //! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
 //! | [`certificates`] | authorities, and certificates of servers and clients |
 //! | [`proxy`] | a TCP proxy that can drop all traffic |
+//! | [`tls_terminator`] | a proxy that adds TLS to a server |
 //! | [`log_capture`] | the log lines of the test process itself |
 //! | [`wait`] | waiting for a state, within a limit |
 //!
@@ -30,6 +31,7 @@ pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod store;
+pub mod tls_terminator;
 pub mod wait;
 
 pub use amqp::{Client, Message, Received};
@@ -39,6 +41,7 @@ pub use node::{Cluster, Node, TlsListener, Vhost};
 pub use process::{Exit, Finished, Process, ProcessBuilder};
 pub use proxy::Proxy;
 pub use store::{Consul, Etcd};
+pub use tls_terminator::TlsTerminator;
 pub use wait::{poll, wait_until};
 
 /// Arguments of queues and headers of messages.

@@ -87,7 +87,7 @@ fn an_unknown_virtual_host_is_reported() {
 #[test]
 fn the_second_of_two_hosts_is_used_when_the_first_does_not_answer() {
     let test_bed = TestBed::on(Node::shared());
-    let hosts = format!("127.0.0.1:1, 127.0.0.1:{}", test_bed.vhost.port);
+    let hosts = format!("127.0.0.1:1, 127.0.0.1:{}", test_bed.vhost.component_port());
     let test_bed = test_bed.env("RABBITMQ_HOST", hosts);
     let _component = test_bed.start();
     test_bed.assert_echoes("hello");

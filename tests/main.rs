@@ -30,3 +30,4 @@ mod sources;
 mod state;
 mod stopping;
 mod test_bed;
+mod tls;

@@ -108,7 +108,7 @@ fn a_memory_alarm_loses_no_message() {
 #[test]
 fn dropping_all_network_traffic_loses_no_message() {
     let node = Node::start();
-    let proxy = Proxy::start(node.port());
+    let proxy = Proxy::start(node.component_port());
     let test_bed = test_bed_on(&node).env("RABBITMQ_PORT", proxy.port());
     let component = test_bed.start_under_load(count());
     proxy.drop_traffic(true);

@@ -49,6 +49,12 @@ impl TestBed {
         self
     }
 
+    /// Has the component use TLS.
+    pub(crate) fn with_tls(mut self) -> Self {
+        self.builder = self.builder.tls(&self.vhost);
+        self
+    }
+
     /// Keeps only errors and warnings in the logs: the logs of tens of thousands of messages would take longer than echoing.
     pub(crate) fn with_quiet_logs(self) -> Self {
         self.env("LOG_MOV_LEVEL", "ERROR").env("LOG_FILE_LEVEL", "ERROR").env("LOG_CONSOLE_LEVEL", "WARN")

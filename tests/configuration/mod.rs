@@ -70,7 +70,7 @@ pub(crate) fn key(path: &str) -> String {
 
 /// The identifier of the one live registration of the component.
 #[track_caller]
-pub(super) fn live_id(mov: &Mov) -> String {
+pub(crate) fn live_id(mov: &Mov) -> String {
     let live = mov.live_of(NAME);
     assert_eq!(live.len(), 1, "live registrations: {live:?}");
     live[0].id.clone()

@@ -9,7 +9,9 @@
 //! | [`store`] | key-value stores that a test may kill, freeze or wipe: etcd and Consul |
 //! | [`mov`] | the MOV simulator as a process, and what it reports |
 //! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
+//! | [`certificates`] | authorities, and certificates of servers and clients |
 //! | [`proxy`] | a TCP proxy that can drop all traffic |
+//! | [`tls_terminator`] | a proxy that adds TLS to a server |
 //! | [`log_capture`] | the log lines of the test process itself |
 //! | [`wait`] | waiting for a state, within a limit |
 //!
@@ -22,20 +24,24 @@
 )]
 
 pub mod amqp;
+pub mod certificates;
 pub mod log_capture;
 pub mod mov;
 pub mod node;
 pub mod process;
 pub mod proxy;
 pub mod store;
+pub mod tls_terminator;
 pub mod wait;
 
 pub use amqp::{Client, Message, Received};
+pub use certificates::{Authority, Identity};
 pub use mov::Mov;
-pub use node::{Cluster, Node, Vhost};
+pub use node::{Cluster, Node, TlsListener, Vhost};
 pub use process::{Exit, Finished, Process, ProcessBuilder};
 pub use proxy::Proxy;
 pub use store::{Consul, Etcd};
+pub use tls_terminator::TlsTerminator;
 pub use wait::{poll, wait_until};
 
 /// Arguments of queues and headers of messages.

@@ -57,6 +57,7 @@
 //! | `component` | what authors use: builder, contract check, context, test context |
 //! | `mov`, `store` | registration at the MOV, its log, its REST interface; key-value stores that hold settings |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
+//! | `tls` | certificates, and why they are refused |
 //! | `operations` | counters, pauses and copies of messages, for operators |
 //! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window`, `threads`, `simulation` | values |
 //!
@@ -130,6 +131,7 @@ mod simulation;
 mod store;
 pub mod testing;
 mod threads;
+mod tls;
 
 pub use commands::{main, operate};
 pub use component::{
@@ -200,6 +202,9 @@ pub mod internals {
     }
     pub mod store {
         pub use crate::store::*;
+    }
+    pub mod tls {
+        pub use crate::tls::*;
     }
 }
 

@@ -9,6 +9,7 @@ use valawai::internals::broker::amqp::operator::{
 use valawai::internals::broker::{Error, OwnQueue, amqp};
 use valawai::internals::secret::Secret;
 use valawai::internals::shutdown;
+use valawai::internals::tls;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const QUEUE: &str = "valawai/c1/test/data/queue";
@@ -25,6 +26,9 @@ fn options(vhost: &Vhost, hosts: &[(&str, u16)]) -> amqp::Options {
         password: Secret::new(&vhost.password),
         vhost: vhost.name.clone(),
         heartbeat: 10,
+        is_encrypted: false,
+        tls: tls::Options::new(&tls::BROKER),
+        external: false,
         client: "operator test".into(),
     }
 }

@@ -44,7 +44,7 @@ impl Mov {
     /// How it is started, for tests that change its settings.
     pub fn builder(vhost: &Vhost) -> ProcessBuilder {
         // A message with deeply nested headers would overflow the default stack of its AMQP client.
-        let builder = ProcessBuilder::program(&binary()).broker(vhost).env("RUST_MIN_STACK", 64 << 20);
+        let builder = ProcessBuilder::program(&binary()).plain_broker(vhost).env("RUST_MIN_STACK", 64 << 20);
         builder.env("HTTP_PORT", 0).env("RUST_BACKTRACE", 1)
     }
 

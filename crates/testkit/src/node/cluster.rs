@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Node, directory, start_with_retries};
+use super::{Node, TlsListener, directory, start_with_retries};
 
 /// Nodes at 127.0.0.1, 127.0.0.2 and 127.0.0.3, on the same port.
 pub struct Cluster {
@@ -30,7 +30,9 @@ impl Cluster {
 impl Node {
     /// Starts another node that can reach this one, but is not in a cluster with it yet.
     fn start_member(&self, number: u8) -> Self {
-        start_with_retries(|| Self::try_start(&self.installation, self.ports.of_member(number), Arc::clone(&self.epmd)))
+        let tls = TlsListener::default();
+        let ports = || self.ports.of_member(number);
+        start_with_retries(|| Self::try_start(&self.installation, ports(), Arc::clone(&self.epmd), &tls))
     }
 
     /// Resets this node and joins the cluster of `other`.

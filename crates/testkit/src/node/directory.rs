@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::installation::Installation;
 use super::ports::Ports;
+use super::tls_listener::TlsListener;
 use crate::process::reaper;
 
 #[derive(Debug)]
@@ -18,12 +19,12 @@ pub(crate) struct NodeDirectory {
 }
 
 impl NodeDirectory {
-    pub(crate) fn create(ports: Ports) -> Self {
+    pub(crate) fn create(ports: Ports, tls: &TlsListener) -> Self {
         let root = tempfile::Builder::new().prefix("valawai-rabbitmq-").tempdir().expect("make a temporary directory");
         reaper::remove_directory_at_exit(root.path());
         let directory = Self { root };
-        directory.write("rabbitmq.conf", &configuration(ports));
-        directory.write("enabled_plugins", "[rabbitmq_management].\n");
+        directory.write("rabbitmq.conf", &(configuration(ports) + &tls.configuration(ports)));
+        directory.write("enabled_plugins", "[rabbitmq_management, rabbitmq_auth_mechanism_ssl].\n");
         directory.write(".erlang.cookie", "VALAWAITESTS");
         // Erlang rejects a cookie that others may read.
         fs::set_permissions(directory.path_of(".erlang.cookie"), Permissions::from_mode(0o400))

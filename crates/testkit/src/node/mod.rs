@@ -6,7 +6,8 @@ mod installation;
 mod management;
 mod operations;
 pub(crate) mod ports;
-mod vhost;
+mod tls_listener;
+pub(crate) mod vhost;
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -30,6 +31,7 @@ use crate::wait::poll;
 
 pub use cluster::Cluster;
 pub use operations::{BrokerConnection, Queue};
+pub use tls_listener::TlsListener;
 pub use vhost::Vhost;
 
 const USERNAME: &str = "mov";
@@ -58,11 +60,16 @@ pub struct Node {
 impl Node {
     /// Starts a node without data, and waits until it accepts AMQP connections.
     pub fn start() -> Self {
+        Self::start_with(&TlsListener::default())
+    }
+
+    /// The same with another listener for TLS.
+    pub fn start_with(tls: &TlsListener) -> Self {
         let installation = Installation::find();
         start_with_retries(|| {
             let ports = Ports::choose();
             let epmd = Arc::new(start_epmd(&installation, ports));
-            Self::try_start(&installation, ports, epmd)
+            Self::try_start(&installation, ports, epmd, tls)
         })
     }
 
@@ -75,6 +82,16 @@ impl Node {
     /// The AMQP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.ports.amqp
+    }
+
+    /// The AMQP port with TLS on 127.0.0.1.
+    pub fn tls_port(&self) -> u16 {
+        self.ports.tls
+    }
+
+    /// The port that components use: with `VALAWAI_TEST_TLS` the one with TLS.
+    pub fn component_port(&self) -> u16 {
+        if vhost::components_use_tls() { self.ports.tls } else { self.ports.amqp }
     }
 
     /// The id of the Erlang VM's process.
@@ -153,11 +170,17 @@ impl Node {
     fn grant_access(&self, vhost: String) -> Vhost {
         let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
         self.management.put(&["permissions", &vhost, USERNAME], &all);
-        Vhost::new(self.ports.amqp, vhost).at_host(&self.ports.address.to_string())
+        Vhost { tls_port: Some(self.ports.tls), ..Vhost::new(self.ports.amqp, vhost) }
+            .at_host(&self.ports.address.to_string())
     }
 
-    fn try_start(installation: &Installation, ports: Ports, epmd: Arc<ReapedProcess>) -> Result<Self, String> {
-        let directory = NodeDirectory::create(ports);
+    fn try_start(
+        installation: &Installation,
+        ports: Ports,
+        epmd: Arc<ReapedProcess>,
+        tls: &TlsListener,
+    ) -> Result<Self, String> {
+        let directory = NodeDirectory::create(ports, tls);
         let mut server = start_server(installation, ports, &directory);
         if !wait_for_amqp(&mut server, ports) {
             return Err(directory.log_tail());

@@ -1,4 +1,4 @@
-//! The address and the four TCP ports of one node.
+//! The address and the TCP ports of one node.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -12,9 +12,10 @@ const BLOCK: u16 = 500;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ports {
-    /// The address of the AMQP listener; the others are on 127.0.0.1.
+    /// The address of the AMQP listeners; the others are on 127.0.0.1.
     pub(crate) address: Ipv4Addr,
     pub(crate) amqp: u16,
+    pub(crate) tls: u16,
     pub(crate) management: u16,
     pub(crate) distribution: u16,
     pub(crate) epmd: u16,
@@ -23,11 +24,11 @@ pub(crate) struct Ports {
 impl Ports {
     /// Chooses ports that are free now. Another process may take them, so the caller must be ready to choose again.
     pub(crate) fn choose() -> Self {
-        let (amqp, epmd) = (free_port(), free_port());
-        Self { address: Ipv4Addr::LOCALHOST, amqp, management: free_port(), distribution: free_port(), epmd }
+        let (amqp, tls, epmd) = (free_port(), free_port(), free_port());
+        Self { address: Ipv4Addr::LOCALHOST, amqp, tls, management: free_port(), distribution: free_port(), epmd }
     }
 
-    /// The ports of another cluster member: the same AMQP port, on the address 127.0.0.`number`.
+    /// The ports of another cluster member: the same AMQP ports, on the address 127.0.0.`number`.
     pub(crate) fn of_member(self, number: u8) -> Self {
         let address = Ipv4Addr::new(127, 0, 0, number);
         Self { address, management: free_port(), distribution: free_port(), ..self }

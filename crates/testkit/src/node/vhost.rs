@@ -7,6 +7,8 @@ pub struct Vhost {
     pub host: String,
     /// The broker's AMQP port.
     pub port: u16,
+    /// The broker's AMQP port with TLS, if it has one. Its certificate is of the shared authority.
+    pub tls_port: Option<u16>,
     /// The user.
     pub username: String,
     /// The user's password.
@@ -21,14 +23,25 @@ impl Vhost {
         Self {
             host: "127.0.0.1".to_owned(),
             port,
+            tls_port: None,
             username: super::USERNAME.to_owned(),
             password: super::PASSWORD.to_owned(),
             name: name.into(),
         }
     }
 
+    /// The port that components use: with `VALAWAI_TEST_TLS` the one with TLS.
+    pub fn component_port(&self) -> u16 {
+        self.tls_port.filter(|_| components_use_tls()).unwrap_or(self.port)
+    }
+
     /// The same virtual host on the node at another address.
     pub fn at_host(&self, host: &str) -> Self {
         Self { host: host.to_string(), ..self.clone() }
     }
+}
+
+/// Whether `VALAWAI_TEST_TLS` is set, to run all tests with components that use TLS.
+pub(crate) fn components_use_tls() -> bool {
+    std::env::var_os("VALAWAI_TEST_TLS").is_some()
 }

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use super::Process;
 use super::reaper::{self, ReapedProcess};
 use crate::Vhost;
+use crate::certificates::Authority;
+use crate::node::vhost::components_use_tls;
 
 /// A program, its arguments, its environment and its working directory, which is temporary.
 ///
@@ -102,8 +104,21 @@ impl ProcessBuilder {
         self
     }
 
-    /// Sets the variables that lead to a broker.
+    /// Sets the variables that lead to a broker; with `VALAWAI_TEST_TLS`, through TLS.
     pub fn broker(self, vhost: &Vhost) -> Self {
+        let plain = self.plain_broker(vhost);
+        if components_use_tls() && vhost.tls_port.is_some() { plain.tls(vhost) } else { plain }
+    }
+
+    /// Sets the variables for TLS, beside the others of the broker.
+    pub fn tls(self, vhost: &Vhost) -> Self {
+        let port = vhost.tls_port.expect("a broker with TLS");
+        let ca_file = Authority::shared().ca_file().display().to_string();
+        self.env("RABBITMQ_TLS", 1).env("RABBITMQ_PORT", port).env("RABBITMQ_CA_FILE", ca_file)
+    }
+
+    /// Sets the variables that lead to a broker without TLS.
+    pub fn plain_broker(self, vhost: &Vhost) -> Self {
         self.env("RABBITMQ_HOST", &vhost.host)
             .env("RABBITMQ_PORT", vhost.port)
             .env("RABBITMQ_USERNAME", &vhost.username)

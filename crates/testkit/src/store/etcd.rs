@@ -1,5 +1,7 @@
 //! etcd, from Debian's package `etcd-server`.
 
+use std::cell::Cell;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
@@ -7,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::http::{self, NO_HEADER};
 use super::server::{Launch, Server, in_path};
+use crate::certificates::{Authority, OWN_NAMES};
 use crate::node::ports::free_port;
 
 /// The password of the user `root`, who may do everything.
@@ -16,6 +19,7 @@ const ROOT_PASSWORD: &str = "root-password";
 #[derive(Debug)]
 pub struct Etcd {
     server: Server,
+    tls_port: u16,
     has_authentication: Mutex<bool>,
 }
 
@@ -30,16 +34,28 @@ impl Etcd {
         Self::start_with(&["--enable-v2"])
     }
 
+    /// Starts an etcd whose clients with TLS need a certificate of the shared authority.
+    pub fn start_requiring_client_certificate() -> Self {
+        let ca_file = format!("--trusted-ca-file={}", Authority::shared().ca_file().display());
+        Self::start_with(&["--client-cert-auth", &ca_file])
+    }
+
     fn start_with(options: &[&str]) -> Self {
         let program = in_path("etcd").unwrap_or_else(|| {
             panic!("no `etcd` in PATH: on Debian or Ubuntu run `apt-get install etcd-server`; the service need not run")
         });
+        let identity = Authority::shared().server(&OWN_NAMES);
+        let tls_port = Cell::new(0);
         let server = Server::start(|data| {
             let port = free_port();
+            tls_port.set(free_port());
+            let tls = format!("https://127.0.0.1:{}", tls_port.get());
             let [client, peer] = [port, free_port()].map(|port| format!("http://127.0.0.1:{port}"));
             let arguments = [
                 format!("--data-dir={data}"),
-                format!("--listen-client-urls={client}"),
+                format!("--listen-client-urls={client},{tls}"),
+                format!("--cert-file={}", identity.cert_file.display()),
+                format!("--key-file={}", identity.key_file.display()),
                 format!("--advertise-client-urls={client}"),
                 format!("--listen-peer-urls={peer}"),
                 format!("--initial-advertise-peer-urls={peer}"),
@@ -48,12 +64,17 @@ impl Etcd {
             let arguments = arguments.into_iter().chain(options.iter().map(|&option| option.to_owned()));
             Launch { program: program.clone(), arguments: arguments.collect(), port, ready: "/health" }
         });
-        Self { server, has_authentication: Mutex::new(false) }
+        Self { server, tls_port: tls_port.get(), has_authentication: Mutex::new(false) }
     }
 
     /// The port of its clients on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.server.port()
+    }
+
+    /// The port of its clients with TLS, on 127.0.0.1. The certificate is of the shared authority.
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
     }
 
     /// Writes a key.

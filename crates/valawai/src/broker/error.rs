@@ -23,6 +23,14 @@ pub enum Error {
         /// The broker's reason, and the remedy.
         reason: String,
     },
+    /// There is no TLS connection: one side does not trust the other, or a file is wrong. No login was sent.
+    #[error("no TLS connection with the broker at {address}: {reason}")]
+    Insecure {
+        /// The host and port.
+        address: String,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// Another consumer has exclusive access to a queue.
     #[error("another process has exclusive access to the queue {queue}")]
     LockHeld {

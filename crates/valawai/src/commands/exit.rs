@@ -69,9 +69,11 @@ impl Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         let exit = match error {
-            Error::Unreachable { .. } | Error::Rejected { .. } | Error::Lost { .. } | Error::ReopenRequired { .. } => {
-                Exit::BrokerNotReached
-            }
+            Error::Unreachable { .. }
+            | Error::Insecure { .. }
+            | Error::Rejected { .. }
+            | Error::Lost { .. }
+            | Error::ReopenRequired { .. } => Exit::BrokerNotReached,
             Error::TimedOut { .. } => Exit::TimedOut,
             Error::LockHeld { .. } | Error::QueueGone { .. } | Error::Denied { .. } | Error::TooLarge { .. } => {
                 Exit::No

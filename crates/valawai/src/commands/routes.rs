@@ -152,11 +152,18 @@ fn exchange(exchange: &Exchange) -> Option<String> {
 }
 
 fn broker(broker: Option<&RouteBroker>) -> String {
-    let Some(RouteBroker { host, port, vhost, .. }) = broker else { return "that of the component".to_owned() };
+    let Some(RouteBroker { host, port, vhost, is_encrypted, .. }) = broker else {
+        return "that of the component".to_owned();
+    };
     let host = host.as_deref().unwrap_or("the component's host");
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let vhost = vhost.as_ref().map(|vhost| format!(", virtual host {vhost}")).unwrap_or_default();
-    format!("{host}{port}{vhost}")
+    let tls = match is_encrypted {
+        Some(true) => ", with TLS",
+        Some(false) => ", without TLS",
+        None => "",
+    };
+    format!("{host}{port}{vhost}{tls}")
 }
 
 fn print(console: &Console, routes: &[Shown<'_>], problems: &[routes::Problem]) -> Result<(), Stop> {

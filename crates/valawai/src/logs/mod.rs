@@ -28,7 +28,7 @@ const FILE_PATTERN: &str = "{t}: {d(%Y-%m-%d %H:%M:%S%.3f)} | {l} | {f}:{L} | {P
 
 /// Libraries whose own log lines are discarded: they contain whole frames, and with them the password. Their errors are
 /// logged by the callers.
-const SILENCED: [&str; 4] = ["amiquip", "mio", "ureq", "ureq_proto"];
+const SILENCED: [&str; 6] = ["amiquip", "mio", "rustls", "rustls_native_certs", "ureq", "ureq_proto"];
 
 /// The destinations of the log, and their levels.
 #[derive(Debug, Clone)]

@@ -11,6 +11,8 @@ use ureq::http::StatusCode;
 use super::component_info::ComponentInfo;
 use super::notice::Notice;
 use crate::name::Id;
+use crate::tls;
+use crate::tls::https::{self, Https};
 
 /// The time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -24,23 +26,33 @@ const MAX_RESPONSE_BYTES: u64 = 4 * 1024 * 1024;
 /// The maximum number of registrations that are requested.
 const MAX_LISTED: usize = 100;
 
+/// How to reach the MOV's REST interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The address, as in `http://mov:8080`.
+    pub url: String,
+    /// Whom to trust if it begins with `https`.
+    pub tls: tls::Options,
+}
+
 /// Queries the MOV over HTTP.
 #[derive(Debug)]
 pub struct RestClient {
     url: String,
     agent: Agent,
+    https: Https,
 }
 
 impl RestClient {
-    /// A client of the MOV at `url`, as in `http://mov:8080`.
+    /// A client of the MOV.
     #[must_use]
-    pub fn new(url: &str) -> Self {
-        Self::with_timeout(url, TIMEOUT)
+    pub fn new(options: &Options) -> Self {
+        Self::with_timeout(options, TIMEOUT)
     }
 
     /// The same with another time limit for each request.
     #[must_use]
-    pub fn with_timeout(url: &str, timeout: Duration) -> Self {
+    pub fn with_timeout(Options { url, tls }: &Options, timeout: Duration) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
@@ -48,7 +60,8 @@ impl RestClient {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into() }
+        let tls = url.starts_with("https").then(|| tls.clone());
+        Self { url: url.trim_end_matches('/').to_owned(), agent: config.into(), https: Https::new(tls) }
     }
 
     /// Whether the MOV has started.
@@ -127,11 +140,18 @@ impl RestClient {
         response.inspect_err(|error| log::debug!("the MOV does not respond at {}: {error}", self.url)).ok()
     }
 
-    fn try_get(&self, path: &str) -> Result<(StatusCode, String), ureq::Error> {
-        self.agent.get(format!("{}{path}", self.url)).call().and_then(|mut response| {
+    fn try_get(&self, path: &str) -> Result<(StatusCode, String), String> {
+        let tls = self.https.config().map_err(|error| error.to_string())?;
+        let request = self.agent.get(format!("{}{path}", self.url)).config().tls_config(tls).build();
+        let answer = request.call().and_then(|mut response| {
             let body = response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string()?;
             Ok((response.status(), body))
-        })
+        });
+        let (status, body) = answer.map_err(|error| self.https.failure(&error).unwrap_or_else(|| error.to_string()))?;
+        if status == StatusCode::BAD_REQUEST && https::is_wanted(body.as_bytes()) {
+            return Err("it wants https; let MOV_URL begin with https://".to_owned());
+        }
+        Ok((status, body))
     }
 }
 

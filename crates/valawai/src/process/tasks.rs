@@ -101,7 +101,7 @@ impl Tasks {
             timeout: settings.register_timeout,
             health: settings.health.clone(),
             identity: identity.clone(),
-            rest: settings.mov_url.as_deref().map(RestClient::new),
+            rest: settings.mov_url.as_ref().map(RestClient::new),
             role: registrar_role.clone(),
             observed: component.observed_channels(),
         });

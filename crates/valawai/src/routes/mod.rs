@@ -28,6 +28,16 @@ pub struct Routes {
     pub producers: Vec<ProducerRoute>,
 }
 
+impl Routes {
+    /// Whether one of them connects with TLS although the component may not.
+    #[must_use]
+    pub fn use_tls(&self) -> bool {
+        let of_consumers = self.consumers.iter().map(|route| &route.broker);
+        let mut brokers = of_consumers.chain(self.producers.iter().map(|route| &route.broker)).flatten();
+        brokers.any(|broker| broker.is_encrypted == Some(true))
+    }
+}
+
 /// A queue that is consumed in addition to the channels of the component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerRoute {
@@ -119,6 +129,8 @@ pub struct RouteBroker {
     pub auth: Option<(String, Secret)>,
     /// The virtual host.
     pub vhost: Option<String>,
+    /// Whether to connect with TLS.
+    pub is_encrypted: Option<bool>,
 }
 
 /// Which events a producer publishes: its `of`.

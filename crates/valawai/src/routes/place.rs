@@ -54,6 +54,7 @@ impl Reader<'_> {
             port: route.port("port", &mut self.problems),
             auth,
             vhost: route.text("vhost", names::any, &mut self.problems).map(str::to_owned),
+            is_encrypted: route.get("tls").map(|_| route.boolean("tls", false, &mut self.problems)),
         };
         (broker != RouteBroker::default()).then_some(broker)
     }

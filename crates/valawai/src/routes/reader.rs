@@ -16,7 +16,7 @@ const LONGEST: usize = 64 * 1024;
 /// How many routes there may be. Each has connections of its own.
 const MOST_ROUTES: usize = 64;
 
-const CONSUMER_FIELDS: [&str; 11] = [
+const CONSUMER_FIELDS: [&str; 12] = [
     "name",
     "type",
     "exchange",
@@ -28,9 +28,10 @@ const CONSUMER_FIELDS: [&str; 11] = [
     "port",
     "auth",
     "vhost",
+    "tls",
 ];
-const PRODUCER_FIELDS: [&str; 11] =
-    ["name", "type", "exchange", "queue", "binding_key", "of", "confirm", "host", "port", "auth", "vhost"];
+const PRODUCER_FIELDS: [&str; 12] =
+    ["name", "type", "exchange", "queue", "binding_key", "of", "confirm", "host", "port", "auth", "vhost", "tls"];
 
 /// A handler that a consumer may feed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,7 +92,7 @@ fn all_problems_are_reported_together_with_their_paths() {
 #[test]
 fn a_password_is_never_printed_whatever_the_field() {
     let mut fields = vec!["name", "type", "queue", "binding_key", "handler", "host", "port", "auth", "vhost", "of"];
-    fields.extend(["exchange", "confirm", "no_such_field", "hunter2"]);
+    fields.extend(["exchange", "confirm", "tls", "no_such_field", "hunter2"]);
     for field in fields {
         for value in [json!("amqp://me:hunter2@mq"), json!({"hunter2": "hunter2"}), json!(["hunter2\u{1b}"])] {
             for mut route in [consumer(|_| ()), producer(|_| ())] {

@@ -1,10 +1,12 @@
 //! The settings of the broker: its URL, a setting for each part of the URL, or some of both.
 
 use super::parse::{self, Expected, HostAddress};
+use super::problems::Problem;
 use super::reader::Reader;
 use super::url::{self, BrokerUrl};
-use crate::broker::amqp::{self, DEFAULT_PORT};
+use crate::broker::amqp;
 use crate::secret::Secret;
+use crate::tls;
 
 const DEFAULT_HOST: &str = "mov-mq";
 
@@ -33,8 +35,17 @@ impl Reader<'_> {
         let password = self.part(url_name, url.password, "RABBITMQ_PASSWORD", parse_secret);
         let vhost = self.part(url_name, url.vhost, "RABBITMQ_VHOST", parse::text);
         let heartbeat = self.part(url_name, url.heartbeat, "RABBITMQ_HEARTBEAT", parse::number(parse::HEARTBEAT));
+        let is_encrypted = self.part(url_name, url.is_encrypted, "RABBITMQ_TLS", parse::yes_or_no).unwrap_or_default();
+        let tls = self.tls(&tls::BROKER);
+        let external = self.get("RABBITMQ_AUTH", false, parse::is_external);
+        if external && !(is_encrypted && tls.identity.is_some()) {
+            self.add_problem(Problem::new(
+                "RABBITMQ_AUTH",
+                "TLS, RABBITMQ_CERT_FILE and RABBITMQ_KEY_FILE with `external`".to_owned(),
+            ));
+        }
         let host = |(name, own_port): HostAddress| {
-            let port = own_port.or(port).unwrap_or(DEFAULT_PORT);
+            let port = own_port.or(port).unwrap_or(amqp::default_port(is_encrypted));
             amqp::Host { name, port }
         };
         amqp::Options {
@@ -43,6 +54,9 @@ impl Reader<'_> {
             password: password.unwrap_or_else(|| Secret::new("password")),
             vhost: vhost.unwrap_or_else(|| "/".to_owned()),
             heartbeat: heartbeat.unwrap_or(10),
+            is_encrypted,
+            tls,
+            external,
             client: String::new(),
         }
     }

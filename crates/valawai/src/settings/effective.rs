@@ -86,6 +86,7 @@ fn part_of_url(name: &str, broker: &amqp::Options) -> Option<String> {
         "RABBITMQ_PASSWORD" => MASKED.to_owned(),
         "RABBITMQ_VHOST" => broker.vhost.clone(),
         "RABBITMQ_HEARTBEAT" => broker.heartbeat.to_string(),
+        "RABBITMQ_TLS" => u8::from(broker.is_encrypted).to_string(),
         _ => return None,
     })
 }
@@ -103,6 +104,7 @@ pub fn shown(name: &str, text: &str) -> String {
         return crate::routes::masked(text);
     }
     match text.rsplit_once('@') {
+        Some((_, host)) if url::is_encrypted(text) => format!("amqps://{MASKED}@{host}"),
         Some((_, host)) if url::is_url(text) => format!("amqp://{MASKED}@{host}"),
         // Something before an `@` may be a password.
         Some(_) => MASKED.to_owned(),

@@ -14,6 +14,7 @@ mod routes;
 mod source;
 mod store;
 pub mod table;
+mod tls;
 mod url;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ use crate::broker::amqp;
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::mov::rest;
 use crate::operations::tap;
 use crate::routes::{HandlerChannel, Routes};
 
@@ -45,8 +47,8 @@ use crate::routes::{HandlerChannel, Routes};
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
-    /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`
-    /// and `RABBITMQ_HEARTBEAT`.
+    /// `RABBITMQ_URL`, or `RABBITMQ_HOST`, `RABBITMQ_PORT`, `RABBITMQ_USERNAME`, `RABBITMQ_PASSWORD`, `RABBITMQ_VHOST`,
+    /// `RABBITMQ_HEARTBEAT` and `RABBITMQ_TLS`; `RABBITMQ_AUTH` and the files of TLS.
     pub broker: amqp::Options,
     /// `RABBITMQ_MAX_RETRIES`: maximum number of attempts to open the first session. Defaults to 100.
     pub first_attempts: u32,
@@ -71,7 +73,7 @@ pub struct Settings {
     /// `component_id.json`.
     pub health: HealthFile,
     /// `MOV_URL`: the address of the MOV's REST interface. Not set by default.
-    pub mov_url: Option<String>,
+    pub mov_url: Option<rest::Options>,
     /// `WORKERS`: consumer threads; more than one loses the order of the messages. Defaults to 1.
     pub workers: usize,
     /// `SHUTDOWN_GRACE`: maximum seconds for a stop. Defaults to 8.

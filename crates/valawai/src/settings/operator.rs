@@ -5,6 +5,7 @@ use super::source::{Found, Source};
 use super::{Problems, Settings, url};
 use crate::broker::amqp;
 use crate::consumer::retry;
+use crate::mov::rest;
 use crate::routes::HandlerChannel;
 use crate::secret::Secret;
 
@@ -16,7 +17,7 @@ pub struct OperatorSettings {
     /// `MAX_RETRIES`, `RETRY_TTL`, `RETRY_BACKOFF`, `RETRY_MAX_TTL`: which retry queues there may be.
     pub retry: retry::Options,
     /// `MOV_URL`: the address of the MOV's REST interface.
-    pub mov_url: Option<String>,
+    pub mov_url: Option<rest::Options>,
 }
 
 impl OperatorSettings {
@@ -68,8 +69,13 @@ impl Source for WithBroker<'_> {
                 let (text, origin) = (url.to_owned(), "the command line".to_owned());
                 Ok(Some(Found { text, origin, priority: usize::MAX }))
             }
-            "RABBITMQ_HOST" | "RABBITMQ_PORT" | "RABBITMQ_VHOST" => Ok(None),
-            "RABBITMQ_USERNAME" | "RABBITMQ_PASSWORD" if has_login => Ok(None),
+            "RABBITMQ_HOST" | "RABBITMQ_PORT" | "RABBITMQ_VHOST" | "RABBITMQ_TLS" => Ok(None),
+            "RABBITMQ_USERNAME" | "RABBITMQ_PASSWORD" | "RABBITMQ_AUTH" if has_login => Ok(None),
+            "RABBITMQ_AUTH" | "RABBITMQ_CA_FILE" | "RABBITMQ_CERT_FILE" | "RABBITMQ_KEY_FILE"
+                if !url::is_encrypted(url) =>
+            {
+                Ok(None)
+            }
             "RABBITMQ_HEARTBEAT" if url.contains("heartbeat=") => Ok(None),
             _ => self.source.find(name),
         }

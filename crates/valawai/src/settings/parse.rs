@@ -139,11 +139,25 @@ pub(super) fn file_name(text: &str) -> Result<String, Expected> {
     if is_one_name { Ok(text.to_owned()) } else { Err("a file name without a folder".to_owned()) }
 }
 
+/// The name of a file.
+pub(super) fn file(text: &str) -> Result<std::path::PathBuf, Expected> {
+    if holds_credentials(text) { Err("a file".to_owned()) } else { Ok(text.into()) }
+}
+
+/// Whether the login is the client certificate.
+pub(super) fn is_external(text: &str) -> Result<bool, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "external" => Ok(true),
+        "password" => Ok(false),
+        _ => Err("`password`, or `external` for a client certificate instead".to_owned()),
+    }
+}
+
 pub(super) fn http_url(text: &str) -> Result<String, Expected> {
-    let expected = || "a URL without TLS, as in http://mov:8080; the MOV requires no login".to_owned();
+    let expected = || "a URL as in http://mov:8080 or https://mov; the MOV requires no login".to_owned();
     let uri: ureq::http::Uri = text.parse().map_err(|_| expected())?;
-    let is_plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|host| !host.is_empty());
-    if is_plain && !text.contains(['@', '?', '#']) { Ok(text.to_owned()) } else { Err(expected()) }
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty());
+    if is_http && !text.contains(['@', '?', '#']) { Ok(text.to_owned()) } else { Err(expected()) }
 }
 
 #[cfg(test)]
@@ -202,12 +216,13 @@ mod tests {
     #[test]
     fn an_http_url_is_accepted() {
         assert!(http_url("http://mov:8080").is_ok());
+        assert!(http_url("https://mov").is_ok());
     }
 
     #[test]
-    fn an_http_url_with_tls_a_login_or_a_query_is_rejected() {
+    fn an_http_url_with_a_login_or_a_query_is_rejected() {
         for text in
-            ["https://mov", "mov:8080", "http://", "ftp://mov", "http://mov/?a=b", "http://me:hunter2@mov", "nonsense"]
+            ["https://", "mov:8080", "http://", "ftp://mov", "http://mov/?a=b", "http://me:hunter2@mov", "nonsense"]
         {
             assert!(http_url(text).is_err(), "{text:?} was accepted");
         }

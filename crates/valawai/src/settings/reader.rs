@@ -14,8 +14,10 @@ use super::source::{Found, Source};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
 use crate::logs;
+use crate::mov::rest;
 use crate::operations::tap;
 use crate::routes::HandlerChannel;
+use crate::tls;
 
 /// The three names of a variable: services of the platform in other languages use it with either prefix.
 macro_rules! prefixed {
@@ -55,6 +57,7 @@ impl<'s> Reader<'s> {
 
     pub(super) fn settings(&mut self) -> Settings {
         let settings = self.read_settings();
+        self.check_use_of_tls(settings.broker.is_encrypted || settings.routes.use_tls());
         let effective = effective::all(&self.explicit, &settings.broker);
         Settings { effective, ..settings }
     }
@@ -88,8 +91,10 @@ impl<'s> Reader<'s> {
         }
     }
 
-    pub(super) fn mov_url(&mut self) -> Option<String> {
-        self.get("MOV_URL", None, |text| parse::http_url(text).map(Some))
+    pub(super) fn mov_url(&mut self) -> Option<rest::Options> {
+        let url = self.get("MOV_URL", None, |text| parse::http_url(text).map(Some));
+        let tls = self.tls(&tls::HTTPS);
+        url.map(|url| rest::Options { url, tls })
     }
 
     pub(super) fn retry(&mut self) -> retry::Options {

@@ -7,6 +7,7 @@ use super::problems::Problem;
 use super::reader::Reader;
 use crate::secret::{Secret, holds_credentials};
 use crate::store::{Address, Api, Login, Options};
+use crate::tls;
 
 /// The maximum number of prefixes: each is watched by a thread.
 const MAX_PREFIXES: usize = 16;
@@ -16,6 +17,7 @@ impl Reader<'_> {
     pub(super) fn store(&mut self) -> Option<Options> {
         let consul = self.get("CONSUL_HOST", None, |text| host(text).map(Some));
         let etcd = self.get("ETCD_HOST", None, |text| host(text).map(Some));
+        let tls = self.tls(&tls::HTTPS);
         let consul_port = self.get("CONSUL_PORT", 8500, parse::number(1..=u16::MAX));
         let etcd_port = self.get("ETCD_PORT", 2379, parse::number(1..=u16::MAX));
         let token = self.get("CONSUL_HTTP_TOKEN", None, |text| header_text(text).map(Some));
@@ -24,13 +26,14 @@ impl Reader<'_> {
         let prefixes = self.prefixes();
         let timeout = self.get("KV_TIMEOUT", Duration::from_secs(5), parse::seconds(0.1..=60.0));
         let period = self.reload_period();
-        let (address, api) = match (consul, etcd) {
-            (Some(host), _) => (Address { host, port: consul_port }, Api::Consul { token }),
-            (None, Some(host)) if version == 2 => (Address { host, port: etcd_port }, Api::Etcd2 { login }),
-            (None, Some(host)) => (Address { host, port: etcd_port }, Api::Etcd3 { login }),
+        let ((is_encrypted, host), port, api) = match (consul, etcd) {
+            (Some(host), _) => (host, consul_port, Api::Consul { token }),
+            (None, Some(host)) if version == 2 => (host, etcd_port, Api::Etcd2 { login }),
+            (None, Some(host)) => (host, etcd_port, Api::Etcd3 { login }),
             (None, None) => return None,
         };
-        Some(Options { address, api, prefixes, timeout, period })
+        let tls = is_encrypted.then_some(tls);
+        Some(Options { address: Address { host, port }, tls, api, prefixes, timeout, period })
     }
 
     pub(super) fn reload_period(&mut self) -> Duration {
@@ -62,11 +65,12 @@ impl Reader<'_> {
     }
 }
 
-/// One host. Its port has a setting of its own.
-fn host(text: &str) -> Result<String, Expected> {
-    match parse::host_and_port(text) {
-        Some((name, None)) => Ok(name),
-        _ => Err("a host without a port, a scheme and a login, as in consul or 10.0.0.1".to_owned()),
+/// One host, and whether it is reached with TLS. Its port has a setting of its own.
+fn host(text: &str) -> Result<(bool, String), Expected> {
+    let with_tls = text.strip_prefix("https://");
+    match parse::host_and_port(with_tls.or_else(|| text.strip_prefix("http://")).unwrap_or(text)) {
+        Some((name, None)) => Ok((with_tls.is_some(), name)),
+        _ => Err("a host without a port and a login, as in consul, 10.0.0.1 or https://consul".to_owned()),
     }
 }
 
@@ -111,6 +115,7 @@ mod tests {
         let address = Address { host: "consul".to_owned(), port: 8500 };
         let expected = Options {
             address,
+            tls: None,
             api: Api::Consul { token: None },
             prefixes: vec!["/config/c1_echo".to_owned()],
             timeout: Duration::from_secs(5),
@@ -171,8 +176,9 @@ mod tests {
     #[test]
     fn invalid_settings_of_a_store_are_reported_without_secrets() {
         for (name, value, expected) in [
-            ("CONSUL_HOST", "consul:8500", "CONSUL_HOST: expected a host without a port"),
-            ("ETCD_HOST", "http://hunter2", "ETCD_HOST: expected a host without a port, a scheme and a login"),
+            ("CONSUL_HOST", "consul:8500", "CONSUL_HOST: expected a host without a port and a login"),
+            ("ETCD_HOST", "ftp://hunter2", "ETCD_HOST: expected a host without a port and a login"),
+            ("ETCD_HOST", "https://me:hunter2@etcd", "ETCD_HOST: expected a host without a port and a login"),
             ("CONSUL_HTTP_TOKEN", "hunter2 ", "CONSUL_HTTP_TOKEN: expected a token without spaces"),
             ("ETCD_API", "4", "ETCD_API: expected a number from 2 to 3; found `4`"),
             ("KV_PREFIX", "/a,,/b", "KV_PREFIX: expected up to 16 prefixes separated by commas"),

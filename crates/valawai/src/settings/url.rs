@@ -1,4 +1,4 @@
-//! The URL of a broker: `amqp://user:password@host:5672/vhost?heartbeat=10`.
+//! The URL of a broker: `amqp://user:password@host:5672/vhost?heartbeat=10`; with TLS, `amqps://`.
 
 use super::parse::{self, Expected, HostAddress};
 use crate::secret::Secret;
@@ -7,6 +7,8 @@ use crate::secret::Secret;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct BrokerUrl {
     pub(super) host: String,
+    /// Whether the scheme is `amqps`.
+    pub(super) is_encrypted: Option<bool>,
     pub(super) port: Option<u16>,
     pub(super) username: Option<String>,
     pub(super) password: Option<Secret>,
@@ -25,14 +27,17 @@ pub(super) fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
+/// Whether the scheme is the one of TLS.
+pub(super) fn is_encrypted(text: &str) -> bool {
+    text.trim().get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("amqps://"))
+}
+
 /// Parses a URL. The errors contain no part of it, because any part may be a password.
 pub(super) fn parse(text: &str) -> Result<BrokerUrl, Expected> {
-    let rest = match text.trim().split_once("://") {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("amqp") => rest,
-        Some((scheme, _)) if scheme.eq_ignore_ascii_case("amqps") => {
-            return Err("a URL that begins with amqp://; TLS is not supported".to_owned());
-        }
-        _ => return Err("a URL as in amqp://user:password@host:5672/vhost".to_owned()),
+    let (is_encrypted, rest) = match text.trim().split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("amqp") => (false, rest),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("amqps") => (true, rest),
+        _ => return Err("a URL as in amqp://user:password@host:5672/vhost, or amqps:// for TLS".to_owned()),
     };
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // A password that contains `/`, `?` or `#` unencoded ends the authority early, and the `@` follows in the tail.
@@ -46,13 +51,14 @@ pub(super) fn parse(text: &str) -> Result<BrokerUrl, Expected> {
     let (host, port) = parse::host_and_port(address).ok_or_else(|| {
         format!(
             "one host after amqp:// or @, with an optional port from 1 to 65535 (set several hosts in RABBITMQ_HOST, \
-             without amqp://), and {}",
+             without a scheme), and {}",
             percent_encoded()
         )
     })?;
     let (username, password) = login.map_or(Ok((None, None)), parse_login)?;
     let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
-    Ok(BrokerUrl { host, port, username, password, vhost: parse_vhost(path)?, heartbeat: parse_heartbeat(query)? })
+    let (vhost, heartbeat) = (parse_vhost(path)?, parse_heartbeat(query)?);
+    Ok(BrokerUrl { host, is_encrypted: Some(is_encrypted), port, username, password, vhost, heartbeat })
 }
 
 fn parse_login(login: &str) -> Result<(Option<String>, Option<Secret>), Expected> {
@@ -115,13 +121,14 @@ mod tests {
     use super::*;
 
     fn url(host: &str) -> BrokerUrl {
-        BrokerUrl { host: host.into(), port: None, username: None, password: None, vhost: None, heartbeat: None }
+        BrokerUrl { host: host.into(), is_encrypted: Some(false), ..BrokerUrl::default() }
     }
 
     #[test]
     fn parts_that_a_url_does_not_contain_are_none() {
         assert_eq!(parse("amqp://mq"), Ok(url("mq")));
         assert_eq!(parse("AMQP://mq/"), Ok(url("mq")));
+        assert_eq!(parse("Amqps://mq"), Ok(BrokerUrl { is_encrypted: Some(true), ..url("mq") }));
         assert_eq!(parse("amqp://mq:1?heartbeat=5"), Ok(BrokerUrl { port: Some(1), heartbeat: Some(5), ..url("mq") }));
         assert_eq!(parse("amqp://[::1]:2/"), Ok(BrokerUrl { port: Some(2), ..url("::1") }));
         assert_eq!(parse("amqp://me@mq"), Ok(BrokerUrl { username: Some("me".into()), ..url("mq") }));
@@ -131,7 +138,7 @@ mod tests {
     #[test]
     fn the_error_of_an_invalid_url_contains_no_part_of_it() {
         for text in [
-            "amqps://me:hunter2@mq",
+            "amqps://me:hunter2@mq:x",
             "http://me:hunter2@mq",
             "me:hunter2@mq",
             "amqp://me:hunter2@",

@@ -26,6 +26,14 @@ pub enum Error {
         /// The error of the connection.
         reason: String,
     },
+    /// There is no TLS connection: one side does not trust the other, or a file is wrong. No login was sent.
+    #[error("no TLS connection with {server}: {reason}")]
+    Insecure {
+        /// The store.
+        server: Server,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// It did not answer in time.
     #[error("{server} did not answer {path} within {limit:.1?}; check its load and the network")]
     TimedOut {

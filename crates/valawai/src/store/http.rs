@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, Response};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body};
 
 use super::entries::Invalid;
 use super::error::{Error, Server};
 use crate::secret::Secret;
+use crate::tls::https::{self, Https};
+use crate::tls::{self, FileError};
 
 /// The largest answer, and the longest line of a stream, in bytes.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
@@ -23,6 +26,7 @@ pub(super) struct Http {
     pub(super) timeout: Duration,
     server: Server,
     agent: Agent,
+    https: Https,
 }
 
 /// What is requested: GET, or POST if there is JSON to send.
@@ -56,8 +60,8 @@ pub(super) enum Line {
 }
 
 impl Http {
-    /// Calls `server`. A connection must be established within `timeout`.
-    pub(super) fn new(server: Server, timeout: Duration) -> Self {
+    /// Calls `server`, with `tls` or without. A connection must be established within `timeout`.
+    pub(super) fn new(server: Server, timeout: Duration, tls: Option<tls::Options>) -> Self {
         let config = Agent::config_builder()
             .timeout_connect(Some(timeout))
             .timeout_resolve(Some(timeout))
@@ -68,15 +72,19 @@ impl Http {
             .max_idle_connections(0)
             .proxy(None)
             .build();
-        Self { timeout, server, agent: config.into() }
+        Self { timeout, server, agent: config.into(), https: Https::new(tls) }
     }
 
     /// The whole answer.
     pub(super) fn call(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let began = Instant::now();
         let failed = |error| self.error(request, began, error);
-        let mut response = self.send(request).map_err(failed)?;
+        let mut response = self.send(self.tls()?, request).map_err(failed)?;
         let body = response.body_mut().with_config().limit(MAX_BYTES).read_to_vec().map_err(failed)?;
+        if response.status() == 400 && https::is_wanted(&body) {
+            let remedy = format!("it wants https; put https:// before the host of {}", self.server.name);
+            return Err(self.status(request, 400, Some(remedy)));
+        }
         Ok(Answer { status: response.status().as_u16(), body, headers: std::mem::take(response.headers_mut()) })
     }
 
@@ -85,7 +93,7 @@ impl Http {
     pub(super) fn open(&self, request: &Request<'_>) -> Result<Option<Result<Lines, Answer>>, Error> {
         let began = Instant::now();
         let failed = |error| self.error(request, began, error);
-        let mut response = match self.send(request) {
+        let mut response = match self.send(self.tls()?, request) {
             Ok(response) => response,
             Err(ureq::Error::Timeout(ureq::Timeout::Global)) => return Ok(None),
             Err(error) => return Err(failed(error)),
@@ -99,22 +107,38 @@ impl Http {
         Ok(Some(Err(Answer { status, body, headers: HeaderMap::new() })))
     }
 
-    fn send(&self, request: &Request<'_>) -> Result<Response<Body>, ureq::Error> {
-        let url = format!("http://{}{}", self.server.address, request.path);
+    fn tls(&self) -> Result<TlsConfig, Error> {
+        let insecure = |error: FileError| Error::Insecure { server: self.server.clone(), reason: error.to_string() };
+        self.https.config().map_err(insecure)
+    }
+
+    fn send(&self, tls: TlsConfig, request: &Request<'_>) -> Result<Response<Body>, ureq::Error> {
+        let url = format!("{}://{}{}", self.https.scheme(), self.server.address, request.path);
         // A limit of zero would be none.
         let limit = request.deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         let (name, value) = request.login.map_or(("Accept", "*/*"), |(name, secret)| (*name, secret.reveal()));
         match &request.json {
-            None => self.agent.get(url).header(name, value).config().timeout_global(Some(limit)).build().call(),
+            None => self
+                .agent
+                .get(url)
+                .header(name, value)
+                .config()
+                .tls_config(tls)
+                .timeout_global(Some(limit))
+                .build()
+                .call(),
             Some(json) => {
                 let call = self.agent.post(url).header(name, value).content_type("application/json");
-                call.config().timeout_global(Some(limit)).build().send(json.to_string())
+                call.config().tls_config(tls).timeout_global(Some(limit)).build().send(json.to_string())
             }
         }
     }
 
     fn error(&self, request: &Request<'_>, began: Instant, error: ureq::Error) -> Error {
         let (server, path) = (self.server.clone(), path_of(request));
+        if let Some(reason) = self.https.failure(&error) {
+            return Error::Insecure { server, reason };
+        }
         match error {
             ureq::Error::Timeout(_) => Error::TimedOut { server, path, limit: began.elapsed() },
             ureq::Error::BodyExceedsLimit(limit) => Error::TooLarge { server, path, limit: format!("{limit} bytes") },

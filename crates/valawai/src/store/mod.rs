@@ -25,6 +25,7 @@ use self::etcd3::Etcd3;
 use self::http::Http;
 use self::prefix::{Client, PrefixReader};
 use crate::secret::Secret;
+use crate::tls;
 
 pub use error::{Error, Server};
 pub use login::Login;
@@ -34,6 +35,8 @@ pub use login::Login;
 pub struct Options {
     /// Where it listens.
     pub address: Address,
+    /// With TLS, whom to trust.
+    pub tls: Option<tls::Options>,
     /// Which store it is, and the login.
     pub api: Api,
     /// The settings are below these prefixes; a later one overrides an earlier one. None until the name of the component is
@@ -105,7 +108,7 @@ impl Options {
 
     fn reader(&self, prefix: &str) -> PrefixReader {
         let server = Server { name: self.name(), address: self.address.clone() };
-        let http = Http::new(server.clone(), self.timeout);
+        let http = Http::new(server.clone(), self.timeout, self.tls.clone());
         let client: Box<dyn Client> = match &self.api {
             Api::Consul { token } => Box::new(Consul::new(http, prefix, token.clone())),
             Api::Etcd3 { login } => Box::new(Etcd3::new(http, prefix, login.clone())),

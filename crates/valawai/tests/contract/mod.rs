@@ -15,6 +15,7 @@ use valawai::internals::broker::memory::MemoryBroker;
 use valawai::internals::broker::{Access, Confirm, ConsumeOn, Delivery, Event, Link, Session, amqp};
 use valawai::internals::message::Outgoing;
 use valawai::internals::secret::Secret;
+use valawai::internals::tls;
 
 use testkit::Vhost;
 
@@ -44,6 +45,9 @@ impl Broker for Vhost {
             password: Secret::new(&self.password),
             vhost: self.name.clone(),
             heartbeat: 10,
+            is_encrypted: false,
+            tls: tls::Options::new(&tls::BROKER),
+            external: false,
             client: "contract test".into(),
         };
         let number = SESSIONS.fetch_add(1, Ordering::Relaxed);

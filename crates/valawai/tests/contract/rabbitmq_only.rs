@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use valawai::internals::broker::{Access, Error, OwnQueue, amqp};
 use valawai::internals::message::Outgoing;
 use valawai::internals::secret::Secret;
+use valawai::internals::tls;
 
 use super::{
     Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, next_delivery, spawn, wait_for_last_confirm,
@@ -182,6 +183,9 @@ fn connecting_to_an_http_server_fails_with_the_reason_and_without_the_password()
         password: Secret::new("hunter2"),
         vhost: "/".into(),
         heartbeat: 10,
+        is_encrypted: false,
+        tls: tls::Options::new(&tls::BROKER),
+        external: false,
         client: "contract test".into(),
     };
     let error = amqp::connect(&options, 0).map(drop).expect_err("the session was opened").to_string();

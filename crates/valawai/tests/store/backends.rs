@@ -3,7 +3,7 @@
 use testkit::{Consul, Etcd};
 use valawai::internals::store::{Api, Options};
 
-use super::options;
+use super::{options, tls::with_tls};
 
 /// A store that a test starts. Keys begin with a slash.
 pub(super) trait Backend {
@@ -22,8 +22,9 @@ pub(super) trait Backend {
 pub(super) fn on_each_store(test: impl Fn(&dyn Backend) + Sync) {
     let test = &test;
     std::thread::scope(|scope| {
-        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start(), is_version_2: false }));
-        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start_with_v2(), is_version_2: true }));
+        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start(), kind: Kind::Plain }));
+        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start(), kind: Kind::WithTls }));
+        scope.spawn(move || test(&EtcdBackend { etcd: Etcd::start_with_v2(), kind: Kind::Version2 }));
         if let Some(consul) = Consul::start() {
             scope.spawn(move || test(&consul));
         }
@@ -32,21 +33,31 @@ pub(super) fn on_each_store(test: impl Fn(&dyn Backend) + Sync) {
 
 struct EtcdBackend {
     etcd: Etcd,
-    is_version_2: bool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain,
+    WithTls,
+    Version2,
 }
 
 impl Backend for EtcdBackend {
     fn options(&self, prefixes: &[&str]) -> Options {
-        let api = if self.is_version_2 { Api::Etcd2 { login: None } } else { Api::Etcd3 { login: None } };
-        options(self.etcd.port(), api, prefixes)
+        match self.kind {
+            Kind::Plain => options(self.etcd.port(), Api::Etcd3 { login: None }, prefixes),
+            Kind::WithTls => with_tls(options(self.etcd.tls_port(), Api::Etcd3 { login: None }, prefixes)),
+            Kind::Version2 => options(self.etcd.port(), Api::Etcd2 { login: None }, prefixes),
+        }
     }
 
     fn put(&self, key: &str, value: &str) {
-        if self.is_version_2 { self.etcd.put_v2(key, value) } else { self.etcd.put(key, value) }
+        if self.kind == Kind::Version2 { self.etcd.put_v2(key, value) } else { self.etcd.put(key, value) }
     }
 
     fn delete(&self, key: &str) {
-        if self.is_version_2 { self.etcd.delete_v2(key) } else { self.etcd.delete(key) }
+        if self.kind == Kind::Version2 { self.etcd.delete_v2(key) } else { self.etcd.delete(key) }
     }
 
     fn kill(&self) {

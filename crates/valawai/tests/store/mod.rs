@@ -9,6 +9,7 @@ mod garbage;
 mod garbage_in_watches;
 mod outages;
 mod stub;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -35,7 +36,7 @@ const NOTICED: Duration = Duration::from_secs(5);
 fn options(port: u16, api: Api, prefixes: &[&str]) -> Options {
     let prefixes = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
     let address = Address { host: "127.0.0.1".to_owned(), port };
-    Options { address, api, prefixes, timeout: TIMEOUT, period: PERIOD }
+    Options { address, tls: None, api, prefixes, timeout: TIMEOUT, period: PERIOD }
 }
 
 fn values<const N: usize>(pairs: [(&str, &str); N]) -> Values {

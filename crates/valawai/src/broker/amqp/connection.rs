@@ -16,6 +16,8 @@ use super::frames::MAX_FRAME;
 use super::read_limiter::ReadLimiter;
 use super::size_limit::SizeLimit;
 use super::stream::Stream;
+use super::tls_session;
+use super::transport::Transport;
 use super::watchdog::{Deadline, Watchdog};
 use super::{Host, Options, socket};
 use crate::broker::{BYTES_IN_FLIGHT, Error};
@@ -65,15 +67,17 @@ impl Connector {
         let name = format!("to {purpose}");
         let socket = socket::connect(&self.host)?;
         let handle = Arc::new(socket.try_clone().map_err(Error::lost)?);
-        let writer = Arc::new(FrameWriter::new(Arc::clone(&handle)));
+        let deadline = self.watchdog.deadline(name.clone(), Arc::clone(&handle));
+        let transport = Arc::new(deadline.guard(OPEN_LIMIT, || self.transport(&handle))?);
+        let writer = Arc::new(FrameWriter::new(Arc::clone(&transport)));
         let socket = mio::net::TcpStream::from_stream(socket).map_err(Error::lost)?;
-        let stream = Stream::new(socket, Arc::clone(&writer), buffer_limit);
+        let stream = Stream::new(socket, transport, Arc::clone(&writer), buffer_limit);
         let read_limiter = Arc::clone(stream.read_limiter());
         self.watchdog.drive(&read_limiter, &writer);
-        let deadline = self.watchdog.deadline(name.clone(), Arc::clone(&handle));
         let options = connection_options(&self.options, &name);
         let open = || amiquip::Connection::insecure_open_stream(stream, options, tuning());
-        let mut inner = deadline.guard(OPEN_LIMIT, open).map_err(|error| connect_error(&self.host, &error))?;
+        let opened = deadline.guard(OPEN_LIMIT, open);
+        let mut inner = opened.map_err(|error| connect_error(&self.host, &self.options, &error))?;
         let major_version = major_version(inner.server_properties());
         let notifications = inner.listen_for_connection_blocked().map_err(|error| call_error("open", &error))?;
         Ok(Connection {
@@ -88,6 +92,18 @@ impl Connector {
             size_limit: SizeLimit::default(),
             major_version,
         })
+    }
+}
+
+impl Connector {
+    /// What is read and written: with TLS, after its handshake, so that no login is sent to a server that is not trusted.
+    fn transport(&self, socket: &Arc<TcpStream>) -> Result<Transport, Error> {
+        if !self.options.is_encrypted {
+            return Ok(Transport::plain(Arc::clone(socket)));
+        }
+        let connection = tls_session::handshake(&self.options.tls, &self.host.name, socket);
+        let connection = connection.map_err(|reason| Error::Insecure { address: self.host.to_string(), reason })?;
+        Ok(Transport::encrypted(Arc::clone(socket), connection))
     }
 }
 
@@ -161,7 +177,11 @@ fn major_version(server: &FieldTable) -> u32 {
 }
 
 fn connection_options(options: &Options, name: &str) -> ConnectionOptions<Auth> {
-    let auth = Auth::Plain { username: options.username.clone(), password: options.password.reveal().to_owned() };
+    let auth = if options.external {
+        Auth::External
+    } else {
+        Auth::Plain { username: options.username.clone(), password: options.password.reveal().to_owned() }
+    };
     ConnectionOptions::default()
         .auth(auth)
         .virtual_host(options.vhost.clone())

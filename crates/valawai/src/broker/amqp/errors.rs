@@ -2,15 +2,32 @@
 
 use amiquip::Error as Amqp;
 
-use super::Host;
+use super::{Host, Options, tls_session};
 use crate::broker::Error;
 
 const ACCESS_REFUSED: u16 = 403;
 const NOT_ALLOWED: u16 = 530;
 
 /// Why the handshake with `host` failed.
-pub(super) fn connect_error(host: &Host, error: &Amqp) -> Error {
+pub(super) fn connect_error(host: &Host, options: &Options, error: &Amqp) -> Error {
+    let address = host.to_string();
+    if let Amqp::IoErrorReadingSocket { source } | Amqp::IoErrorWritingSocket { source } = error
+        && options.is_encrypted
+    {
+        // With TLS 1.3, a server that refuses the client certificate says so only now.
+        return Error::Insecure { address, reason: tls_session::failure(source, &options.tls) };
+    }
     let reason = match error {
+        Amqp::InvalidCredentials if options.external => {
+            "it closed the connection during the login; check that it has a user with the name in the client \
+             certificate (RABBITMQ_CERT_FILE), as ssl_cert_login_from says"
+                .to_owned()
+        }
+        Amqp::UnsupportedAuthMechanism { .. } if options.external => {
+            "it does not accept certificates as a login; enable its plugin rabbitmq_auth_mechanism_ssl and the mechanism \
+             EXTERNAL, or set RABBITMQ_AUTH=password"
+                .to_owned()
+        }
         Amqp::InvalidCredentials => {
             "it closed the connection during the login; check RABBITMQ_USERNAME and RABBITMQ_PASSWORD".to_owned()
         }
@@ -19,7 +36,7 @@ pub(super) fn connect_error(host: &Host, error: &Amqp) -> Error {
         }
         other => cause(other),
     };
-    Error::Rejected { address: host.to_string(), reason }
+    Error::Rejected { address, reason }
 }
 
 /// Why `action` failed: the broker refused it, or the connection was lost.

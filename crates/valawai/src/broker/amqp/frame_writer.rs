@@ -5,14 +5,14 @@
 //! frames by itself. They are written between those of amiquip, never inside of one: a frame that was written in part is
 //! completed first.
 
-use std::io::{self, ErrorKind, Write};
-use std::net::TcpStream;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
 use super::frames::MAX_FRAME;
+use super::transport::Transport;
 use crate::broker::Error;
 
 /// Every broker accepts frames of this size.
@@ -21,7 +21,7 @@ const MIN_FRAME: u32 = 4096;
 /// How much memory is kept for the next frames.
 const KEPT_CAPACITY: usize = 4 * 1024 * 1024;
 
-/// Writes to the socket of one connection, from any thread, and never blocks.
+/// Writes to the transport of one connection, from any thread, and never blocks.
 #[derive(Debug)]
 pub(super) struct FrameWriter {
     state: Mutex<State>,
@@ -31,8 +31,7 @@ pub(super) struct FrameWriter {
 
 #[derive(Debug)]
 struct State {
-    /// In non-blocking mode.
-    socket: Arc<TcpStream>,
+    transport: Arc<Transport>,
     /// Frames of published messages, of which the first `written` bytes are written.
     frames: Vec<u8>,
     written: usize,
@@ -42,8 +41,9 @@ struct State {
 }
 
 impl FrameWriter {
-    pub(super) fn new(socket: Arc<TcpStream>) -> Self {
-        let state = State { socket, frames: Vec::new(), written: 0, is_within_amiquips_frame: false, is_closed: false };
+    pub(super) fn new(transport: Arc<Transport>) -> Self {
+        let state =
+            State { transport, frames: Vec::new(), written: 0, is_within_amiquips_frame: false, is_closed: false };
         Self { state: Mutex::new(state), max_frame: AtomicUsize::new(MAX_FRAME as usize) }
     }
 
@@ -74,7 +74,8 @@ impl FrameWriter {
         if state.unwritten() > 0 {
             state.flush().map_err(Error::lost)?;
         }
-        Ok(state.unwritten())
+        let is_sent = state.transport.flush().map_err(Error::lost)?;
+        Ok(state.unwritten() + usize::from(!is_sent))
     }
 
     /// Writes `bytes` for amiquip: whole frames, or what is left of them.
@@ -84,7 +85,7 @@ impl FrameWriter {
         if !state.is_within_amiquips_frame && state.unwritten() > 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let written = (&*state.socket).write(bytes)?;
+        let written = state.transport.write(bytes)?;
         state.is_within_amiquips_frame = written < bytes.len();
         state.flush()?;
         Ok(written)
@@ -96,6 +97,7 @@ impl FrameWriter {
         state.is_closed = true;
         state.frames = Vec::new();
         state.written = 0;
+        state.transport.close();
     }
 }
 
@@ -106,7 +108,7 @@ impl State {
 
     fn flush(&mut self) -> io::Result<()> {
         while !self.is_within_amiquips_frame && self.unwritten() > 0 {
-            match (&*self.socket).write(&self.frames[self.written..]) {
+            match self.transport.write(&self.frames[self.written..]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => self.written += written,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -134,7 +136,7 @@ impl State {
 mod tests {
     use super::*;
     use std::io::Read;
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -153,7 +155,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         socket.set_nonblocking(true).unwrap();
-        (FrameWriter::new(Arc::new(socket)), listener.accept().unwrap().0)
+        (FrameWriter::new(Arc::new(Transport::plain(Arc::new(socket)))), listener.accept().unwrap().0)
     }
 
     /// Reads frames up to the end of the stream. Returns the number of frames of each kind.

@@ -15,6 +15,10 @@ const MAX_BODY: u64 = 512 * 1024 * 1024;
 const FRAME_HEADER: usize = 7;
 const FRAME_END: u8 = 0xCE;
 
+/// The first bytes of what a server with TLS sends.
+const TLS_ALERT: u8 = 21;
+const TLS_HANDSHAKE: u8 = 22;
+
 /// The start of a content header: class (2 bytes), weight (2), size of the body (8).
 const CONTENT_HEADER: usize = 12;
 const BODY_SIZE_AT: usize = 4;
@@ -179,7 +183,10 @@ impl FrameScanner {
             2 => Ok(FrameType::ContentHeader),
             3 => Ok(FrameType::Body),
             b'A' => Err(invalid("the broker requires another version of AMQP; this client needs 0-9-1")),
-            _ => Err(invalid("the reply is not AMQP; check that the port is RabbitMQ's AMQP port without TLS")),
+            TLS_ALERT | TLS_HANDSHAKE => Err(invalid(
+                "the reply is TLS; connect with TLS (RABBITMQ_TLS=1, or amqps://), or to the port without TLS",
+            )),
+            _ => Err(invalid("the reply is not AMQP; check that the port is RabbitMQ's AMQP port")),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Used plainly, amiquip can hang, lose messages and exhaust the memory. One file implements each rule that prevents
 //! it: `socket` connects, `watchdog` shuts down the socket of a call that exceeds its deadline, `stream` checks what is
 //! received (`frames`) and bounds it (`read_limiter`), `publish_frames` and `frame_writer` publish without amiquip's
-//! slow path, `connection` and `channel` put a limit on every call,
+//! slow path, `transport` and `tls_session` encrypt, `connection` and `channel` put a limit on every call,
 //! `subscriptions` holds the consumers of a link and `drain` cancels them, and `size_limit` detects messages that are
 //! too large for the broker.
 
@@ -31,6 +31,8 @@ mod socket;
 mod stream;
 mod subscription;
 mod subscriptions;
+mod tls_session;
+mod transport;
 mod watchdog;
 
 use std::fmt;
@@ -48,9 +50,11 @@ use self::publisher::Publisher;
 use self::watchdog::Watchdog;
 use super::{ConsumeOn, Error, Job, PublishJob, Session};
 use crate::secret::Secret;
+use crate::tls;
 
-/// The AMQP port if none is given.
-pub const DEFAULT_PORT: u16 = 5672;
+/// The AMQP port if none is given, and the one with TLS.
+const DEFAULT_PORT: u16 = 5672;
+const DEFAULT_TLS_PORT: u16 = 5671;
 
 /// The stack size of threads that only move deliveries or watch deadlines.
 const SMALL_STACK: usize = 128 * 1024;
@@ -68,8 +72,20 @@ pub struct Options {
     pub vhost: String,
     /// Seconds between heartbeats: a dead connection is detected after two of them. Defaults to 10.
     pub heartbeat: u16,
+    /// Whether to connect with TLS. Off by default.
+    pub is_encrypted: bool,
+    /// Whom to trust with TLS, and the client certificate.
+    pub tls: tls::Options,
+    /// Whether the client certificate is the login (SASL EXTERNAL), instead of the user and the password.
+    pub external: bool,
     /// The name of this client in the broker's list of connections.
     pub client: String,
+}
+
+/// The AMQP port if none is given.
+#[must_use]
+pub fn default_port(is_encrypted: bool) -> u16 {
+    if is_encrypted { DEFAULT_TLS_PORT } else { DEFAULT_PORT }
 }
 
 /// One of the broker's hosts.

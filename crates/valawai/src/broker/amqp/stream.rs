@@ -1,5 +1,5 @@
-//! The socket that amiquip reads and writes: it is read in large pieces, checked frame by frame, and bounded by the read
-//! limiter; it is written through the frame writer.
+//! The stream that amiquip reads and writes: its transport is read in large pieces, checked frame by frame, and bounded by the
+//! read limiter; it is written through the frame writer.
 
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -12,6 +12,7 @@ use mio::{Poll, PollOpt, Ready, Registration, Token};
 use super::frame_writer::FrameWriter;
 use super::frames::FrameScanner;
 use super::read_limiter::{ReadAllowance, ReadLimiter};
+use super::transport::Transport;
 
 /// The size of one read of the socket; amiquip by itself reads 4 KiB at a time.
 const BUFFER: usize = 128 * 1024;
@@ -25,7 +26,9 @@ const MAX_BURST: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Stream {
+    /// For its events only.
     socket: TcpStream,
+    transport: Arc<Transport>,
     read_limiter: Arc<ReadLimiter>,
     writer: Arc<FrameWriter>,
     /// Through which the read limiter wakes the event loop that reads the socket.
@@ -40,10 +43,11 @@ pub(super) struct Stream {
 
 impl Stream {
     /// A stream that buffers about `limit` bytes of message bodies before it stops reading.
-    pub(super) fn new(socket: TcpStream, writer: Arc<FrameWriter>, limit: usize) -> Self {
+    pub(super) fn new(socket: TcpStream, transport: Arc<Transport>, writer: Arc<FrameWriter>, limit: usize) -> Self {
         let (wake_up, reader) = Registration::new2();
         Self {
             socket,
+            transport,
             read_limiter: Arc::new(ReadLimiter::new(limit, reader)),
             writer,
             wake_up,
@@ -69,7 +73,7 @@ impl Stream {
             self.read_limiter.wake();
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let read = self.socket.read(&mut self.buffer[..max]).inspect_err(|_| self.burst = 0)?;
+        let read = self.transport.read(&mut self.buffer[..max]).inspect_err(|_| self.burst = 0)?;
         self.burst += read;
         self.read_limiter.received(read, self.frames.scan(&self.buffer[..read])?);
         self.unread = 0..read;
@@ -100,7 +104,7 @@ impl Write for Stream {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.socket.flush()
+        self.writer.flush().map(drop).map_err(io::Error::other)
     }
 }
 

@@ -44,7 +44,7 @@ impl Command for Status {
         let operator = invocation.connect()?;
         let mut report = Report {
             component: target.name.clone(),
-            mov_is_up: settings.mov_url.as_deref().map(|url| is_up(&RestClient::new(url))),
+            mov_is_up: settings.mov_url.as_ref().map(|url| is_up(&RestClient::new(url))),
             instances: self.instances(invocation, &operator, target)?,
             queues: queues(&operator, target)?,
             problems: Vec::new(),

@@ -196,7 +196,7 @@ mod tests {
             address: crate::store::Address { host: "localhost".to_owned(), port: 1 },
         };
         for (prefix, key, end) in [("/config/p", "/config/p/", "/config/p0"), ("p/", "p/", "p0"), ("/", "/", "0")] {
-            let etcd = Etcd3::new(Http::new(server.clone(), Duration::from_secs(1)), prefix, None);
+            let etcd = Etcd3::new(Http::new(server.clone(), Duration::from_secs(1), None), prefix, None);
             assert_eq!(etcd.range(), (STANDARD.encode(key), STANDARD.encode(end)), "{prefix}");
         }
     }

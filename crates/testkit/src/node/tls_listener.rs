@@ -1,0 +1,71 @@
+//! The listener of a node for AMQP with TLS.
+
+use std::path::{Path, PathBuf};
+
+use super::ports::Ports;
+use crate::certificates::{Authority, Identity, OWN_NAMES};
+
+/// How the listener identifies itself, and what it wants of clients.
+#[derive(Debug)]
+pub struct TlsListener {
+    identity: Identity,
+    client_ca_file: PathBuf,
+    requires_client_certificate: bool,
+    versions: &'static str,
+}
+
+impl Default for TlsListener {
+    /// With a certificate of the shared authority for this machine. A client certificate of the same authority is accepted, as a
+    /// login too (`EXTERNAL`), but not required.
+    fn default() -> Self {
+        Self {
+            identity: Authority::shared().server(&OWN_NAMES),
+            client_ca_file: Authority::shared().ca_file().to_owned(),
+            requires_client_certificate: false,
+            versions: "tlsv1.3, tlsv1.2",
+        }
+    }
+}
+
+impl TlsListener {
+    /// The same with another certificate.
+    pub fn with_identity(self, identity: Identity) -> Self {
+        Self { identity, ..self }
+    }
+
+    /// The same, which requires a client certificate of the authority in this file.
+    pub fn requiring_client_certificate(self, client_ca_file: &Path) -> Self {
+        Self { client_ca_file: client_ca_file.to_owned(), requires_client_certificate: true, ..self }
+    }
+
+    /// The same, which offers TLS 1.2 only.
+    pub fn with_tls_1_2(self) -> Self {
+        Self { versions: "tlsv1.2", ..self }
+    }
+
+    /// Its part of `rabbitmq.conf`.
+    pub(super) fn configuration(&self, ports: Ports) -> String {
+        let versions = self.versions.split(", ").enumerate();
+        let versions: String =
+            versions.map(|(index, version)| format!("ssl_options.versions.{} = {version}\n", index + 1)).collect();
+        format!(
+            "listeners.ssl.1 = {address}:{port}
+ssl_options.cacertfile = {ca}
+ssl_options.certfile = {cert}
+ssl_options.keyfile = {key}
+ssl_options.verify = verify_peer
+ssl_options.fail_if_no_peer_cert = {required}
+{versions}ssl_cert_login_from = common_name
+auth_mechanisms.1 = PLAIN
+auth_mechanisms.2 = AMQPLAIN
+auth_mechanisms.3 = EXTERNAL
+",
+            address = ports.address,
+            port = ports.tls,
+            ca = self.client_ca_file.display(),
+            cert = self.identity.cert_file.display(),
+            key = self.identity.key_file.display(),
+            required = self.requires_client_certificate,
+        )
+    }
+}

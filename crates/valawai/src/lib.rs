@@ -51,6 +51,7 @@
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
 //! | `configuration` | the settings while the component runs: what files, stores and operators change |
 //! | `settings` | reads the settings; the only module that knows their names |
+//! | `telemetry` | serves metrics and the health over HTTP |
 //! | `service` | answers operators |
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
@@ -58,7 +59,7 @@
 //! | `mov`, `store` | registration at the MOV, its log, its REST interface; key-value stores that hold settings |
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
 //! | `operations` | counters, pauses and copies of messages, for operators |
-//! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
+//! | `routes`, `message`, `trace`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -95,6 +96,8 @@
 //!   sessions; a shutdown waits for it for a second.
 //! - **settings** takes over what the key-value store holds, for which **store-0** and so on wait, one for each prefix;
 //!   **settings-file** looks at the configuration file. Without a store and a file there are none.
+//! - **telemetry** accepts the connections to `METRICS_ADDRESS`, and **telemetry-…** answers one of them. Without the setting there are
+//!   none.
 //! - **on-change** calls what the author wants to be called when settings change.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
@@ -127,7 +130,9 @@ mod service;
 mod settings;
 mod shutdown;
 mod store;
+mod telemetry;
 pub mod testing;
+mod trace;
 
 pub use commands::{main, operate};
 pub use component::{
@@ -139,6 +144,7 @@ pub use message::{Message, Properties, Reply};
 pub use name::Id;
 pub use payload::{Text, de};
 pub use shutdown::Shutdown;
+pub use trace::{InvalidTrace, Trace};
 
 /// For the tests of the kit and the fuzz targets. Not part of the API: it changes without notice.
 #[cfg(any(feature = "internals", fuzzing))]
@@ -195,6 +201,9 @@ pub mod internals {
     }
     pub mod store {
         pub use crate::store::*;
+    }
+    pub mod telemetry {
+        pub use crate::telemetry::*;
     }
 }
 

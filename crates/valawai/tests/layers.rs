@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, the values first. Each module uses only modules before it.
 #[rustfmt::skip]
-const ORDER: [&str; 28] = [
-    "name", "failure", "secret", "escaped", "clock", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi", "routes",
-    "operations", "broker", "health", "logs", "mov", "store", "component", "consumer", "publisher", "service", "settings", "configuration", "process", "testing", "commands",
+const ORDER: [&str; 30] = [
+    "name", "failure", "secret", "escaped", "clock", "hex", "ids", "sequence_window", "payload", "shutdown", "trace", "message", "asyncapi", "routes",
+    "operations", "broker", "health", "logs", "mov", "store", "component", "consumer", "publisher", "service", "telemetry", "settings", "configuration", "process", "testing", "commands",
 ];
 
 /// The only folder that may name amiquip.

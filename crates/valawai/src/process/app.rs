@@ -14,9 +14,11 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Error, Session};
 use crate::component::ResolvedComponent;
 use crate::configuration::Configuration;
+use crate::health::heartbeat;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Observed;
 
 /// The pauses between the attempts to reconnect.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -62,6 +64,12 @@ impl App {
             connect,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
+    }
+
+    /// What is shown of the process while it runs, until the shutdown.
+    #[must_use]
+    pub fn observed(&self, shutdown: &Shutdown) -> Observed {
+        self.tasks.observed(shutdown)
     }
 
     /// Runs the component until the shutdown. Lost connections are retried indefinitely.
@@ -136,9 +144,11 @@ impl App {
 
     /// Waits for `time`, and applies the changes that arrive meanwhile.
     fn wait(&mut self, time: Duration, shutdown: &Shutdown) -> Waited {
-        let elapsed = crossbeam_channel::after(time);
+        let (elapsed, heartbeat) = (crossbeam_channel::after(time), crossbeam_channel::tick(heartbeat::PERIOD));
         loop {
+            self.tasks.status().heartbeat.beat();
             select! {
+                recv(heartbeat) -> _ => {}
                 recv(shutdown.requested()) -> _ => return Waited::ShutdownRequested,
                 recv(elapsed) -> _ => return Waited::Elapsed,
                 recv(self.changes.receiver()) -> change => self.changes.apply(change, &mut self.tasks),
@@ -161,9 +171,14 @@ impl App {
         if let Err(error) = spawned {
             return Some(Err(Error::lost(error)));
         }
-        let connected = select! {
-            recv(result) -> session => session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
-            recv(shutdown.requested()) -> _ => return None,
+        let heartbeat = crossbeam_channel::tick(heartbeat::PERIOD);
+        let connected = loop {
+            self.tasks.status().heartbeat.beat();
+            select! {
+                recv(heartbeat) -> _ => {}
+                recv(result) -> session => break session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
+                recv(shutdown.requested()) -> _ => return None,
+            }
         };
         if connected.is_ok() {
             self.changes.is_at(&broker);

@@ -28,4 +28,5 @@ mod sizes;
 mod sources;
 mod state;
 mod stopping;
+mod telemetry;
 mod test_bed;

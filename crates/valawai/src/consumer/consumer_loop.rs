@@ -167,6 +167,7 @@ impl<'c> ConsumerLoop<'c> {
         }
         self.pause();
         self.in_flight.requeue(tag);
+        self.consumer.options.operations.metrics.count_requeued();
         self.link.requeue(tag)
     }
 

@@ -22,6 +22,7 @@ pub struct Metrics {
     unroutable: AtomicU64,
     in_flight: AtomicUsize,
     acknowledged: AtomicU64,
+    requeued: AtomicU64,
     settings_changes: AtomicU64,
     settings_failures: AtomicU64,
 }
@@ -133,6 +134,17 @@ impl Metrics {
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Records a delivery that was returned to its queue.
+    pub fn count_requeued(&self) {
+        self.requeued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many deliveries were returned to their queues.
+    #[must_use]
+    pub fn requeued(&self) -> u64 {
+        self.requeued.load(Ordering::Relaxed)
     }
 
     /// Records that changed settings took effect.

@@ -91,17 +91,17 @@ pub const METRICS: &[Row] = &[
         "Refused messages that were dropped, because dead letters are off, and what producers dropped, by channel.",
         |it| it.all(|channel| Value::Count(channel.discarded)),
     ),
-    counter(
-        "valawai_messages_requeued",
-        "Messages that a handler's thread returned to their queue, by channel.",
-        |it| it.consumed(|channel| Value::Count(channel.requeued)),
-    ),
     counter("valawai_messages_published", "Published messages that the broker confirmed, by channel.", |it| {
         it.published(|channel| Value::Count(channel.published))
     }),
     counter("valawai_messages_acknowledged", "Deliveries that were acknowledged.", |it| {
         it.observed(|it| Value::Count(it.operations.metrics.acknowledged()))
     }),
+    counter(
+        "valawai_messages_requeued",
+        "Deliveries that were returned to their queue, as for a reply that was rejected.",
+        |it| it.observed(|it| Value::Count(it.operations.metrics.requeued())),
+    ),
     counter("valawai_messages_unroutable", "Messages that were published to queues that do not exist.", |it| {
         it.observed(|it| Value::Count(it.operations.metrics.unroutable()))
     }),

@@ -51,6 +51,7 @@ prepare() {
     [ -n "${VALAWAI_TEST_RABBITMQ:-}" ] || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || packages+=(rabbitmq-server)
     # The demo needs no key-value store.
     [ "$1" != ./runTests.sh ] || command -v etcd >/dev/null || packages+=(etcd-server)
+    [ "$1" != ./runTests.sh ] || command -v promtool >/dev/null || packages+=(prometheus)
     command -v cc >/dev/null || packages+=(gcc libc6-dev)
     # A test creates the repository of a new component.
     command -v git >/dev/null || packages+=(git)

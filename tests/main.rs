@@ -29,5 +29,6 @@ mod soak;
 mod sources;
 mod state;
 mod stopping;
+mod telemetry;
 mod test_bed;
 mod tls;

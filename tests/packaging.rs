@@ -12,7 +12,8 @@ const SETTINGS: [&str; 5] = [
     "crates/valawai/src/settings/routes.rs",
 ];
 const DOCUMENTATION: [&str; 3] = ["README.md", "docs/configuration.md", "docs/docker.md"];
-const COMPOSE: [&str; 2] = ["docker-compose.yml", "docker-compose.secrets.yml"];
+const COMPOSE: [&str; 3] =
+    ["docker-compose.yml", "docker-compose.secrets.yml", "docker/observability/docker-compose.yml"];
 /// Other names of settings: the correctly spelled one of a setting that is misspelled in the platform, and those of the stores.
 const ALIASES: [&str; 3] = ["COMPONENT_ID_FILE_NAME", "CONSUL_PREFIX", "ETCD_PREFIX"];
 

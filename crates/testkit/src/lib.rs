@@ -7,6 +7,8 @@
 //! | [`node`] | RabbitMQ nodes and clusters that a test may kill, freeze or fill; virtual hosts on a shared node |
 //! | [`process`] | programs with settings and a directory of their own, killed when the tests end |
 //! | [`store`] | key-value stores that a test may kill, freeze or wipe: etcd and Consul |
+//! | [`prometheus`] | Prometheus as a process, and its `promtool` |
+//! | [`http`] | requests over HTTP |
 //! | [`mov`] | the MOV simulator as a process, and what it reports |
 //! | [`amqp`] | a client that publishes with confirms, receives, and inspects queues |
 //! | [`certificates`] | authorities, and certificates of servers and clients |
@@ -25,10 +27,12 @@
 
 pub mod amqp;
 pub mod certificates;
+pub mod http;
 pub mod log_capture;
 pub mod mov;
 pub mod node;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod store;
 pub mod tls_terminator;
@@ -39,6 +43,7 @@ pub use certificates::{Authority, Identity};
 pub use mov::Mov;
 pub use node::{Cluster, Node, TlsListener, Vhost};
 pub use process::{Exit, Finished, Process, ProcessBuilder};
+pub use prometheus::Prometheus;
 pub use proxy::Proxy;
 pub use store::{Consul, Etcd};
 pub use tls_terminator::TlsTerminator;

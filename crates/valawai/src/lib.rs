@@ -51,6 +51,7 @@
 //! | `process` | the life of the process: connect, run a session, reconnect, stop |
 //! | `configuration` | the settings while the component runs: what files, stores and operators change |
 //! | `settings` | reads the settings; the only module that knows their names |
+//! | `telemetry` | serves metrics and the health over HTTP |
 //! | `service` | answers operators |
 //! | `publisher` | publishes what sources produce |
 //! | `consumer` | the loop of a consumer: route, publish, settle, retry |
@@ -59,7 +60,7 @@
 //! | `broker`, `health`, `logs` | sessions with RabbitMQ (`amqp`) or in memory (`memory`); the health file; the component's own log |
 //! | `tls` | certificates, and why they are refused |
 //! | `operations` | counters, pauses and copies of messages, for operators |
-//! | `routes`, `message`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window`, `threads`, `simulation` | values |
+//! | `routes`, `message`, `trace`, `asyncapi`, `payload`, `name`, `failure`, `secret`, `shutdown`, `escaped`, `clock`, `hex`, `ids`, `sequence_window`, `threads`, `simulation` | values |
 //!
 //! Where to look first:
 //! - The outcome of a message: `Router::decide` in `consumer/router.rs` decides it, `ConsumerLoop::carry_out` in
@@ -96,6 +97,8 @@
 //!   sessions; a shutdown waits for it for a second.
 //! - **settings** takes over what the key-value store holds, for which **store-0** and so on wait, one for each prefix;
 //!   **settings-file** looks at the configuration file. Without a store and a file there are none.
+//! - **telemetry** accepts the connections to `METRICS_ADDRESS`, and **telemetry-…** answers one of them. Without the setting there are
+//!   none.
 //! - **on-change** calls what the author wants to be called when settings change.
 //! - **watchdog** closes the socket of an AMQP call that exceeds its deadline.
 //! - amiquip has one thread for each connection: one connection for publishing, one for each consumer, so that a slow handler
@@ -129,9 +132,11 @@ mod settings;
 mod shutdown;
 mod simulation;
 mod store;
+mod telemetry;
 pub mod testing;
 mod threads;
 mod tls;
+mod trace;
 
 pub use commands::{main, operate};
 pub use component::{
@@ -143,6 +148,7 @@ pub use message::{Message, Properties, Reply};
 pub use name::Id;
 pub use payload::{Text, de};
 pub use shutdown::Shutdown;
+pub use trace::{InvalidTrace, Trace};
 
 /// For the tests of the kit and the fuzz targets. Not part of the API: it changes without notice.
 #[cfg(any(feature = "internals", fuzzing))]
@@ -205,6 +211,9 @@ pub mod internals {
     }
     pub mod tls {
         pub use crate::tls::*;
+    }
+    pub mod telemetry {
+        pub use crate::telemetry::*;
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::failure::Failure;
 use crate::payload::{self, Shape};
+use crate::trace::Trace;
 
 /// A delivered message. Its body is untrusted: nothing is known about it until it is [read](Self::read).
 ///
@@ -94,6 +95,9 @@ pub struct Properties {
     pub reply_to: Option<String>,
     /// The conversation it belongs to: a header of the platform's services.
     pub conversation_id: Option<String>,
+    /// The trace it belongs to: the headers `traceparent` and `tracestate` of W3C Trace Context. When a handler is called, this is
+    /// the span in which it runs.
+    pub trace: Option<Box<Trace>>,
     /// How many attempts to process it failed before this one.
     pub attempts: u32,
     /// Whether it was delivered before and not acknowledged.

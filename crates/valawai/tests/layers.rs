@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the crate, the values first. Each module uses only modules before it.
 #[rustfmt::skip]
-const ORDER: [&str; 31] = [
-    "name", "failure", "secret", "escaped", "simulation", "clock", "threads", "hex", "ids", "sequence_window", "payload", "shutdown", "message", "asyncapi", "routes",
-    "tls", "operations", "broker", "health", "logs", "mov", "store", "component", "consumer", "publisher", "service", "settings", "configuration", "process", "testing", "commands",
+const ORDER: [&str; 33] = [
+    "name", "failure", "secret", "escaped", "simulation", "clock", "threads", "hex", "ids", "sequence_window", "payload", "shutdown", "trace", "message", "asyncapi", "routes",
+    "tls", "operations", "broker", "health", "logs", "mov", "store", "component", "consumer", "publisher", "service", "telemetry", "settings", "configuration", "process", "testing", "commands",
 ];
 
 /// The only folder that may name amiquip.

@@ -11,3 +11,4 @@ mod periodic;
 mod running_app;
 mod running_component;
 mod store;
+mod telemetry_table;

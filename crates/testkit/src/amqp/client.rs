@@ -76,6 +76,14 @@ impl Client {
         self.channel().queue_declare(queue, options).unwrap_or_else(|error| panic!("cannot declare {queue}: {error}"));
     }
 
+    /// Declares a queue whose name the broker chooses, for the answers to requests, and returns the name.
+    #[track_caller]
+    pub fn declare_answers(&self) -> String {
+        let channel = self.channel();
+        let queue = channel.queue_declare("", QueueDeclareOptions::default());
+        queue.unwrap_or_else(|error| panic!("cannot declare a queue: {error}")).name().to_owned()
+    }
+
     /// Deletes a queue with its messages.
     #[track_caller]
     pub fn delete(&self, queue: &str) {

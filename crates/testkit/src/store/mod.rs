@@ -3,7 +3,7 @@
 mod consul;
 mod etcd;
 mod http;
-mod server;
+pub(crate) mod server;
 
 pub use consul::Consul;
 pub use etcd::Etcd;

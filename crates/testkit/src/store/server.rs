@@ -19,7 +19,7 @@ const START_ATTEMPTS: u32 = 3;
 
 /// A process that is killed when it is dropped, and when the test process ends.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     launch: Launch,
     // In this order, so that the directory is removed after the process that writes to it has ended.
     process: Mutex<ReapedProcess>,
@@ -28,18 +28,18 @@ pub(super) struct Server {
 
 /// How a store is started.
 #[derive(Debug)]
-pub(super) struct Launch {
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<String>,
+pub(crate) struct Launch {
+    pub(crate) program: PathBuf,
+    pub(crate) arguments: Vec<String>,
     /// The port of HTTP.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     /// A path that answers when the store is ready.
-    pub(super) ready: &'static str,
+    pub(crate) ready: &'static str,
 }
 
 impl Server {
     /// Starts a store; `launch` chooses ports, and gets the directory of the data.
-    pub(super) fn start(launch: impl Fn(&str) -> Launch) -> Self {
+    pub(crate) fn start(launch: impl Fn(&str) -> Launch) -> Self {
         let mut logs = Vec::new();
         for _ in 0..START_ATTEMPTS {
             let directory = tempfile::Builder::new().prefix("valawai-store-").tempdir().expect("make a directory");
@@ -54,16 +54,16 @@ impl Server {
         panic!("a store did not start in {START_ATTEMPTS} attempts:\n{}", logs.join("\n"));
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.launch.port
     }
 
-    pub(super) fn process(&self) -> MutexGuard<'_, ReapedProcess> {
+    pub(crate) fn process(&self) -> MutexGuard<'_, ReapedProcess> {
         self.process.lock()
     }
 
     /// Starts it after it was killed.
-    pub(super) fn start_again(&self) {
+    pub(crate) fn start_again(&self) {
         let mut process = self.process();
         assert!(process.exit().is_some(), "the store is running; kill it first");
         *process = spawn(&self.launch, self.directory.path());
@@ -72,7 +72,7 @@ impl Server {
     }
 
     /// Removes the data of a store that was killed.
-    pub(super) fn wipe(&self) {
+    pub(crate) fn wipe(&self) {
         assert!(self.process().exit().is_some(), "the store is running; kill it first");
         fs::remove_dir_all(self.directory.path().join("data")).expect("remove the data of the store");
     }
@@ -108,7 +108,7 @@ fn log(directory: &Path) -> String {
 }
 
 /// A program in `PATH`.
-pub(super) fn in_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn in_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }

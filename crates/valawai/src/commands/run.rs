@@ -11,6 +11,7 @@ use crate::logs;
 use crate::process::{App, Connect, signals};
 use crate::settings::{Document, Environment, Layers, Settings};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Telemetry;
 
 pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
     let configuration =
@@ -22,9 +23,16 @@ pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
             return Exit::Settings;
         }
     };
+    let telemetry = match serve_telemetry(&configuration.settings()) {
+        Ok(telemetry) => telemetry,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return Exit::Settings;
+        }
+    };
     let (instance, warning) = claim_folder(&configuration.settings());
     configuration.move_to(instance.folder());
-    logs::start(&configuration.settings().logs);
+    logs::start(&configuration.settings().logs, resolved.name());
     if let Some(warning) = warning {
         log::warn!("{warning}");
     }
@@ -36,6 +44,9 @@ pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
         }
     };
     log::info!("{} {} starts", resolved.name(), resolved.version());
+    if let Some(telemetry) = &telemetry {
+        log::info!("serving /metrics, /health/live and /health/ready on http://{}", telemetry.address());
+    }
     for warning in resolved.warnings() {
         log::warn!("{warning}");
     }
@@ -47,16 +58,36 @@ pub(super) fn run(resolved: &ResolvedComponent, flags: Document) -> Exit {
             return Exit::Internal;
         }
     }
-    run_configured(resolved, &configuration, &shutdown)
+    run_configured(resolved, &configuration, telemetry.as_ref(), &shutdown)
 }
 
-fn run_configured(resolved: &ResolvedComponent, configuration: &Configuration, shutdown: &Shutdown) -> Exit {
+/// Serves metrics and the health if that is configured: before anything that may take long, so that probes are answered.
+fn serve_telemetry(settings: &Settings) -> Result<Option<Telemetry>, String> {
+    let Some(address) = &settings.metrics_address else { return Ok(None) };
+    Telemetry::serve(address).map(Some).map_err(|error| {
+        let (host, port) = address;
+        format!(
+            "METRICS_ADDRESS: cannot listen on {host}:{port}: {error}; set another address, or none to serve no metrics"
+        )
+    })
+}
+
+fn run_configured(
+    resolved: &ResolvedComponent,
+    configuration: &Configuration,
+    telemetry: Option<&Telemetry>,
+    shutdown: &Shutdown,
+) -> Exit {
     let faults = &configuration.settings().faults;
     if faults.is_enabled() {
         log::warn!("CHAOS settings are in effect; faults are injected: {faults:?}");
     }
     configuration.start();
-    match App::new(resolved, configuration, connect(resolved)).run(shutdown) {
+    let app = App::new(resolved, configuration, connect(resolved));
+    if let Some(telemetry) = telemetry {
+        telemetry.observe(app.observed(shutdown));
+    }
+    match app.run(shutdown) {
         Ok(()) => Exit::Done,
         Err(error) => {
             log::error!("{error}");

@@ -1,6 +1,6 @@
 //! What a handler is given: its message, the log of the platform, and ways to publish more than a reply.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -9,10 +9,13 @@ use super::outlet::Outlets;
 use super::settings::OwnSettings;
 use super::{Log, Mov, Output, RouteOutput};
 use crate::failure::Failure;
+use crate::logs;
 use crate::message::{Message, Reply};
 use crate::mov::log::{Entry, MovLog};
 use crate::name::ChannelName;
 use crate::operations::live_settings::LiveSettings;
+use crate::operations::metrics::{ChannelMetrics, Metrics};
+use crate::trace::Trace;
 
 /// The context of one call of a handler.
 ///
@@ -45,6 +48,8 @@ pub struct Context {
     sent: RefCell<Vec<Sent>>,
     routed: RefCell<Vec<Routed>>,
     on_confirm: RefCell<Vec<Entry>>,
+    /// The trace that the handler began.
+    begun: OnceCell<Box<Trace>>,
 }
 
 /// What all contexts of a component share.
@@ -95,7 +100,14 @@ pub(crate) struct Handled {
 
 impl Context {
     pub(crate) fn new(scope: Arc<Scope>, message: Message) -> Self {
-        Self { message, scope, sent: RefCell::default(), routed: RefCell::default(), on_confirm: RefCell::default() }
+        Self {
+            message,
+            scope,
+            sent: RefCell::default(),
+            routed: RefCell::default(),
+            on_confirm: RefCell::default(),
+            begun: OnceCell::new(),
+        }
     }
 
     /// The message that is handled. The context of a periodic publish has an empty one. See the example of [`Context`], as for
@@ -103,6 +115,30 @@ impl Context {
     #[must_use]
     pub fn message(&self) -> &Message {
         &self.message
+    }
+
+    /// The trace in which the handler runs: that of its message, or one that it [began](Self::begin_trace). What it publishes
+    /// belongs to the same trace. See the example of [`Trace`].
+    #[must_use]
+    pub fn trace(&self) -> Option<&Trace> {
+        self.message.properties.trace.as_deref().or_else(|| self.begun.get().map(|begun| &**begun))
+    }
+
+    /// Begins a trace, unless the message belongs to one: what the handler publishes carries it. `is_sampled` asks those who take part
+    /// to record it.
+    ///
+    /// ```
+    /// let context = valawai::TestContext::default();
+    /// assert!(context.trace().is_none());
+    /// let id = context.begin_trace(true).trace_id();
+    /// assert_eq!(context.trace().unwrap().trace_id(), id);
+    /// ```
+    pub fn begin_trace(&self, is_sampled: bool) -> &Trace {
+        self.trace().unwrap_or_else(|| {
+            let trace = self.begun.get_or_init(|| Box::new(Trace::begin(is_sampled)));
+            logs::context::set_trace(trace);
+            trace
+        })
     }
 
     /// Writes to the log now.
@@ -198,7 +234,10 @@ impl Context {
         &self.scope.component
     }
 
-    pub(crate) fn into_handled(self) -> Handled {
+    pub(crate) fn into_handled(mut self) -> Handled {
+        if let Some(begun) = self.begun.take() {
+            self.message.properties.trace.get_or_insert(begun);
+        }
         Handled {
             message: self.message,
             sent: self.sent.into_inner(),
@@ -222,6 +261,12 @@ impl Scope {
         let current = self.settings.as_ref().and_then(OwnSettings::current);
         let declared = current.and_then(|settings| settings.downcast().ok());
         declared.expect("the component declares settings of this type with `Component::settings`")
+    }
+
+    /// The queues on which the component publishes, with their counters in `metrics`.
+    pub(crate) fn outputs_in(&self, metrics: &Metrics) -> Vec<(Arc<str>, Arc<ChannelMetrics>)> {
+        let outputs = self.outputs.iter().flatten();
+        outputs.filter_map(|output| Some((Arc::clone(output.queue()), metrics.channel(output.short())?))).collect()
     }
 
     fn queue_of(&self, output: Output) -> Option<Arc<str>> {

@@ -10,8 +10,9 @@ use super::outbox::Outbox;
 use super::ticket::Tickets;
 use crate::failure::Failure;
 use crate::ids::Ids;
-use crate::message::{Outgoing, Reply};
+use crate::message::{Outgoing, Properties, Reply};
 use crate::name::ChannelName;
+use crate::trace::Trace;
 
 /// Publishes the messages of a source. See [`Component::source`](crate::Component::source).
 ///
@@ -64,7 +65,24 @@ impl Publisher {
     /// # Errors
     /// [`Failure::Refuse`] if `value` does not result in a valid payload; [`Failure::Retry`] if the component stops.
     pub fn enqueue(&self, value: &impl Serialize) -> Result<(), Failure> {
-        self.add(Arc::clone(self.channel.queue()), Reply::json(value)?)
+        self.add(Arc::clone(self.channel.queue()), Reply::json(value)?, None)
+    }
+
+    /// Publishes `value` as [`Self::publish`] does, as a part of `trace`. A source begins a trace with [`Trace::begin`].
+    ///
+    /// # Errors
+    /// As for [`Self::publish`].
+    pub fn publish_in(&self, trace: &Trace, value: &impl Serialize) -> Result<(), Failure> {
+        self.enqueue_in(trace, value)?;
+        self.flush()
+    }
+
+    /// Publishes `value` as [`Self::enqueue`] does, as a part of `trace`.
+    ///
+    /// # Errors
+    /// As for [`Self::enqueue`].
+    pub fn enqueue_in(&self, trace: &Trace, value: &impl Serialize) -> Result<(), Failure> {
+        self.add(Arc::clone(self.channel.queue()), Reply::json(value)?, Some(trace))
     }
 
     /// Waits until the broker has confirmed everything that was published.
@@ -118,15 +136,16 @@ impl Publisher {
 
     /// Publishes what a handler sent and returned, and logs what it wanted to be logged on confirm.
     pub(super) fn publish_handled(&self, handled: Handled, reply: Option<Reply>) -> Result<(), Failure> {
+        let trace = handled.message.properties.trace.as_deref();
         for sent in handled.sent {
-            self.add(sent.queue, sent.reply)?;
+            self.add(sent.queue, sent.reply, trace)?;
         }
         if let Some(reply) = reply {
-            self.add(Arc::clone(self.channel.queue()), reply)?;
+            self.add(Arc::clone(self.channel.queue()), reply, trace)?;
         }
         self.flush()?;
         for Routed { route, reply } in handled.routed {
-            self.hand_over(&route, reply);
+            self.hand_over(&route, reply, trace);
         }
         for entry in handled.on_confirm {
             self.scope.log.add(entry);
@@ -135,18 +154,21 @@ impl Publisher {
     }
 
     /// Hands a message over to a producer from configuration, if there still is one. It waits in the outbox until it is confirmed.
-    fn hand_over(&self, route: &str, reply: Reply) {
+    fn hand_over(&self, route: &str, reply: Reply, trace: Option<&Trace>) {
         let outlets = self.scope.outlets.current();
         if let Some(outlet) = outlets.iter().find(|outlet| outlet.name == route) {
-            let mut message = Outgoing::new(route, reply.into_body());
-            message.properties.message_id = Some(self.ids.next());
+            let message = Outgoing { properties: self.properties(trace), ..Outgoing::new(route, reply.into_body()) };
             outlet.hand_over(message, || Arc::<Tickets>::default().issue(0));
         }
     }
 
-    fn add(&self, queue: Arc<str>, reply: Reply) -> Result<(), Failure> {
-        let mut message = Outgoing::new(queue, reply.into_body());
-        message.properties.message_id = Some(self.ids.next());
-        self.outbox.add(message)
+    fn add(&self, queue: Arc<str>, reply: Reply, trace: Option<&Trace>) -> Result<(), Failure> {
+        let properties = self.properties(trace);
+        self.outbox.add(Outgoing { properties, ..Outgoing::new(queue, reply.into_body()) })
+    }
+
+    fn properties(&self, trace: Option<&Trace>) -> Properties {
+        let (message_id, trace) = (Some(self.ids.next()), trace.cloned().map(Box::new));
+        Properties { message_id, trace, ..Properties::default() }
     }
 }

@@ -17,6 +17,7 @@ use crate::broker::backoff::Backoff;
 use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
 use crate::clock;
 use crate::health::status::RunningHandler;
+use crate::logs;
 use crate::mov::log::Entry;
 use crate::operations::metrics::{ChannelMetrics, Gauge};
 use crate::shutdown::Shutdown;
@@ -64,7 +65,7 @@ impl<'c> ConsumerLoop<'c> {
         Self {
             consumer,
             link,
-            in_flight: InFlight::default(),
+            in_flight: InFlight::counting(consumer.router.scope().outputs_in(metrics)),
             unroutable: Unroutable::default(),
             state: consumer.router.state().map(TrackedState::take_over),
             is_draining: false,
@@ -121,7 +122,7 @@ impl<'c> ConsumerLoop<'c> {
     }
 
     fn process(&mut self, delivery: Delivery) -> Result<(), Error> {
-        let Delivery { tag, consumer, message } = delivery;
+        let Delivery { tag, consumer, mut message } = delivery;
         if !self.in_flight.deliver(tag) {
             return Err(Error::lost("the broker sent an unexpected delivery tag"));
         }
@@ -130,6 +131,10 @@ impl<'c> ConsumerLoop<'c> {
         if let Some(queue) = self.consumer.router.delay(route, &message) {
             return self.delay(tag, message, queue);
         }
+        if let Some(trace) = &mut message.properties.trace {
+            trace.enter();
+        }
+        let _context = logs::context::enter(&message.properties);
         self.copy_to_tap(route, &message);
         let observed = self.hand_over_received(tag, route, &message);
         let bytes = message.body.len();
@@ -163,6 +168,7 @@ impl<'c> ConsumerLoop<'c> {
         }
         self.pause();
         self.in_flight.requeue(tag);
+        self.consumer.options.operations.metrics.count_requeued();
         self.link.requeue(tag)
     }
 
@@ -206,6 +212,15 @@ impl<'c> ConsumerLoop<'c> {
     pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
         self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
         let end = self.end_of_committed();
+        self.acknowledge_up_to(end)?;
+        match self.in_flight.take_acknowledged() {
+            0 => {}
+            count => self.consumer.options.operations.metrics.count_acknowledged(count),
+        }
+        Ok(())
+    }
+
+    fn acknowledge_up_to(&mut self, end: u64) -> Result<(), Error> {
         if self.in_flight.has_parked() {
             // An ack of several deliveries would include the parked ones.
             for tag in self.in_flight.take_each_acknowledgeable(end) {

@@ -203,6 +203,7 @@ impl ConsumerLoop<'_> {
             message_id: Some(message_id),
             correlation_id: properties.correlation_id.clone(),
             conversation_id: properties.conversation_id.clone(),
+            trace: properties.trace.clone(),
             ..Properties::default()
         };
         let body = body.expect("texts, numbers and valid JSON can be serialized");

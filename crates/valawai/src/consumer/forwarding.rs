@@ -72,7 +72,7 @@ impl ConsumerLoop<'_> {
             && !std::mem::replace(&mut delivery.is_reported, true)
         {
             let message = format!("Messages for {} wait unacknowledged, because {reason}", delivery.to.name());
-            self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
+            self.consumer.log.add(Entry::plain(Severity::Error, message));
         }
         self.in_flight.park(delivery.tag);
         self.own_queues.park(delivery, now);

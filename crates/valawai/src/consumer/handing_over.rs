@@ -11,6 +11,7 @@ use crate::component::ticket::Tickets;
 use crate::message::{Outgoing, Properties};
 use crate::name::Kind;
 use crate::shutdown::Shutdown;
+use crate::trace::Trace;
 
 /// The outlets that a consumer thread hands messages over to in one session.
 pub(super) struct HandingOver {
@@ -88,7 +89,13 @@ impl ConsumerLoop<'_> {
     }
 
     /// Hands over what a handler sent to producers, unless they were removed meanwhile.
-    pub(super) fn hand_over_routed(&mut self, tag: u64, message_id: Option<&str>, routed: Vec<Routed>) {
+    pub(super) fn hand_over_routed(
+        &mut self,
+        tag: u64,
+        message_id: Option<&str>,
+        trace: Option<&Trace>,
+        routed: Vec<Routed>,
+    ) {
         if routed.is_empty() {
             return;
         }
@@ -99,7 +106,8 @@ impl ConsumerLoop<'_> {
                     Some(id) => super::events::id_of(id, &format!("{route}/{number}")),
                     None => self.consumer.router.new_id(),
                 };
-                let properties = Properties { message_id: Some(id), ..Properties::default() };
+                let trace = trace.cloned().map(Box::new);
+                let properties = Properties { message_id: Some(id), trace, ..Properties::default() };
                 self.hand_over(tag, outlet, Outgoing { properties, ..Outgoing::new("", reply.into_body()) });
             }
         }

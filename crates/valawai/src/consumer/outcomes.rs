@@ -23,8 +23,8 @@ impl ConsumerLoop<'_> {
 
     pub(super) fn carry_out(&mut self, outcome: Outcome, tag: u64, id: Option<String>) -> Result<(), Error> {
         match outcome {
-            Outcome::Publish { messages, routed, on_confirm, .. } => {
-                self.hand_over_routed(tag, id.as_deref(), routed);
+            Outcome::Publish { messages, routed, on_confirm, message, .. } => {
+                self.hand_over_routed(tag, id.as_deref(), message.properties.trace.as_deref(), routed);
                 self.publish(&messages, on_confirm, tag)
             }
             Outcome::Retry { body, queue, attempts, .. } => self.retry(tag, id, body, queue, attempts),

@@ -34,7 +34,7 @@ impl ConsumerLoop<'_> {
         if let Some(failures) = self.circuit_breaker.record(failed, self.consumer.router.tuning().circuit_breaker()) {
             let pause = circuit_breaker::PAUSE;
             let message = format!("{failures} of the last messages failed; consuming pauses for {pause:?}");
-            self.consumer.log.add(Entry { severity: Severity::Error, message, payload: None });
+            self.consumer.log.add(Entry::plain(Severity::Error, message));
             self.paused_until = Some(clock::now() + pause);
         }
     }

@@ -104,6 +104,7 @@ impl ConsumerLoop<'_> {
         let returned = self.in_flight.unacknowledged_from(first);
         for &tag in &returned {
             self.in_flight.requeue(tag);
+            self.consumer.options.operations.metrics.count_requeued();
             self.link.requeue(tag)?;
         }
         if !self.is_draining {

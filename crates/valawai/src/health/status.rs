@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::heartbeat::Heartbeat;
+use super::readiness::Readiness;
 use crate::clock;
 
 /// The state of all consumers and sources of the process. It outlives sessions.
@@ -14,6 +16,10 @@ pub struct ConsumerStatus {
     consumers: AtomicUsize,
     stalled: AtomicUsize,
     threads: Mutex<Vec<Weak<RunningHandler>>>,
+    /// Whether the process is of use now.
+    pub readiness: Readiness,
+    /// Whether its main thread goes on.
+    pub heartbeat: Heartbeat,
 }
 
 impl ConsumerStatus {
@@ -51,6 +57,13 @@ impl ConsumerStatus {
         thread
     }
 
+    /// The task of a handler that has been running for longer than `limit`.
+    #[must_use]
+    pub fn stuck(&self, limit: Duration) -> Option<String> {
+        let threads: Vec<_> = self.threads.lock().iter().filter_map(Weak::upgrade).collect();
+        threads.iter().find_map(|thread| thread.stuck(limit))
+    }
+
     /// The tasks whose handlers have been running for longer than `limit`. Each call of a handler is reported once.
     #[must_use]
     pub fn overdue(&self, limit: Duration) -> Vec<String> {
@@ -83,6 +96,12 @@ impl RunningHandler {
     /// Records that the handler returned.
     pub fn end(&self) {
         *self.call.lock() = None;
+    }
+
+    fn stuck(&self, limit: Duration) -> Option<String> {
+        let call = self.call.lock();
+        let call = call.as_ref().filter(|call| clock::since(call.since) > limit)?;
+        self.tasks.get(call.task).cloned()
     }
 
     fn overdue(&self, limit: Duration) -> Option<String> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use crate::logs;
 use crate::name::Id;
 
 /// The identifier of the current registration, if there is one. Clones share it.
@@ -19,6 +20,7 @@ impl Identity {
 
     /// Replaces the identifier.
     pub fn set(&self, id: Option<Id>) {
+        logs::context::set_registration(id.as_ref().map(ToString::to_string));
         *self.0.write() = id;
     }
 }

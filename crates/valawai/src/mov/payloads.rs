@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_log_entry_omits_what_it_does_not_have() {
-        let entry = Entry { severity: Severity::Info, message: "hi".into(), payload: None };
+        let entry = Entry::plain(Severity::Info, "hi".into());
         assert_eq!(text(add_log(&entry, None, "q")), r#"{"level":"INFO","message":"hi"}"#);
     }
 }

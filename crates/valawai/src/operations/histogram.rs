@@ -7,6 +7,9 @@ use std::time::Duration;
 const BUCKETS_OF_POWER: u32 = 4;
 /// From a microsecond to more than an hour.
 const POWERS: u32 = 32;
+/// The powers of two that metrics tell apart: less than 8 µs to 67 s.
+const FIRST_POWER: u32 = 2;
+const LAST_POWER: u32 = 25;
 const BUCKETS: usize = (POWERS * BUCKETS_OF_POWER) as usize;
 
 /// Counts durations by their size, from any thread and without a lock.
@@ -59,6 +62,23 @@ impl Histogram {
             }
         }
         self.max()
+    }
+
+    /// The sum of all durations.
+    pub(super) fn sum(&self) -> Duration {
+        Duration::from_micros(self.sum_of_micros.load(Ordering::Relaxed))
+    }
+
+    /// How many durations each power of two of microseconds adds, with its end in seconds: from 8 µs to 67 s. What is longer is
+    /// counted with the end "infinite".
+    pub(super) fn powers(&self) -> Vec<(f64, u64)> {
+        let counts: Vec<u64> = self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).collect();
+        let (counted, longer) = counts.split_at(((LAST_POWER + 1) * BUCKETS_OF_POWER) as usize);
+        let (shortest, counted) = counted.split_at((FIRST_POWER * BUCKETS_OF_POWER) as usize);
+        let mut sums: Vec<u64> = counted.chunks(BUCKETS_OF_POWER as usize).map(|power| power.iter().sum()).collect();
+        sums[0] += shortest.iter().sum::<u64>();
+        let ends = (FIRST_POWER..=LAST_POWER).map(|power| Duration::from_micros(2 << power).as_secs_f64());
+        ends.zip(sums).chain([(f64::INFINITY, longer.iter().sum())]).collect()
     }
 
     fn count(&self) -> u64 {
@@ -116,5 +136,22 @@ mod tests {
             let found = histogram.percentile(percent).as_micros();
             assert!((exact..=exact + exact / 4).contains(&found), "{percent} %: {found}, not {exact}");
         }
+    }
+
+    #[test]
+    fn each_duration_lies_below_the_end_of_its_power_and_not_below_the_one_before() {
+        let all = Histogram::default().powers();
+        assert_eq!((all[0].0, all[all.len() - 2].0, all.len()), (8e-6, 67.108_864, 25));
+        for (micros, end) in
+            [(0, 8e-6), (7, 8e-6), (8, 16e-6), (1023, 0.001_024), (1024, 0.002_048), (66_000_000, 67.108_864)]
+        {
+            let histogram = Histogram::default();
+            histogram.record(Duration::from_micros(micros));
+            let found = histogram.powers().into_iter().find(|(_, count)| *count == 1).map(|(end, _)| end);
+            assert_eq!(found, Some(end), "{micros} µs");
+        }
+        let histogram = Histogram::default();
+        histogram.record(Duration::from_secs(68));
+        assert_eq!(histogram.powers().last(), Some(&(f64::INFINITY, 1)));
     }
 }

@@ -21,6 +21,10 @@ pub struct Metrics {
     sessions: AtomicU64,
     unroutable: AtomicU64,
     in_flight: AtomicUsize,
+    acknowledged: AtomicU64,
+    requeued: AtomicU64,
+    settings_changes: AtomicU64,
+    settings_failures: AtomicU64,
 }
 
 /// The counters of one channel.
@@ -75,6 +79,12 @@ impl Metrics {
         self.channels.read().iter().find(|channel| channel.name == name).cloned()
     }
 
+    /// The counters of all channels and routes, as they go on.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<ChannelMetrics>> {
+        self.channels.read().clone()
+    }
+
     /// The counters of all channels now.
     #[must_use]
     pub fn channels(&self) -> Vec<ChannelStats> {
@@ -84,6 +94,12 @@ impl Metrics {
     /// Records that a session was opened.
     pub fn count_session(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many sessions were opened.
+    #[must_use]
+    pub fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed)
     }
 
     /// How often the connection was opened again.
@@ -107,6 +123,44 @@ impl Metrics {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Records deliveries that were acknowledged.
+    pub fn count_acknowledged(&self, count: u64) {
+        self.acknowledged.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many deliveries were acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Records a delivery that was returned to its queue.
+    pub fn count_requeued(&self) {
+        self.requeued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many deliveries were returned to their queues.
+    #[must_use]
+    pub fn requeued(&self) -> u64 {
+        self.requeued.load(Ordering::Relaxed)
+    }
+
+    /// Records that changed settings took effect.
+    pub fn count_settings_change(&self) {
+        self.settings_changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Records a setting that stays as it was, because its new value is invalid.
+    pub fn count_settings_failure(&self) {
+        self.settings_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often changed settings took effect, and how often one stayed as it was.
+    #[must_use]
+    pub fn settings(&self) -> (u64, u64) {
+        (self.settings_changes.load(Ordering::Relaxed), self.settings_failures.load(Ordering::Relaxed))
     }
 
     /// The share of one thread in the deliveries that are not acknowledged.
@@ -147,7 +201,27 @@ impl ChannelMetrics {
         *self.last_error.lock() = Some(LastError { reason, at: clock::seconds() });
     }
 
-    fn stats(&self) -> ChannelStats {
+    /// The short name: `data/received_message`, or `route/<name>`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long the handler ran in all.
+    #[must_use]
+    pub fn handler_time(&self) -> Duration {
+        self.handler_time.sum()
+    }
+
+    /// How many calls of the handler took at most so many seconds, and longer than those before.
+    #[must_use]
+    pub fn handler_times(&self) -> Vec<(f64, u64)> {
+        self.handler_time.powers()
+    }
+
+    /// The counters now.
+    #[must_use]
+    pub fn stats(&self) -> ChannelStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ChannelStats {
             channel: self.name.clone(),

@@ -40,7 +40,11 @@ pub struct Tap {
     /// Signals that there is a copy.
     added: (Sender<()>, Receiver<()>),
     budget: Mutex<Budget>,
+    /// Since the last report.
     dropped: AtomicU64,
+    /// Since the start.
+    copied: AtomicU64,
+    dropped_in_all: AtomicU64,
 }
 
 /// A copy of a message or of a log entry.
@@ -87,6 +91,8 @@ impl Default for Tap {
             added: crossbeam_channel::bounded(1),
             budget: Mutex::new(Budget::new(Limits::default(), clock::now())),
             dropped: AtomicU64::default(),
+            copied: AtomicU64::default(),
+            dropped_in_all: AtomicU64::default(),
         }
     }
 }
@@ -122,7 +128,7 @@ impl Tap {
     /// Copies a message or a log entry, unless the limits are exceeded.
     pub fn add(&self, what: What, source: &str, message_id: Option<&str>, body: &[u8]) {
         if !self.budget.lock().take(body.len(), clock::now()) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.count_dropped();
             return;
         }
         let copy = Copy {
@@ -132,8 +138,9 @@ impl Tap {
             message_id: message_id.map(str::to_owned),
             body: body.to_vec(),
         };
-        if self.copies.0.try_send(copy).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        match self.copies.0.try_send(copy) {
+            Ok(()) => drop(self.copied.fetch_add(1, Ordering::Relaxed)),
+            Err(_) => self.count_dropped(),
         }
         // If it is full, there is a signal already.
         let _ = self.added.0.try_send(());
@@ -147,6 +154,17 @@ impl Tap {
     /// How many copies were dropped since the last call.
     pub fn take_dropped(&self) -> u64 {
         self.dropped.swap(0, Ordering::Relaxed)
+    }
+
+    /// How many copies were made since the start, and how many were dropped.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        (self.copied.load(Ordering::Relaxed), self.dropped_in_all.load(Ordering::Relaxed))
+    }
+
+    fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.dropped_in_all.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Signals that there may be copies.
@@ -191,7 +209,7 @@ mod tests {
         let copies: Vec<Copy> = tap.take().collect();
         assert_eq!(copies.iter().map(|copy| copy.body.len()).collect::<Vec<_>>(), [1, 2]);
         assert_eq!(copies[0].message_id.as_deref(), Some("m"));
-        assert_eq!(tap.take_dropped(), 0);
+        assert_eq!((tap.take_dropped(), tap.counts()), (0, (2, 0)));
     }
 
     #[test]
@@ -201,6 +219,7 @@ mod tests {
             let tap = Tap::default();
             (0..count + 5).for_each(|_| add(&tap, bytes));
             assert_eq!((tap.take().count(), tap.take_dropped()), (count, 5), "{bytes} bytes each");
+            assert_eq!((tap.take_dropped(), tap.counts()), (0, (count as u64, 5)), "{bytes} bytes each");
         }
     }
 

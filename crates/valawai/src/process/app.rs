@@ -14,9 +14,11 @@ use crate::broker::{Error, Session};
 use crate::clock;
 use crate::component::ResolvedComponent;
 use crate::configuration::Configuration;
+use crate::health::heartbeat;
 use crate::mov::identity::Identity;
 use crate::publisher::{self, SOURCE_LIMIT};
 use crate::shutdown::Shutdown;
+use crate::telemetry::Observed;
 use crate::threads;
 
 /// The pauses between the attempts to reconnect.
@@ -63,6 +65,12 @@ impl App {
             connect,
             backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE),
         }
+    }
+
+    /// What is shown of the process while it runs, until the shutdown.
+    #[must_use]
+    pub fn observed(&self, shutdown: &Shutdown) -> Observed {
+        self.tasks.observed(shutdown)
     }
 
     /// Runs the component until the shutdown. Lost connections are retried indefinitely.
@@ -137,14 +145,17 @@ impl App {
 
     /// Waits for `time`, and applies the changes that arrive meanwhile.
     fn wait(&mut self, time: Duration, shutdown: &Shutdown) -> Waited {
-        let elapsed = clock::after(time);
+        let (elapsed, heartbeat) = (clock::after(time), clock::tick(heartbeat::PERIOD));
         loop {
+            self.tasks.status().heartbeat.beat();
             threads::before_select(|select| {
+                select.recv(&heartbeat);
                 select.recv(shutdown.requested());
                 select.recv(&elapsed);
                 select.recv(self.changes.receiver());
             });
             select! {
+                recv(heartbeat) -> _ => {}
                 recv(shutdown.requested()) -> _ => return Waited::ShutdownRequested,
                 recv(elapsed) -> _ => return Waited::Elapsed,
                 recv(self.changes.receiver()) -> change => self.changes.apply(change, &mut self.tasks),
@@ -167,13 +178,19 @@ impl App {
         if let Err(error) = spawned {
             return Some(Err(Error::lost(error)));
         }
-        threads::before_select(|select| {
-            select.recv(&result);
-            select.recv(shutdown.requested());
-        });
-        let connected = select! {
-            recv(result) -> session => session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
-            recv(shutdown.requested()) -> _ => return None,
+        let heartbeat = clock::tick(heartbeat::PERIOD);
+        let connected = loop {
+            self.tasks.status().heartbeat.beat();
+            threads::before_select(|select| {
+                select.recv(&heartbeat);
+                select.recv(&result);
+                select.recv(shutdown.requested());
+            });
+            select! {
+                recv(heartbeat) -> _ => {}
+                recv(result) -> session => break session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
+                recv(shutdown.requested()) -> _ => return None,
+            }
         };
         if connected.is_ok() {
             self.changes.is_at(&broker);

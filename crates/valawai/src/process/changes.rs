@@ -78,12 +78,18 @@ impl Changes {
         match change {
             Ok(Change::Settings(settings)) => {
                 tasks.apply(&settings);
+                tasks.operations.metrics.count_settings_change();
                 if settings.broker != self.wanted {
                     self.wanted = settings.broker.clone();
                     self.connecting = None;
                 }
             }
-            Ok(Change::Problem(Problem { severity, text })) => tasks.report(severity, text),
+            Ok(Change::Problem(Problem { severity, text })) => {
+                if severity == Severity::Error {
+                    tasks.operations.metrics.count_settings_failure();
+                }
+                tasks.report(severity, text);
+            }
             // There are no more.
             Err(RecvError) => self.receiver = crossbeam_channel::never(),
         }

@@ -12,11 +12,12 @@ use super::supervisor::{Report, Role, Supervisor, TaskExit};
 use super::tasks::Tasks;
 use crate::broker::{ConsumeOn, Error, Link, Publish, Session};
 use crate::clock;
+use crate::health::heartbeat;
 use crate::shutdown::{self, Shutdown, ShutdownHandle};
 use crate::threads;
 
 /// How often to look for handlers that run for too long.
-const SLOW_HANDLER_CHECK: Duration = Duration::from_secs(5);
+const SLOW_HANDLER_CHECK: Duration = heartbeat::PERIOD;
 
 /// How a session ended.
 pub(super) enum End {
@@ -33,8 +34,11 @@ pub(super) enum End {
 
 /// Runs `tasks` in `session` until the shutdown, until `changes` lead to another broker, or until the session is over.
 pub(super) fn run(tasks: &mut Tasks, session: Box<dyn Session>, changes: &mut Changes, shutdown: &Shutdown) -> End {
+    let status = Arc::clone(tasks.status());
     let mut running = RunningSession::new(tasks, session);
-    match running.run(changes, shutdown) {
+    let end = running.run(changes, shutdown);
+    status.readiness.set_connected(false);
+    match end {
         Ok(None) => {
             let began = clock::now();
             running.stop(began);
@@ -97,6 +101,7 @@ impl<'t> RunningSession<'t> {
         // Registered components receive messages at once, so the registrar starts last.
         self.start_registrar()?;
         self.start_service()?;
+        self.tasks.status().readiness.set_connected(true);
         log::info!("connected; consuming");
         self.supervise(changes, shutdown)
     }
@@ -120,7 +125,10 @@ impl<'t> RunningSession<'t> {
             });
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(None),
-                recv(slow_handler_check) -> _ => self.tasks.warn_of_slow_handlers(),
+                recv(slow_handler_check) -> _ => {
+                    self.tasks.status().heartbeat.beat();
+                    self.tasks.warn_of_slow_handlers();
+                }
                 recv(registrar_retry) -> _ => {
                     registrar_retry = crossbeam_channel::never();
                     self.start_registrar()?;
@@ -195,12 +203,15 @@ impl<'t> RunningSession<'t> {
     /// Waits until all consumers consume. Returns false if the shutdown is requested before.
     fn wait_for_consumers(&mut self, shutdown: &Shutdown) -> Result<bool, Error> {
         let mut starting: usize = self.tasks.consumers.iter().map(|group| group.threads).sum();
+        let heartbeat = clock::tick(heartbeat::PERIOD);
         while starting > 0 {
             threads::before_select(|select| {
+                select.recv(&heartbeat);
                 select.recv(shutdown.requested());
                 select.recv(self.supervisor.reports());
             });
             select! {
+                recv(heartbeat) -> _ => self.tasks.status().heartbeat.beat(),
                 recv(shutdown.requested()) -> _ => return Ok(false),
                 recv(self.supervisor.reports()) -> report => match report {
                     Ok(Report::Ready) => starting -= 1,

@@ -32,6 +32,8 @@ use crate::routes::Routes;
 use crate::service::protocol::Setting;
 use crate::service::{self, Service};
 use crate::settings::{Effective, Settings};
+use crate::shutdown::Shutdown;
+use crate::telemetry::Observed;
 use crate::threads;
 
 /// How long routes that end have for what is in flight, as a part of the grace period.
@@ -196,7 +198,23 @@ impl Tasks {
 
     /// Reports something in the component's log and in the MOV's.
     pub(super) fn report(&self, severity: Severity, message: String) {
-        self.parts.log.add(Entry { severity, message, payload: None });
+        self.parts.log.add(Entry::plain(severity, message));
+    }
+
+    /// The state of the consumers.
+    pub(super) fn status(&self) -> &Arc<ConsumerStatus> {
+        &self.parts.status
+    }
+
+    /// What is shown of the process.
+    pub(super) fn observed(&self, shutdown: &Shutdown) -> Observed {
+        Observed {
+            info: self.parts.component.info.clone(),
+            operations: self.operations.clone(),
+            status: Arc::clone(&self.parts.status),
+            log: self.parts.log.clone(),
+            shutdown: shutdown.clone(),
+        }
     }
 
     pub(super) fn warn_of_slow_handlers(&self) {

@@ -235,7 +235,7 @@ impl<'p> PublishLoop<'p> {
     /// The broker closes the channel on which such a message is published.
     fn drop_too_large(&self, number: u64, message: &Outgoing, error: &Error) {
         let text = format!("A message for {} is dropped, because {error}", message.to);
-        self.feed.log.add(Entry { severity: Severity::Error, message: text, payload: None });
+        self.feed.log.add(Entry::plain(Severity::Error, text));
         if let Some(metrics) = &self.feed.metrics {
             metrics.count_dropped();
         }

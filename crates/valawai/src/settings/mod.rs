@@ -42,6 +42,7 @@ use crate::logs;
 use crate::mov::rest;
 use crate::operations::tap;
 use crate::routes::{HandlerChannel, Routes};
+use crate::telemetry;
 
 /// All settings. The options types of the modules document them.
 #[derive(Debug, Clone)]
@@ -82,6 +83,8 @@ pub struct Settings {
     pub register_timeout: Duration,
     /// `SERVICE_CONTROL`: whether operators can talk to the process through the broker. Defaults to 1.
     pub service: bool,
+    /// `METRICS_ADDRESS`: where metrics and the health are served. Off by default.
+    pub metrics_address: Option<telemetry::Address>,
     /// `TAP_MAX_RATE`, `TAP_MAX_BYTES`: how much is copied for observers.
     pub tap: tap::Limits,
     /// `CONSUL_…`, `ETCD_…`, `KV_…`: the key-value store, if there is one.

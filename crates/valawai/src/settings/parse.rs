@@ -8,7 +8,9 @@ use std::time::Duration;
 use log::LevelFilter;
 
 use crate::component::settings;
+use crate::logs::Format;
 use crate::secret::holds_credentials;
+use crate::telemetry::Address;
 
 /// What a parser expected in place of the text.
 pub(super) type Expected = String;
@@ -77,6 +79,14 @@ pub(super) fn levels(text: &str) -> Result<Vec<(String, LevelFilter)>, Expected>
     levels.into_iter().map(|(module, text)| Ok((module, level(&text).map_err(|_| expected())?))).collect()
 }
 
+pub(super) fn log_format(text: &str) -> Result<Format, Expected> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err("`text` or `json`".to_owned()),
+    }
+}
+
 /// Whether the environment is above the key-value store.
 pub(super) fn precedence(text: &str) -> Result<bool, Expected> {
     match text.to_ascii_lowercase().as_str() {
@@ -115,6 +125,20 @@ pub(super) fn host_and_port(text: &str) -> Option<HostAddress> {
     };
     let is_name = |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
     (!name.is_empty() && name.chars().all(is_name)).then(|| (name.to_owned(), port))
+}
+
+/// An address to listen on. Without a host it is the loopback interface: nothing is reachable from outside by an omission.
+pub(super) fn listen_address(text: &str) -> Result<Address, Expected> {
+    let expected = || "an address to listen on, as in 0.0.0.0:9464, or :9464 for this machine only".to_owned();
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    // Unlike others, this port may be 0, for any free one.
+    let port = port.parse().map_err(|_| expected())?;
+    let host = match host {
+        "" => Some("127.0.0.1".to_owned()),
+        _ if host.contains(':') && !host.starts_with('[') => None,
+        _ => host_and_port(host).map(|(name, _)| name),
+    };
+    host.map(|host| (host, port)).ok_or_else(expected)
 }
 
 fn port_in(text: &str) -> Option<u16> {
@@ -180,6 +204,23 @@ mod tests {
     fn malformed_hosts_are_rejected() {
         for text in ["", "a,,b", "a:", "a:0", "a:66000", "a:b:c", "[::1", "[x]", "user@host", "amqp://a"] {
             assert!(hosts(text).is_err(), "{text:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_on_the_loopback_interface_unless_it_names_a_host() {
+        for (text, host, port) in [
+            (":9464", "127.0.0.1", 9464),
+            ("0.0.0.0:9464", "0.0.0.0", 9464),
+            ("[::]:9464", "::", 9464),
+            ("localhost:0", "localhost", 0),
+        ] {
+            assert_eq!(listen_address(text), Ok((host.to_owned(), port)), "{text}");
+        }
+        for text in
+            ["", "9464", "host", "host:", ":", ":x", ":66000", "::1:9464", "http://x:1", "me:secret@x:1", "[x]:1"]
+        {
+            assert!(listen_address(text).is_err(), "{text:?} was accepted");
         }
     }
 

@@ -13,7 +13,7 @@ use super::problems::{Problem, Problems};
 use super::source::{Found, Source};
 use crate::consumer::{fault_injection, retry};
 use crate::health::health_file::HealthFile;
-use crate::logs;
+use crate::logs::{self, Format};
 use crate::mov::rest;
 use crate::operations::tap;
 use crate::routes::HandlerChannel;
@@ -80,6 +80,7 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
+            metrics_address: self.get("METRICS_ADDRESS", None, |text| parse::listen_address(text).map(Some)),
             tap: self.tap(),
             store: self.store(),
             reload: self.get("RELOAD_ENABLED", false, parse::yes_or_no),
@@ -145,6 +146,7 @@ impl<'s> Reader<'s> {
             file: self.get("LOG_FILE_LEVEL", LevelFilter::Debug, parse::level),
             targets: self.get("LOGGING_CONFIG", Vec::new(), parse::levels),
             file_max_bytes: self.get("LOG_FILE_MAX_BYTES", 1_000_000, parse::number(1_000..=u64::from(u32::MAX))),
+            format: self.get("LOG_FORMAT", Format::Text, parse::log_format),
             file_backups: self.get("LOG_FILE_BACKUP_COUNT", 5, parse::number(0..=1000)),
         }
     }

@@ -1,5 +1,6 @@
 //! Publishing, confirms and returned messages.
 
+use valawai::Trace;
 use valawai::internals::broker::{Access, Event};
 use valawai::internals::message::{Outgoing, Properties};
 
@@ -28,6 +29,9 @@ pub(super) fn a_message_is_delivered_with_its_properties(broker: &dyn Broker) {
             message_id: Some("m-1".into()),
             correlation_id: Some("q-1".into()),
             conversation_id: Some("c-1".into()),
+            trace: Trace::from_headers("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Some("vendor=1"))
+                .ok()
+                .map(Box::new),
             ..Properties::default()
         };
         let message = Outgoing { properties: properties.clone(), ..Outgoing::new(QUEUE, b"{}".to_vec()) };

@@ -4,9 +4,14 @@ use amiquip::{AmqpProperties, AmqpValue, FieldTable};
 
 use crate::broker::{ATTEMPTS, DELAYED};
 use crate::message::{Outgoing, Properties};
+use crate::trace::Trace;
 
 /// The header with which the platform's services identify a conversation.
 const CONVERSATION_ID: &str = "conversation_id";
+
+/// The headers of W3C Trace Context.
+const TRACE_PARENT: &str = "traceparent";
+const TRACE_STATE: &str = "tracestate";
 
 /// The header with the outcome of a request.
 const STATUS: &str = "status";
@@ -30,6 +35,7 @@ pub(super) fn from_amqp(amqp: &AmqpProperties, redelivered: bool) -> Properties 
         correlation_id: amqp.correlation_id().clone(),
         reply_to: amqp.reply_to().clone(),
         conversation_id: headers.and_then(conversation_id),
+        trace: headers.and_then(trace),
         attempts: headers.map_or(0, attempts),
         redelivered,
         deliveries: headers.map_or(0, deliveries),
@@ -49,7 +55,14 @@ pub(super) fn to_amqp(message: &Outgoing) -> AmqpProperties {
     if let Some(id) = &message.properties.correlation_id {
         amqp = amqp.with_correlation_id(id.clone());
     }
-    let headers = [(CONVERSATION_ID, message.properties.conversation_id.as_deref()), (STATUS, message.status)];
+    let trace = message.properties.trace.as_deref();
+    let (parent, state) = (trace.map(Trace::traceparent), trace.and_then(Trace::tracestate));
+    let headers = [
+        (CONVERSATION_ID, message.properties.conversation_id.as_deref()),
+        (STATUS, message.status),
+        (TRACE_PARENT, parent.as_deref()),
+        (TRACE_STATE, state),
+    ];
     if headers.iter().any(|(_, text)| text.is_some()) {
         let present = headers.into_iter().filter_map(|(name, text)| Some((name, text?)));
         let table = present.map(|(name, text)| (name.to_owned(), AmqpValue::LongString(text.to_owned())));
@@ -120,6 +133,15 @@ fn delay(headers: &FieldTable) -> Option<u32> {
     u32::try_from(delay).ok().filter(|delay| *delay > 0 && !headers.contains_key(DELAYED))
 }
 
+/// The trace; `None` if there is none, or it is invalid: that is no error of the message.
+fn trace(headers: &FieldTable) -> Option<Box<Trace>> {
+    let text = |name| match headers.get(name) {
+        Some(AmqpValue::LongString(text)) => Some(&**text),
+        _ => None,
+    };
+    Trace::from_headers(text(TRACE_PARENT)?, text(TRACE_STATE)).ok().map(Box::new)
+}
+
 fn conversation_id(headers: &FieldTable) -> Option<String> {
     match headers.get(CONVERSATION_ID)? {
         AmqpValue::LongString(id) if id.len() <= MAX_IDENTIFIER => Some(id.clone()),
@@ -131,6 +153,8 @@ fn conversation_id(headers: &FieldTable) -> Option<String> {
 mod tests {
     use super::*;
 
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
     fn table(headers: impl IntoIterator<Item = (&'static str, AmqpValue)>) -> FieldTable {
         headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -141,6 +165,7 @@ mod tests {
             message_id: Some("m-1".into()),
             correlation_id: Some("q-1".into()),
             conversation_id: Some("c-1".into()),
+            trace: Trace::from_headers(PARENT, Some("vendor=1")).ok().map(Box::new),
             ..Properties::default()
         };
         let message = Outgoing { properties: properties.clone(), ..Outgoing::new("q", Vec::new()) };
@@ -176,6 +201,30 @@ mod tests {
         let forwarded = forwarded(&amqp, &[]);
         assert_eq!((forwarded.user_id(), forwarded.expiration()), (&None, &None));
         assert_eq!(from_amqp(&forwarded, false).deliveries, 0);
+    }
+
+    #[test]
+    fn an_invalid_trace_is_ignored() {
+        let state = |text: &str| ("tracestate", AmqpValue::LongString(text.into()));
+        for parent in [AmqpValue::LongString(PARENT.to_uppercase()), AmqpValue::Boolean(true), AmqpValue::LongInt(1)] {
+            let amqp = AmqpProperties::default().with_headers(table([("traceparent", parent), state("vendor=1")]));
+            assert_eq!(from_amqp(&amqp, false).trace, None);
+        }
+        let only_state = AmqpProperties::default().with_headers(table([state("vendor=1")]));
+        assert_eq!(from_amqp(&only_state, false).trace, None);
+        let parent = AmqpValue::LongString(PARENT.into());
+        let amqp = AmqpProperties::default().with_headers(table([("traceparent", parent), state("Vendor")]));
+        let trace = from_amqp(&amqp, false).trace.expect("the parent is valid");
+        assert_eq!((trace.traceparent(), trace.tracestate()), (PARENT.to_owned(), None));
+    }
+
+    #[test]
+    fn a_forwarded_message_keeps_its_trace() {
+        let headers = [("traceparent", PARENT), ("tracestate", "vendor=1")];
+        let headers = headers.map(|(name, text)| (name, AmqpValue::LongString(text.into())));
+        let amqp = AmqpProperties::default().with_headers(table(headers));
+        assert_eq!(from_amqp(&forwarded(&amqp, &[]), false).trace, from_amqp(&amqp, false).trace);
+        assert!(from_amqp(&amqp, false).trace.is_some());
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(super) struct Deliveries {
     window: SequenceWindow<Delivery>,
     /// Deliveries that wait for one of the component's own queues.
     parked: BTreeMap<u64, Delivery>,
+    /// How many were returned to be acknowledged, since that was asked.
+    acknowledged: u64,
 }
 
 #[derive(Debug, Default)]
@@ -148,7 +150,9 @@ impl Deliveries {
     /// The highest tag below `end` up to which no delivery is open, if one of them is to be acknowledged.
     pub(super) fn take_acknowledgeable(&mut self, end: u64) -> Option<u64> {
         let settled = self.window.iter().take_while(|(tag, delivery)| *tag < end && delivery.is_settled());
-        let highest = settled.filter(|(_, delivery)| delivery.is_done()).last().map(|(tag, _)| tag);
+        let done = settled.filter(|(_, delivery)| delivery.is_done());
+        let (count, highest) = done.fold((0, None), |(count, _), (tag, _)| (count + 1, Some(tag)));
+        self.acknowledged += count;
         self.window.pop_while(|tag, delivery| tag < end && delivery.is_settled());
         highest
     }
@@ -162,7 +166,13 @@ impl Deliveries {
             tags.push(tag);
         }
         self.window.pop_while(|_, delivery| matches!(delivery, Delivery::Removed));
+        self.acknowledged += tags.len() as u64;
         tags
+    }
+
+    /// How many deliveries were returned to be acknowledged, since the last call.
+    pub(super) fn take_acknowledged(&mut self) -> u64 {
+        std::mem::take(&mut self.acknowledged)
     }
 
     /// The first delivery that is not settled.

@@ -16,6 +16,7 @@ use super::unroutable::Unroutable;
 use crate::broker::{Confirm, Returned};
 use crate::message::Outgoing;
 use crate::mov::log::Entry;
+use crate::operations::metrics::ChannelMetrics;
 
 /// The messages in flight on one link.
 #[derive(Debug, Default)]
@@ -24,7 +25,11 @@ pub(super) struct InFlight {
     publishes: Publishes,
     /// How many messages outlets have not answered for.
     handed_over: usize,
+    outputs: Outputs,
 }
+
+/// The channels on which the component publishes, with their counters.
+pub(super) type Outputs = Vec<(Arc<str>, Arc<ChannelMetrics>)>;
 
 /// What a confirm settled.
 #[derive(Debug, Default)]
@@ -40,6 +45,11 @@ pub(super) struct Settlement {
 }
 
 impl InFlight {
+    /// Counts what is confirmed on `outputs`.
+    pub(super) fn counting(outputs: Outputs) -> Self {
+        Self { outputs, ..Self::default() }
+    }
+
     /// Records a delivery. Returns false if its tag is not one that a broker would send next.
     #[must_use]
     pub(super) fn deliver(&mut self, tag: u64) -> bool {
@@ -144,6 +154,10 @@ impl InFlight {
     fn settle(&mut self, publish: &Publish, accepted: bool, unroutable: &mut Unroutable, settlement: &mut Settlement) {
         if accepted && !publish.returned {
             unroutable.remove(&publish.to);
+            // A reply has the name of its channel, and not a copy of it.
+            if let Some((_, metrics)) = self.outputs.iter().find(|(queue, _)| Arc::ptr_eq(queue, &publish.to)) {
+                metrics.count_published();
+            }
         }
         // A reply counts as published even if its queue does not exist.
         let accepted = accepted && !(publish.returned && publish.must_arrive);
@@ -168,6 +182,11 @@ impl InFlight {
     /// The deliveries below `end` to acknowledge one by one, while others are parked. Each is returned once.
     pub(super) fn take_each_acknowledgeable(&mut self, end: u64) -> Vec<u64> {
         self.deliveries.take_each_acknowledgeable(end)
+    }
+
+    /// How many deliveries were returned to be acknowledged, since the last call.
+    pub(super) fn take_acknowledged(&mut self) -> u64 {
+        self.deliveries.take_acknowledged()
     }
 
     /// The first delivery for which not everything is confirmed.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::logs::context::{self, Captured};
 
 /// The longest payload, in bytes. The MOV stores each in a document of its database; a longer one is cut.
 const LONGEST_PAYLOAD: usize = 256 * 1024;
@@ -45,13 +46,20 @@ pub struct Entry {
     pub message: String,
     /// What it happened to, as JSON.
     pub payload: Option<String>,
+    /// The message that was handled when the entry was made, for the component's own log.
+    pub(crate) context: Option<Captured>,
 }
 
 impl Entry {
     /// An entry with `payload` as JSON, which is cut if it is very long.
     pub fn new(severity: Severity, message: impl fmt::Display, payload: &impl Serialize) -> Self {
         let payload = serde_json::to_string(payload).ok().map(shorten);
-        Self { severity, message: message.to_string(), payload }
+        Self { payload, ..Self::plain(severity, message.to_string()) }
+    }
+
+    /// An entry without a payload.
+    pub(crate) fn plain(severity: Severity, message: String) -> Self {
+        Self { severity, message, payload: None, context: context::capture() }
     }
 
     /// An entry about a failure, without a payload: a warning if a later attempt may succeed, otherwise an error.
@@ -60,7 +68,7 @@ impl Entry {
             Failure::Retry(_) => Severity::Warn,
             Failure::Refuse(_) => Severity::Error,
         };
-        Self { severity, message, payload: None }
+        Self::plain(severity, message)
     }
 
     pub(super) fn size(&self) -> usize {

@@ -15,6 +15,7 @@ use crossbeam_channel::Sender;
 pub use self::entry::{Entry, Severity};
 pub use self::writer::Writer;
 use super::identity::Identity;
+use crate::logs::context;
 use crate::operations::tap::{Tap, What};
 
 /// The queue of the MOV's log.
@@ -39,7 +40,17 @@ struct Shared {
     /// The lowest level that goes to the MOV, as a number.
     limit: AtomicUsize,
     waiting_bytes: AtomicUsize,
+    /// Since the last report.
     dropped: AtomicU64,
+    /// Since the start.
+    dropped_in_all: AtomicU64,
+}
+
+impl Shared {
+    fn count_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.dropped_in_all.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// A log for entries of `limit` and above, and the writer to run in each session.
@@ -50,6 +61,7 @@ pub fn open(limit: log::LevelFilter, identity: Identity) -> (MovLog, Writer) {
         limit: AtomicUsize::new(limit as usize),
         waiting_bytes: AtomicUsize::new(0),
         dropped: AtomicU64::new(0),
+        dropped_in_all: AtomicU64::new(0),
     });
     let log = MovLog { entries: sender, shared: Arc::clone(&shared), tap: Arc::default() };
     (log, Writer { entries: receiver, shared, identity })
@@ -76,6 +88,7 @@ impl MovLog {
     /// Adds an entry to the component's own log and to the MOV's. If there is no space for it, the MOV's drops it.
     pub fn add(&self, entry: Entry) {
         let payload = entry.payload.as_deref().unwrap_or_default();
+        let _context = entry.context.clone().map(context::enter_captured);
         log::log!(target: "component", entry.severity.level(), "{} {payload}", entry.message);
         if self.tap.wants_logs() {
             let text = format!("{} {payload}", entry.message);
@@ -88,8 +101,14 @@ impl MovLog {
         let waiting = self.shared.waiting_bytes.fetch_add(size, Ordering::Relaxed);
         if waiting > MAX_WAITING_BYTES || self.entries.try_send(entry).is_err() {
             self.shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
-            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            self.shared.count_dropped();
         }
+    }
+
+    /// How many entries the MOV did not get since the start, because they were too many or too large.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped_in_all.load(Ordering::Relaxed)
     }
 
     fn goes_to_mov(&self, severity: Severity) -> bool {
@@ -110,6 +129,6 @@ mod tests {
             log.add(Entry::new(Severity::Info, "one of many", &()));
         }
         assert_eq!(writer.entries.len(), MAX_WAITING);
-        assert_eq!(writer.shared.dropped.load(Ordering::Relaxed), 7);
+        assert_eq!((writer.shared.dropped.load(Ordering::Relaxed), log.dropped()), (7, 7));
     }
 }

@@ -89,7 +89,7 @@ impl Writer {
         let message =
             format!("{dropped} log entries were dropped: they were added faster than they could be published");
         log::warn!("{message}");
-        self.publish_one(publisher, &Entry { severity: Severity::Warn, message, payload: None })
+        self.publish_one(publisher, &Entry::plain(Severity::Warn, message))
     }
 
     fn publish(&self, publisher: &mut dyn Publish, entry: &Entry) -> Result<(), Error> {
@@ -101,7 +101,7 @@ impl Writer {
         let id = self.identity.id();
         match publisher.publish(&payloads::add_log(entry, id.as_ref(), QUEUE)) {
             Err(Error::TooLarge { .. }) => {
-                self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                self.shared.count_dropped();
                 Ok(())
             }
             result => result.map(drop),

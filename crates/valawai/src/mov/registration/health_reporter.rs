@@ -1,7 +1,10 @@
-//! Reports the registration to the outside: by the health file and by the identifier in the logs. Nothing else writes
-//! them.
+//! Reports the registration to the outside: by the health file, by `/health/ready`, and by the identifier in the logs. Nothing else
+//! writes them.
+
+use std::sync::Arc;
 
 use crate::health::health_file::HealthFile;
+use crate::health::status::ConsumerStatus;
 use crate::mov::identity::Identity;
 use crate::mov::notice::Notice;
 use crate::name::Id;
@@ -10,6 +13,7 @@ use crate::name::Id;
 pub(super) struct HealthReporter {
     health: HealthFile,
     identity: Identity,
+    status: Arc<ConsumerStatus>,
     /// What the health file holds.
     written: Option<Id>,
     /// Whether it was logged that the health file cannot be written.
@@ -17,8 +21,8 @@ pub(super) struct HealthReporter {
 }
 
 impl HealthReporter {
-    pub(super) fn new(health: HealthFile, identity: Identity) -> Self {
-        Self { health, identity, written: None, is_failure_logged: false }
+    pub(super) fn new(health: HealthFile, identity: Identity, status: Arc<ConsumerStatus>) -> Self {
+        Self { health, identity, status, written: None, is_failure_logged: false }
     }
 
     /// Reports `current`, the current registration. The health file is written only if the component also `is_working`.
@@ -27,6 +31,7 @@ impl HealthReporter {
         if self.identity.id().as_ref() != id {
             self.identity.set(id.cloned());
         }
+        self.status.readiness.set_registered(current.is_some(), is_working);
         let healthy = current.filter(|_| is_working);
         if self.written.as_ref() == healthy.map(|notice| &notice.id) {
             return;
@@ -40,6 +45,7 @@ impl HealthReporter {
     /// Reports the component as unregistered and unhealthy, whatever an earlier run or session reported.
     pub(super) fn reset(&mut self) {
         self.identity.set(None);
+        self.status.readiness.set_registered(false, false);
         self.clear();
     }
 
@@ -84,7 +90,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let health = HealthFile::new(folder.path().join("component_id.json"));
         let identity = Identity::default();
-        let mut reporter = HealthReporter::new(health.clone(), identity.clone());
+        let mut reporter = HealthReporter::new(health.clone(), identity.clone(), Arc::default());
         let (a, b) = (notice('a'), notice('b'));
         for (current, is_working, file, id) in [
             (Some(&a), true, Some(&a), Some(&a)),
@@ -104,7 +110,7 @@ mod tests {
         let path = folder.path().join("component_id.json");
         std::fs::create_dir(&path).unwrap();
         let health = HealthFile::new(path.clone());
-        let mut reporter = HealthReporter::new(health.clone(), Identity::default());
+        let mut reporter = HealthReporter::new(health.clone(), Identity::default(), Arc::default());
         let a = notice('a');
         reporter.update(Some(&a), true);
         assert_eq!(health.id(), None);

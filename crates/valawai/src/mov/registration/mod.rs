@@ -98,7 +98,7 @@ impl Registration {
     pub fn new(options: Options) -> Self {
         let Options { info, queue, shared_queue, status, timeout, health, identity, rest, role, observed } = options;
         let last_known = health.id();
-        let mut health_reporter = HealthReporter::new(health, identity);
+        let mut health_reporter = HealthReporter::new(health, identity, Arc::clone(&status));
         health_reporter.reset();
         let identity_queue = IdentityQueue::new(&info);
         let state = RegistrationState::new(info, timeout, last_known);

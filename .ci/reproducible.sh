@@ -30,13 +30,8 @@ build() {
     mkdir -p "$1" "$2/registry"
     git archive HEAD | tar -x -C "$1"
     copy_registry "${CARGO_HOME:-$HOME/.cargo}" "$2"
-    (
-        cd "$1"
-        # cargo-auditable is found there.
-        PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
-        export CARGO_HOME=$2
-        docker/main/build.sh --quiet
-    )
+    # cargo-auditable is found in the other one.
+    (cd "$1" && env "CARGO_HOME=$2" "PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" docker/main/build.sh --quiet)
     mv "$1"/target/*/release/c1_echo "$work/binary-$builds"
     rm -rf "$1" "$2"
     echo "Build $builds took $((SECONDS - began)) s"

@@ -1,7 +1,7 @@
 //! What `run` and each command do on the broker.
 
 use super::patterns::{Named, Permissions};
-use crate::asyncapi::{Direction, REGISTERED};
+use crate::asyncapi::REGISTERED;
 use crate::broker::SERVICE_EXCHANGE;
 use crate::commands::target::Target;
 use crate::component::input::Input;
@@ -33,7 +33,7 @@ pub(super) fn run(target: &Target, answers: bool) -> Permissions {
             needs.publish_to(SERVICE_EXCHANGE);
         }
     }
-    for channel in published(target) {
+    for channel in target.published() {
         needs.look_at(&Named::exactly(channel.queue()));
     }
     let identity = Named::exactly(&identity_queue(&target.name));
@@ -100,23 +100,21 @@ pub(super) fn command(name: &str, target: &Target) -> Option<Permissions> {
             {
                 needs.look_at(&Named::exactly(&queue));
             }
-            published(target).for_each(|channel| needs.look_at(&Named::exactly(channel.queue())));
+            target.published().for_each(|channel| needs.look_at(&Named::exactly(channel.queue())));
         }
         "publish" | "call" => needs.publish_to_queues(),
         "inspect" => {
-            for channel in target.consumed() {
-                needs.read(&Named::exactly(channel.queue()));
-                OwnQueues::of_channel(channel).read(&mut needs);
-            }
+            target.consumed().for_each(|channel| needs.read(&Named::exactly(channel.queue())));
+            target.handled().for_each(|channel| OwnQueues::of_channel(channel).read(&mut needs));
         }
-        "dead-letters" => handled(target).for_each(|channel| OwnQueues::of_channel(channel).read(&mut needs)),
-        "dead-letters purge" => handled(target).for_each(|it| needs.read(&Named::exactly(&dead_letter_queue(it)))),
+        "dead-letters" => target.handled().for_each(|channel| OwnQueues::of_channel(channel).read(&mut needs)),
+        "dead-letters purge" => target.handled().for_each(|it| needs.read(&Named::exactly(&dead_letter_queue(it)))),
         "dead-letters replay" | "resurrect" | "requeue" => {
-            handled(target).for_each(|channel| needs.read(&Named::exactly(&dead_letter_queue(channel))));
+            target.handled().for_each(|channel| needs.read(&Named::exactly(&dead_letter_queue(channel))));
             needs.publish_to_queues();
         }
-        "configure" => handled(target).for_each(|channel| own_queues(&mut needs, &OwnQueues::of_channel(channel))),
-        "clear" => handled(target).for_each(|channel| OwnQueues::of_channel(channel).declare(&mut needs)),
+        "configure" => target.handled().for_each(|channel| own_queues(&mut needs, &OwnQueues::of_channel(channel))),
+        "clear" => target.handled().for_each(|channel| OwnQueues::of_channel(channel).declare(&mut needs)),
         "mov" => mov(&mut needs),
         // They need no broker.
         "asyncapi" | "check" | "completions" | "config" | "health" | "man" | "permissions" | "routes" => {}
@@ -136,7 +134,6 @@ fn mov(needs: &mut Permissions) {
         payloads::TOPOLOGY_CHANGE,
         payloads::NOTIFICATION_CREATE,
         payloads::NOTIFICATION_CHANGE,
-        payloads::UNREGISTER,
     ] {
         needs.look_at(&Named::exactly(queue));
     }
@@ -175,13 +172,4 @@ impl OwnQueues {
         needs.declare(&Named::exactly(&self.dead_letters));
         needs.declare(&Named::numbered(&self.retries));
     }
-}
-
-/// The channels whose messages may fail.
-fn handled(target: &Target) -> impl Iterator<Item = &ChannelName> {
-    target.consumed().filter(|channel| channel.short() != REGISTERED)
-}
-
-fn published(target: &Target) -> impl Iterator<Item = &ChannelName> {
-    target.channels.iter().filter(|(_, direction)| *direction == Direction::Publish).map(|(name, _)| name)
 }

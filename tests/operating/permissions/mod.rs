@@ -1,8 +1,14 @@
 //! Each command works with the permissions that its help names, and fails with a clear word if one of them is missing.
 
+mod commands;
 mod component;
+mod document;
 mod messages;
+mod one_less;
 mod processes;
+mod run;
+
+use std::fs;
 
 use testkit::{Finished, Node, ProcessBuilder};
 
@@ -70,4 +76,13 @@ impl<'t> NightShift<'t> {
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(&named), "the help of {verb} does not name {named}: {help}");
     }
+}
+
+/// What the broker refused to a user, as in `queue 'q'`: also what a program does not tell.
+fn refusals(node: &Node, user: &str) -> Vec<String> {
+    let log = fs::read_to_string(node.directory().join("log/rabbit.log")).expect("read the log of the broker");
+    let of_user = format!("refused for user '{user}'");
+    let refused = log.lines().filter(|line| line.contains(&of_user));
+    let what = refused.filter_map(|line| line.split_once("access to ")?.1.split_once(" in vhost "));
+    what.map(|(what, _)| what.to_owned()).collect()
 }

@@ -40,14 +40,13 @@ fn the_status_takes_the_permission_to_ask_and_to_look_at_queues() {
     let _component = test_bed.start();
     wait_until_it_answers(&test_bed.vhost);
     let night_shift = NightShift::on(node, &test_bed);
-    let (_, service, _) = ASKS;
-    let permissions = (NONE, service, "^valawai/");
+    let permissions = (NONE, r"^valawai(\.service$|/)", NONE);
     let status = night_shift.run("status", permissions);
     // That the component is not registered is a problem.
     assert_eq!(status.code, Some(1), "{status:?}");
     assert!(status.stdout.contains(INPUT), "{status:?}");
     night_shift.assert_in_help("status", permissions);
-    night_shift.assert_refused("status", (NONE, NONE, "^valawai/"), "'valawai.service'");
+    night_shift.assert_refused("status", (NONE, "^valawai/", NONE), "'valawai.service'");
     // Before, everybody may look at queues.
     if node.version() >= (4, 3) {
         night_shift.assert_refused("status", ASKS, "queue 'valawai/");

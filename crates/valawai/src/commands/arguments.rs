@@ -9,7 +9,7 @@ use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::{
     asyncapi, call, check, clear, completions, config, configure, control, dead_letters, info, inspect, logs, man,
-    monitor, mov, ping, publish, requeue, resurrect, routes, stats, status,
+    monitor, mov, permissions, ping, publish, requeue, resurrect, routes, stats, status,
 };
 use crate::secret::Secret;
 use crate::settings::Document;
@@ -113,6 +113,7 @@ pub(super) enum OperatorCommand {
     Configure(configure::Configure),
     Clear(clear::Clear),
     Config(config::Config),
+    Permissions(permissions::Permissions),
     Routes(routes::Routes),
     Mov(mov::Mov),
     Completions(completions::Completions),
@@ -140,6 +141,7 @@ impl OperatorCommand {
             Self::Configure(command) => command,
             Self::Clear(command) => command,
             Self::Config(command) => command,
+            Self::Permissions(command) => command,
             Self::Routes(command) => command,
             Self::Mov(command) => command,
             Self::Completions(command) => command,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::arguments::Command;
-use super::console::{Console, GREEN, RED, YELLOW};
+use super::console::{Console, GREEN, RED, YELLOW, quoted};
 use super::exit::{Exit, Stop};
 use super::invocation::Invocation;
 use super::own_queues::{OwnQueueName, delete, deletion_word, own_queues};
@@ -165,11 +165,6 @@ fn print_policies(invocation: &Invocation, queues: &[OwnQueueName]) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// One word for a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,10 +189,5 @@ mod tests {
             assert_eq!(differences(&reason(rest)), expected);
         }
         assert_eq!(differences("something else"), "something else");
-    }
-
-    #[test]
-    fn a_text_becomes_one_word_of_a_shell() {
-        assert_eq!(quoted("it's; $x"), r"'it'\''s; $x'");
     }
 }

@@ -27,6 +27,7 @@ mod messages;
 mod monitor;
 mod mov;
 mod own_queues;
+mod permissions;
 mod ping;
 mod publish;
 mod requeue;

@@ -2,7 +2,6 @@
 
 use super::exit::Stop;
 use super::invocation::Invocation;
-use crate::asyncapi::REGISTERED;
 use crate::broker::{Error, OwnQueue};
 use crate::consumer::retry::{RetryQueue, dead_letter_queue};
 use crate::name::ChannelName;
@@ -40,7 +39,7 @@ pub(super) fn own_queues(invocation: &Invocation) -> Result<Vec<OwnQueueName>, S
     // They grow, up to the longest.
     delays.dedup();
     let mut queues = Vec::new();
-    for channel in target.consumed().filter(|channel| channel.short() != REGISTERED) {
+    for channel in target.handled() {
         queues.push(OwnQueueName::DeadLetters { name: dead_letter_queue(channel), channel: channel.clone() });
         queues.extend(delays.iter().map(|delay| OwnQueueName::Retry(RetryQueue::of(channel, *delay))));
     }

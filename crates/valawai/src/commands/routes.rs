@@ -152,9 +152,12 @@ fn exchange(exchange: &Exchange) -> Option<String> {
 }
 
 fn broker(broker: Option<&RouteBroker>) -> String {
-    let Some(RouteBroker { host, port, vhost, is_encrypted, .. }) = broker else {
-        return "that of the component".to_owned();
-    };
+    broker.map_or_else(|| "that of the component".to_owned(), broker_text)
+}
+
+/// Where another broker is.
+pub(super) fn broker_text(broker: &RouteBroker) -> String {
+    let RouteBroker { host, port, vhost, is_encrypted, .. } = broker;
     let host = host.as_deref().unwrap_or("the component's host");
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let vhost = vhost.as_ref().map(|vhost| format!(", virtual host {vhost}")).unwrap_or_default();

@@ -78,6 +78,16 @@ impl Target {
         self.channels.iter().filter(|(_, direction)| *direction == Direction::Consume).map(|(name, _)| name)
     }
 
+    /// The channels whose messages may fail: all that it receives on, but the MOV's notices.
+    pub(super) fn handled(&self) -> impl Iterator<Item = &ChannelName> {
+        self.consumed().filter(|channel| channel.short() != REGISTERED)
+    }
+
+    /// The channels on which it publishes.
+    pub(super) fn published(&self) -> impl Iterator<Item = &ChannelName> {
+        self.channels.iter().filter(|(_, direction)| *direction == Direction::Publish).map(|(name, _)| name)
+    }
+
     /// The channel that `text` names: in full, as in `data/received_message`, or by its operation alone.
     pub(super) fn channel(&self, text: &str) -> Option<ChannelName> {
         let known = self.channels.iter().map(|(name, _)| name);

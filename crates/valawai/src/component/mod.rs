@@ -10,7 +10,7 @@ mod mov;
 pub(crate) mod outbox;
 pub(crate) mod outlet;
 mod output;
-mod parameters;
+pub(crate) mod parameters;
 mod publisher;
 mod resolved;
 mod route_output;

@@ -11,7 +11,7 @@ use super::{Component, Consumed, Context};
 use crate::failure::Failure;
 
 /// The channel of parameters.
-pub(super) const PARAMETERS: &str = "control/parameters";
+pub(crate) const PARAMETERS: &str = "control/parameters";
 
 impl Component {
     /// Passes new parameters, the messages on `control/parameters`, to `handler`. It keeps what it wants of valid ones.

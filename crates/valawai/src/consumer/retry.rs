@@ -55,7 +55,7 @@ impl RetryQueue {
     #[must_use]
     pub fn of(input: &impl Consumed, delay: Duration) -> Self {
         let milliseconds = u32::try_from(delay.as_millis()).unwrap_or(u32::MAX);
-        let name = format!("{}/{milliseconds}", input.own_queue("retry"));
+        let name = format!("{}{milliseconds}", retry_queues(input));
         Self { name, milliseconds, back_to: input.queue().to_string() }
     }
 
@@ -76,6 +76,12 @@ pub(super) fn rounded_up(milliseconds: u32) -> Duration {
     let step = 1_u64 << (u32::BITS - milliseconds.leading_zeros()).saturating_sub(5);
     let rounded = u64::from(milliseconds).div_ceil(step) * step;
     Duration::from_millis(rounded.min(u32::MAX.into()))
+}
+
+/// What the names of the retry queues of `input` begin with; their delays follow.
+#[must_use]
+pub fn retry_queues(input: &impl Consumed) -> String {
+    input.own_queue("retry") + "/"
 }
 
 /// The queue of the dead letters of `input`: `valawai/c1/<component>/dead_letter/<data|control>/<operation>`, or

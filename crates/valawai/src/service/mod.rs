@@ -23,7 +23,7 @@ use self::leases::Leases;
 use self::pending::{Answered, Pending};
 use self::protocol::{Answer, Content, MAX_REQUEST, Request, Setting, VERBS};
 use self::replicas::PassingOn;
-use crate::broker::{Access, Delivery, Error, Event, Link};
+use crate::broker::{Access, Delivery, Error, Event, Link, SERVICE_EXCHANGE};
 use crate::clock;
 use crate::ids::Ids;
 use crate::logs::levels;
@@ -110,7 +110,7 @@ impl Service {
     fn serve(&self, link: &mut dyn Link, shutdown: &Shutdown) -> Result<(), Error> {
         let Inner { options, instance, .. } = &*self.inner;
         let name = &options.info.name;
-        let queue = format!("valawai.service.{name}.{instance}");
+        let queue = queue(name, instance);
         let keys: Vec<String> = VERBS
             .iter()
             .flat_map(|verb| [(*verb).to_owned(), format!("{verb}.{name}"), format!("{verb}.{name}.{instance}")])
@@ -238,6 +238,12 @@ impl Service {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The queue on which a process of a component is asked.
+#[must_use]
+pub fn queue(component: &str, instance: &str) -> String {
+    format!("{SERVICE_EXCHANGE}.{component}.{instance}")
 }
 
 /// How much of a random identifier names an instance, so that people can type it.

@@ -65,5 +65,5 @@ fn channels(target: &Target) -> Result<impl Iterator<Item = &ChannelName>, Stop>
         let text = format!("the channels of {} are not known; add CHANNEL, or --asyncapi FILE", target.name);
         return Err(Stop::usage(text));
     }
-    Ok(target.consumed())
+    Ok(target.handled())
 }

@@ -13,7 +13,7 @@ use super::instances::{Instances, Receivers, Waiting};
 use super::invocation::Invocation;
 use super::target::Target;
 use super::time::parse_duration;
-use crate::asyncapi::Direction;
+use crate::asyncapi::{Direction, REGISTERED};
 use crate::broker::amqp::operator::Operator;
 use crate::consumer::retry::dead_letter_queue;
 use crate::mov::rest::RestClient;
@@ -29,7 +29,7 @@ Examples:
 Each problem is marked with `!`, and has the command that shows more. Queues are inspected, never created. With MOV_URL, the MOV is
 asked as well.
 
-Permissions: configure '^$', write '^valawai\\.service$', read '^valawai/'.
+Permissions: configure '^$', write '^valawai(\\.service$|/)', read '^$'.
 The exit code is 1 if there is a problem.")]
 pub(super) struct Status {
     /// How long processes have to answer
@@ -103,7 +103,9 @@ fn queues(operator: &Operator, target: &Target) -> Result<Vec<QueueReport>, Stop
         match direction {
             Direction::Consume => {
                 add(name.queue(), "input")?;
-                add(&dead_letter_queue(name), "dead letters")?;
+                if name.short() != REGISTERED {
+                    add(&dead_letter_queue(name), "dead letters")?;
+                }
             }
             Direction::Publish => add(name.queue(), "output")?,
         }

@@ -54,9 +54,7 @@ struct Registered {
 
 impl IdentityQueue {
     pub(super) fn new(info: &ComponentInfo) -> Self {
-        let level = info.level.lower();
-        let name = info.name.trim_start_matches(level).trim_start_matches('_');
-        Self { queue: format!("valawai/{level}/{name}/identity"), is_declared: false, was_denied: false }
+        Self { queue: identity_queue(&info.name), is_declared: false, was_denied: false }
     }
 
     /// The queue, if it exists: it is read without being declared.
@@ -113,6 +111,13 @@ impl IdentityQueue {
     fn browse(&self, link: &mut dyn Link, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
         if self.is_declared { link.browse(&self.queue, &mut |message| take(&message.body)) } else { Ok(()) }
     }
+}
+
+/// The identity queue of the component `name`, as in `c1_echo`.
+#[must_use]
+pub fn identity_queue(name: &str) -> String {
+    let (level, name) = name.split_once('_').unwrap_or(("", name));
+    format!("valawai/{level}/{name}/identity")
 }
 
 fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {

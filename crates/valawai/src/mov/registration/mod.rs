@@ -19,6 +19,7 @@ mod state;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use self::identity_queue::identity_queue;
 pub use self::registrar_role::RegistrarRole;
 
 use self::health_reporter::HealthReporter;

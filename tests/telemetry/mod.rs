@@ -28,12 +28,13 @@ fn test_bed(vhost: Vhost) -> TestBed {
 #[track_caller]
 fn address(component: &Process) -> String {
     let line = component.wait_output("serving /metrics", SOON);
-    line.rsplit("http://").next().expect("an address").to_owned()
+    let address = line.rsplit("http://").next().and_then(|rest| rest.split(['"', ' ']).next());
+    address.expect("an address").to_owned()
 }
 
 /// What the component answers to a path.
 #[track_caller]
-fn get(component: &Process, path: &str) -> Answer {
+pub(crate) fn get(component: &Process, path: &str) -> Answer {
     http::get(&format!("http://{}{path}", address(component)), "*/*")
 }
 

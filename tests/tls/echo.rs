@@ -45,7 +45,7 @@ fn it_echoes_over_tls_1_2() {
 fn large_messages_among_small_ones_arrive_whole() {
     let test_bed = test_bed_on(Node::shared()).with_quiet_logs();
     let component = test_bed.start();
-    let sizes = [0, 1, 100, 16_383, 16_384, 16_385, 131_072, 3_000_000, 16 * 1024 * 1024];
+    let sizes = [1, 100, 16_383, 16_384, 16_385, 131_072, 3_000_000, 16 * 1024 * 1024];
     let content = |size: usize| -> String { (0..size).map(|index| char::from(b'a' + (index % 23) as u8)).collect() };
     for size in sizes.iter().chain(&sizes) {
         test_bed.client.publish(INPUT, &Message::json(&json!({ "content": content(*size) })));

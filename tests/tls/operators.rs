@@ -19,7 +19,7 @@ fn assert_prints(test_bed: &TestBed, arguments: &str, text: &str) {
 #[test]
 fn messages_are_sent_seen_and_echoed() {
     let test_bed = test_bed_on(Node::shared());
-    assert_prints(&test_bed, r#"send data/received_message {"content":"hello"}"#, "");
+    assert_prints(&test_bed, r#"publish data/received_message {"content":"hello"}"#, "");
     assert_prints(&test_bed, "inspect data/received_message", "hello");
     let component = test_bed.start();
     assert_eq!(test_bed.next_reply().json()["content"], "hello");

@@ -23,7 +23,8 @@ fn messages_are_sent_seen_and_echoed() {
     assert_prints(&test_bed, "inspect data/received_message", "hello");
     let component = test_bed.start();
     assert_eq!(test_bed.next_reply().json()["content"], "hello");
-    let monitor = command(&test_bed, "monitor data/received_message").start();
+    let monitor = command(&test_bed, "monitor --json").start();
+    monitor.wait_output("observing", SOON);
     component.wait_until("the monitor to show a message", SOON, || {
         test_bed.publish("observed");
         monitor.output().contains("observed")

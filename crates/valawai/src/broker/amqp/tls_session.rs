@@ -156,3 +156,7 @@ pub(super) fn failure(error: &io::Error, options: &tls::Options) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+#[path = "tls_session_tests.rs"]
+mod tests;

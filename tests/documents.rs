@@ -22,8 +22,8 @@ fn the_commands_for_operators_print_what_their_document_says() {
 }
 
 #[test]
-fn the_recipe_for_etcd_prints_what_its_document_says() {
-    follow(include_str!("../docs/configuration.md"), 3);
+fn the_recipes_for_certificates_and_for_etcd_print_what_their_document_says() {
+    follow(include_str!("../docs/configuration.md"), 4);
 }
 
 /// The platform of one document at a time: its settings are in `target/platform.env`.

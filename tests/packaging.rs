@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Sources in which the names of the settings are literals.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
     "crates/valawai/src/settings/reader.rs",
     "crates/valawai/src/settings/broker.rs",
     "crates/valawai/src/settings/layers.rs",
     "crates/valawai/src/settings/store.rs",
     "crates/valawai/src/settings/routes.rs",
+    "crates/valawai/src/tls/mod.rs",
 ];
 const DOCUMENTATION: [&str; 3] = ["README.md", "docs/configuration.md", "docs/docker.md"];
 const COMPOSE: [&str; 3] =

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use testkit::certificates::OWN_NAMES;
-use testkit::{Authority, Client, Message, Mov, Node, Vhost, wait_until};
+use testkit::{Authority, Client, Message, Mov, Node, TlsTerminator, Vhost, wait_until};
 
 use super::is_encrypted;
 use crate::configuration::Configured;
@@ -67,8 +67,8 @@ fn a_broker_that_is_not_trusted_is_an_error_and_the_component_stays() {
     let mov = Mov::start(&configured.test_bed.vhost);
     let component = configured.test_bed.start();
     wait_registered(&mov, &component);
-    let foreign = Authority::new("foreign").server(&OWN_NAMES);
-    let proxy = testkit::TlsTerminator::start(Node::shared().port(), &foreign);
+    let foreign = Authority::new("foreign");
+    let proxy = TlsTerminator::start(Node::shared().port(), &foreign.server(&OWN_NAMES));
     configured.put("rabbitmq_url", &format!("amqps://mov:password@127.0.0.1:{}", proxy.port()));
     component.wait_output("the component stays with its broker, because no TLS connection", SOON);
     configured.test_bed.assert_echoes("still here");

@@ -19,11 +19,12 @@ fn assert_prints(test_bed: &TestBed, arguments: &str, text: &str) {
 #[test]
 fn messages_are_sent_seen_and_echoed() {
     let test_bed = test_bed_on(Node::shared());
-    assert_prints(&test_bed, r#"send data/received_message {"content":"hello"}"#, "");
+    assert_prints(&test_bed, r#"publish data/received_message {"content":"hello"}"#, "");
     assert_prints(&test_bed, "inspect data/received_message", "hello");
     let component = test_bed.start();
     assert_eq!(test_bed.next_reply().json()["content"], "hello");
-    let monitor = command(&test_bed, "monitor data/received_message").start();
+    let monitor = command(&test_bed, "monitor --json").start();
+    monitor.wait_output("observing", SOON);
     component.wait_until("the monitor to show a message", SOON, || {
         test_bed.publish("observed");
         monitor.output().contains("observed")

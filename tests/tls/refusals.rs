@@ -32,8 +32,11 @@ fn the_authorities_of_the_system_are_trusted_without_a_file() {
     let finished = with_authority.run(crate::test_bed::SOON);
     // Nobody answers the ping, but the broker is reached.
     assert!(!finished.stderr.contains("TLS"), "{finished:?}");
-    let foreign = Authority::new("foreign").ca_file().display().to_string();
-    assert_ends(&builder.env("SSL_CERT_FILE", foreign), 69, &["is not trusted", "RABBITMQ_CA_FILE"]);
+    let foreign = Authority::new("foreign");
+    let of_foreign = builder.clone().env("SSL_CERT_FILE", foreign.ca_file().display());
+    assert_ends(&of_foreign, 69, &["is not trusted", "RABBITMQ_CA_FILE"]);
+    let none = builder.env("SSL_CERT_FILE", "/no/such/file").env("SSL_CERT_DIR", "/no/such/folder");
+    assert_ends(&none, 69, &["RABBITMQ_CA_FILE: expected a file", "this system has no list of authorities"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use echo_bench::wire::Address;
 
-use crate::environment::{Process, command};
+use crate::environment::{Process, Tls, command};
 pub(crate) use programs::{Component, Programs};
 
 /// The contestant that all others are compared with.
@@ -30,6 +30,8 @@ pub(crate) struct Contestant {
     /// The executable, if its size is comparable with that of the others.
     pub(crate) binary: Option<PathBuf>,
     logs: LogSupport,
+    /// Whether it connects with TLS. It takes part where the broker matters.
+    pub(crate) tls: bool,
     /// Slow contestants get fewer messages and fewer workloads.
     pub(crate) slow: bool,
 }
@@ -60,6 +62,7 @@ pub(crate) struct StartOptions<'a> {
     pub(crate) prefetch: u16,
     pub(crate) logs: bool,
     pub(crate) workers: usize,
+    pub(crate) tls: &'a Tls,
     /// The folder for everything that the contestant writes.
     pub(crate) folder: &'a Path,
 }
@@ -69,7 +72,7 @@ impl Contestant {
     #[cfg(test)]
     pub(crate) fn for_test(name: &str, role: Role, slow: bool) -> Self {
         let logs = LogSupport::Configurable;
-        Self { name: name.to_owned(), role, command: Vec::new(), binary: None, logs, slow }
+        Self { name: name.to_owned(), role, command: Vec::new(), binary: None, logs, tls: false, slow }
     }
 
     pub(crate) fn is_component(&self) -> bool {
@@ -127,6 +130,12 @@ impl Contestant {
             .env("LOG_CONSOLE_LEVEL", "ERROR")
             .env("LOG_FILE_LEVEL", "ERROR")
             .env("LOG_MOV_LEVEL", if options.logs { "INFO" } else { "ERROR" });
+        if self.tls {
+            command
+                .env("RABBITMQ_TLS", "1")
+                .env("RABBITMQ_PORT", options.tls.port.to_string())
+                .env("RABBITMQ_CA_FILE", &options.tls.ca_file);
+        }
         if self.is_component() {
             command.env_remove("RABBITMQ_PREFETCH");
         } else {

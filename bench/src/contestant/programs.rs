@@ -40,7 +40,7 @@ impl Programs {
     /// All contestants whose programs exist, beginning with the ceiling.
     pub(crate) fn contestants(&self) -> Result<Vec<Contestant>> {
         let mut contestants = vec![self.compiled(CEILING, "raw_echo", Role::Ceiling, LogSupport::Configurable)];
-        contestants.extend(self.components.iter().map(component));
+        contestants.extend(self.components.iter().flat_map(|one| [component(one), with_tls(component(one))]));
         for contestant in &contestants {
             let binary = contestant.binary.as_deref().unwrap_or(Path::new(""));
             ensure!(binary.is_file(), "{}: {} is not a file", contestant.name, binary.display());
@@ -80,12 +80,17 @@ impl Programs {
     fn script(&self, python: &Path, name: &str, file: &str, arguments: &[&str], logs: LogSupport) -> Contestant {
         let mut command = vec![python.into(), self.scripts.join(file).into()];
         command.extend(arguments.iter().map(Into::into));
-        Contestant { name: name.to_owned(), role: Role::Client, command, binary: None, logs, slow: true }
+        Contestant { name: name.to_owned(), role: Role::Client, command, binary: None, logs, tls: false, slow: true }
     }
 }
 
 fn component(component: &Component) -> Contestant {
     binary(&component.name, &component.path, Role::Component, LogSupport::Configurable)
+}
+
+/// The same program with TLS.
+fn with_tls(contestant: Contestant) -> Contestant {
+    Contestant { name: format!("{}, TLS", contestant.name), tls: true, ..contestant }
 }
 
 fn binary(name: &str, path: &Path, role: Role, logs: LogSupport) -> Contestant {
@@ -95,6 +100,7 @@ fn binary(name: &str, path: &Path, role: Role, logs: LogSupport) -> Contestant {
         command: vec![path.into()],
         binary: Some(path.to_owned()),
         logs,
+        tls: false,
         slow: false,
     }
 }

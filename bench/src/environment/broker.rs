@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use echo_bench::wire::{Address, PROTOCOL_HEADER};
 use tempfile::TempDir;
 
-use super::broker_files::{CONFIGURATION_FILE, PASSWORD, PLUGINS_FILE, USERNAME, write_files};
+use super::broker_files::{CA_FILE, CONFIGURATION_FILE, PASSWORD, PLUGINS_FILE, USERNAME, write_files};
 use super::process::{Process, command};
 
 /// Debian's folder of RabbitMQ's own scripts. The wrapper in `/usr/sbin` would switch to another user.
@@ -30,15 +30,25 @@ pub(crate) const VHOSTS: [&str; 2] = ["/", "other"];
 #[derive(Debug)]
 pub(crate) struct Broker {
     port: u16,
+    tls: Tls,
     // Fields are dropped in this order: the processes must end before their folder is deleted.
     server: Process,
     _epmd: Process,
     _folder: TempDir,
 }
 
+/// How to reach the broker with TLS.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    pub(crate) port: u16,
+    /// The certificate of the authority to trust.
+    pub(crate) ca_file: PathBuf,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Ports {
     amqp: u16,
+    tls: u16,
     distribution: u16,
     epmd: u16,
 }
@@ -48,13 +58,14 @@ impl Broker {
     pub(crate) fn start() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("echo-bench-").tempdir()?;
         let ports = free_ports()?;
-        write_files(folder.path(), ports.amqp)?;
+        write_files(folder.path(), ports.amqp, ports.tls)?;
         let mut epmd = command("epmd");
         epmd.args(["-address", "127.0.0.1", "-port", &ports.epmd.to_string()]);
         let epmd = Process::start(epmd, &folder.path().join("epmd.txt")).context("could not start epmd")?;
         let output = folder.path().join("console.txt");
         let server = start_server(folder.path(), &output, ports).context("could not start RabbitMQ")?;
-        let mut broker = Self { port: ports.amqp, server, _epmd: epmd, _folder: folder };
+        let tls = Tls { port: ports.tls, ca_file: folder.path().join(CA_FILE) };
+        let mut broker = Self { port: ports.amqp, tls, server, _epmd: epmd, _folder: folder };
         broker.await_readiness(&output)?;
         Ok(broker)
     }
@@ -68,6 +79,11 @@ impl Broker {
             password: PASSWORD.to_owned(),
             vhost: vhost.to_owned(),
         }
+    }
+
+    /// How to reach it with TLS.
+    pub(crate) fn tls(&self) -> &Tls {
+        &self.tls
     }
 
     fn await_readiness(&mut self, output: &Path) -> Result<()> {
@@ -118,9 +134,10 @@ fn start_server(folder: &Path, output: &Path, ports: Ports) -> Result<Process> {
 fn free_ports() -> io::Result<Ports> {
     // All listeners stay open until the end, so that no two ports are equal.
     let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let [amqp, distribution, epmd] = [listen()?, listen()?, listen()?];
+    let [amqp, tls, distribution, epmd] = [listen()?, listen()?, listen()?, listen()?];
     Ok(Ports {
         amqp: amqp.local_addr()?.port(),
+        tls: tls.local_addr()?.port(),
         distribution: distribution.local_addr()?.port(),
         epmd: epmd.local_addr()?.port(),
     })

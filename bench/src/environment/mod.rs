@@ -5,6 +5,6 @@ mod broker_files;
 mod machine;
 mod process;
 
-pub(crate) use broker::{Broker, VHOSTS};
+pub(crate) use broker::{Broker, Tls, VHOSTS};
 pub(crate) use machine::Machine;
 pub(crate) use process::{Process, command};

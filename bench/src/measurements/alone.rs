@@ -53,7 +53,7 @@ pub(super) fn measure_alone(bench: &Bench, results: &mut Results) -> Result<()> 
 
 fn takes_part(bench: &Bench, contestant: &Contestant, case: &Case) -> bool {
     let is_main = contestant.is_ceiling() || contestant.is_component();
-    contestant.supports(case.logs) && !contestant.slow && (is_main || !bench.quick)
+    contestant.supports(case.logs) && !contestant.slow && !contestant.tls && (is_main || !bench.quick)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52 messages")]

@@ -144,6 +144,36 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_in_the_address_or_in_a_setting_and_has_a_port_of_its_own() {
+        for (settings, expected) in [
+            ([("RABBITMQ_URL", "amqps://mq"), ("RABBITMQ_TLS", "")], (true, "mq:5671")),
+            ([("RABBITMQ_URL", "amqps://mq:1"), ("RABBITMQ_TLS", "1")], (true, "mq:1")),
+            ([("RABBITMQ_HOST", "mq"), ("RABBITMQ_TLS", "1")], (true, "mq:5671")),
+            ([("RABBITMQ_HOST", "mq:2"), ("RABBITMQ_TLS", "true")], (true, "mq:2")),
+            ([("RABBITMQ_URL", "amqp://mq"), ("RABBITMQ_TLS", "0")], (false, "mq:5672")),
+        ] {
+            let broker = broker(settings).unwrap();
+            assert_eq!((broker.is_encrypted, &*broker.hosts[0].to_string()), expected, "{settings:?}");
+        }
+        let problems = broker([("RABBITMQ_URL", "amqp://mq"), ("RABBITMQ_TLS", "1")]).unwrap_err().to_string();
+        assert!(problems.contains("RABBITMQ_TLS: expected the same as in RABBITMQ_URL"), "{problems}");
+    }
+
+    #[test]
+    fn files_without_tls_are_a_mistake_unless_a_source_above_them_turned_it_off() {
+        let ca_file: &'static str = testkit::Authority::shared().ca_file().to_str().unwrap().to_owned().leak();
+        let read = |in_environment: &'static str, in_store: &str| {
+            let environment = [("RABBITMQ_TLS", in_environment), ("RABBITMQ_CA_FILE", ca_file)];
+            let store = Document::new("Consul", json!({ "rabbitmq_tls": in_store }).as_object().unwrap());
+            let layers = Layers::read(Arc::new(environment), Document::default()).unwrap().with_store(store);
+            Settings::read(&layers).map(|settings| settings.broker.is_encrypted)
+        };
+        assert_eq!((read("1", "1"), read("0", "1"), read("1", "0")), (Ok(true), Ok(true), Ok(false)));
+        let problems = broker([("RABBITMQ_TLS", "0"), ("RABBITMQ_CA_FILE", ca_file)]).unwrap_err().to_string();
+        assert!(problems.contains("RABBITMQ_CA_FILE: expected RABBITMQ_TLS=1"), "{problems}");
+    }
+
+    #[test]
     fn a_setting_may_repeat_a_part_of_the_url() {
         let same = [
             ("RABBITMQ_URL", URL),

@@ -41,8 +41,12 @@ pub(super) fn authorities(options: &Options) -> Result<Vec<CertificateDer<'stati
     let setting = options.names.ca_file;
     let Some(file) = &options.ca_file else {
         let found = rustls_native_certs::load_native_certs().certs;
-        let none =
-            || FileError::new(setting, "a file with the authorities to trust, because the system has none in its list");
+        let none = || {
+            FileError::new(
+                setting,
+                "a file with the authorities to trust, because this system has no list of authorities",
+            )
+        };
         return if found.is_empty() { Err(none()) } else { Ok(found) };
     };
     let all = certificates(setting, file)?;

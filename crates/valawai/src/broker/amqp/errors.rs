@@ -1,5 +1,7 @@
 //! amiquip's errors as errors of this library, with the remedy.
 
+use std::io;
+
 use amiquip::Error as Amqp;
 
 use super::{Host, Options, tls_session};
@@ -11,11 +13,8 @@ const NOT_ALLOWED: u16 = 530;
 /// Why the handshake with `host` failed.
 pub(super) fn connect_error(host: &Host, options: &Options, error: &Amqp) -> Error {
     let address = host.to_string();
-    if let Amqp::IoErrorReadingSocket { source } | Amqp::IoErrorWritingSocket { source } = error
-        && options.is_encrypted
-    {
-        // With TLS 1.3, a server that refuses the client certificate says so only now.
-        return Error::Insecure { address, reason: tls_session::failure(source, &options.tls) };
+    if let Some(reason) = refused_by_tls(options, error) {
+        return Error::Insecure { address, reason };
     }
     let reason = match error {
         Amqp::InvalidCredentials if options.external => {
@@ -37,6 +36,18 @@ pub(super) fn connect_error(host: &Host, options: &Options, error: &Amqp) -> Err
         other => cause(other),
     };
     Error::Rejected { address, reason }
+}
+
+/// With TLS 1.3, a server that refuses the client certificate says so only after the handshake, or just closes the connection.
+fn refused_by_tls(options: &Options, error: &Amqp) -> Option<String> {
+    match error {
+        _ if !options.is_encrypted => None,
+        Amqp::IoErrorReadingSocket { source } | Amqp::IoErrorWritingSocket { source } => {
+            tls_session::failure(source, &options.tls)
+        }
+        Amqp::UnexpectedSocketClose => tls_session::failure(&io::ErrorKind::UnexpectedEof.into(), &options.tls),
+        _ => None,
+    }
 }
 
 /// Why `action` failed: the broker refused it, or the connection was lost.

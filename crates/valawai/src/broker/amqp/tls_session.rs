@@ -130,14 +130,15 @@ pub(super) fn handshake(
     let name = rustls::pki_types::ServerName::try_from(host.to_owned())
         .map_err(|_| "the host is no name that a certificate can have".to_owned())?;
     let mut connection = ClientConnection::new(config, name).map_err(|error| tls::explain(&error, options.names))?;
-    connection.complete_io(&mut socket).map_err(|error| failure(&error, options))?;
+    let completed = connection.complete_io(&mut socket);
+    completed.map_err(|error| failure(&error, options).unwrap_or_else(|| error.to_string()))?;
     Ok(connection)
 }
 
-/// Why the handshake, or what followed it, failed.
-pub(super) fn failure(error: &io::Error, options: &tls::Options) -> String {
+/// Why the handshake, or what followed it, failed, if the reason may be TLS.
+pub(super) fn failure(error: &io::Error, options: &tls::Options) -> Option<String> {
     if let Some(reason) = tls::reason_of(error, options.names) {
-        return reason;
+        return Some(reason);
     }
     let cert_file = options.names.cert_file;
     match error.kind() {
@@ -149,10 +150,14 @@ pub(super) fn failure(error: &io::Error, options: &tls::Options) -> String {
                 None => format!("requires a client certificate ({cert_file})"),
                 Some(_) => format!("accepts the client certificate in {cert_file}"),
             };
-            format!(
+            Some(format!(
                 "it closed the connection ({error}); check that the port is the one with TLS, and whether it {identity}"
-            )
+            ))
         }
-        _ => error.to_string(),
+        _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "tls_session_tests.rs"]
+mod tests;

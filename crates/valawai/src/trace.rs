@@ -78,7 +78,8 @@ impl Trace {
     /// If `parent` is no `traceparent`.
     pub fn from_headers(parent: &str, state: Option<&str>) -> Result<Self, InvalidTrace> {
         let trace: Self = parent.parse()?;
-        let state = state.map(str::trim).filter(|state| is_state(state)).map(str::to_owned);
+        let state =
+            state.map(|state| state.trim_matches([' ', '\t'])).filter(|state| is_state(state)).map(str::to_owned);
         Ok(Self { state, ..trace })
     }
 

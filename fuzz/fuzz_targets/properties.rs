@@ -19,6 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(of_reply.message_id, properties.message_id);
     assert_eq!(of_reply.correlation_id, properties.correlation_id);
     assert_eq!(of_reply.conversation_id, properties.conversation_id);
+    assert_eq!(of_reply.trace, properties.trace);
 
     let forwarded = forwarded(&delivered, &[("x-attempts", "3")]);
     assert_eq!(properties_of(&forwarded).message_id, properties.message_id);

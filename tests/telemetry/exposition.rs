@@ -96,6 +96,23 @@ fn a_retried_message_is_counted_for_each_attempt() {
 }
 
 #[test]
+fn routes_are_counted_by_their_names() {
+    let routes = json!([
+        {"name": "more", "type": "consumer", "queue": "more", "handler": RECEIVED},
+        {"name": "store", "type": "producer", "queue": "store", "of": ["reply"]},
+    ]);
+    let test_bed = test_bed(Node::shared().vhost()).env("QUEUE_CONFIG", &routes);
+    let component = test_bed.start();
+    component.wait_output("route store is connected", SOON);
+    component.wait_output("route more is connected", SOON);
+    test_bed.client.publish("more", &Message::json(&json!({"content": "hello"})));
+    wait_for_sample(&component, r#"valawai_messages_published_total{channel="route/store"}"#, 1.0);
+    wait_for_sample(&component, r#"valawai_messages_received_total{channel="route/more"}"#, 1.0);
+    wait_for_sample(&component, r#"valawai_handler_duration_seconds_count{channel="route/more"}"#, 1.0);
+    wait_for_sample(&component, &of_channel("valawai_messages_received_total"), 0.0);
+}
+
+#[test]
 fn a_component_has_the_metrics_that_the_documentation_lists_and_no_others() {
     let (_test_bed, component) = busy();
     let Answer { content_type, body, .. } = get(&component, "/metrics");

@@ -38,7 +38,8 @@ const RANDOM: u8 = 2;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    trace_id: u128,
+    /// Of the trace.
+    id: u128,
     span_id: u64,
     /// The span of the sender.
     parent_id: Option<u64>,
@@ -69,7 +70,7 @@ impl Trace {
     #[must_use]
     pub fn begin(is_sampled: bool) -> Self {
         let flags = RANDOM | u8::from(is_sampled);
-        Self { trace_id: fastrand::u128(1..), span_id: new_span(), parent_id: None, flags, state: None }
+        Self { id: fastrand::u128(1..), span_id: new_span(), parent_id: None, flags, state: None }
     }
 
     /// Reads the headers of a message. A `state` that is malformed is dropped.
@@ -78,14 +79,15 @@ impl Trace {
     /// If `parent` is no `traceparent`.
     pub fn from_headers(parent: &str, state: Option<&str>) -> Result<Self, InvalidTrace> {
         let trace: Self = parent.parse()?;
-        let state = state.map(str::trim).filter(|state| is_state(state)).map(str::to_owned);
+        let state =
+            state.map(|state| state.trim_matches([' ', '\t'])).filter(|state| is_state(state)).map(str::to_owned);
         Ok(Self { state, ..trace })
     }
 
     /// The header `traceparent` of what is sent from here. See the example of [`Trace`].
     #[must_use]
     pub fn traceparent(&self) -> String {
-        format!("00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, self.flags & KNOWN_FLAGS)
+        format!("00-{:032x}-{:016x}-{:02x}", self.id, self.span_id, self.flags & KNOWN_FLAGS)
     }
 
     /// The header `tracestate`, which is passed on as it was received.
@@ -97,7 +99,7 @@ impl Trace {
     /// The identifier of the trace: 32 hexadecimal digits.
     #[must_use]
     pub fn trace_id(&self) -> String {
-        format!("{:032x}", self.trace_id)
+        format!("{:032x}", self.id)
     }
 
     /// The identifier of this span: 16 hexadecimal digits.
@@ -148,7 +150,7 @@ impl FromStr for Trace {
         let span_id = u64::from_str_radix(span_id, 16).ok().filter(|id| *id != 0);
         let flags = u8::from_str_radix(flags, 16).ok();
         let ((trace_id, span_id), flags) = trace_id.zip(span_id).zip(flags).ok_or(InvalidTrace)?;
-        Ok(Self { trace_id, span_id, parent_id: None, flags: flags & KNOWN_FLAGS, state: None })
+        Ok(Self { id: trace_id, span_id, parent_id: None, flags: flags & KNOWN_FLAGS, state: None })
     }
 }
 

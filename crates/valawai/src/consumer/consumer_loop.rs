@@ -210,9 +210,9 @@ impl<'c> ConsumerLoop<'c> {
     }
 
     pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
-        self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
         let end = self.end_of_committed();
         self.acknowledge_up_to(end)?;
+        self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
         match self.in_flight.take_acknowledged() {
             0 => {}
             count => self.consumer.options.operations.metrics.count_acknowledged(count),

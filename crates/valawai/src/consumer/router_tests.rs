@@ -10,6 +10,7 @@ use crate::mov;
 use crate::mov::identity::Identity;
 use crate::mov::log::Writer;
 use crate::name::Kind;
+use crate::trace::Trace;
 
 const INPUT: &str = "valawai/c1/echo/data/input";
 const FURTHER: Output = Output::new("data/further");
@@ -52,6 +53,26 @@ fn a_reply_inherits_the_properties_of_its_message() {
     assert_eq!(&*replies[0].to, "valawai/c1/echo/data/output");
     assert_eq!(replies[0].properties, message(b"", Some("m-1")).properties);
     assert!(replies[0].persistent && replies[0].mandatory);
+}
+
+#[test]
+fn a_trace_that_a_handler_begins_goes_to_all_outputs_and_one_that_there_is_goes_on() {
+    let (router, _) = router(|message, context| {
+        let begun = context.begin_trace(true).trace_id();
+        assert_eq!(context.begin_trace(false).trace_id(), begun, "another trace was begun");
+        context.send(FURTHER, &message)?;
+        Ok(message)
+    });
+    let traces = |message| {
+        let outputs = published(router.decide(0, message));
+        outputs.into_iter().map(|output| *output.properties.trace.expect("a trace")).collect::<Vec<_>>()
+    };
+    let begun = traces(message(b"{}", None));
+    assert!(begun.len() == 2 && begun[0] == begun[1] && begun[0].is_sampled(), "{begun:?}");
+    let mut message = message(b"{}", None);
+    message.properties.trace = Some(Box::new(Trace::begin(false)));
+    let expected = message.properties.trace.clone().map(|trace| *trace).unwrap();
+    assert_eq!(traces(message), [expected.clone(), expected]);
 }
 
 #[test]

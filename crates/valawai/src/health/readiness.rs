@@ -5,34 +5,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Whether the process is connected, registered and working. It outlives sessions.
 #[derive(Debug, Default)]
 pub struct Readiness {
-    is_connected: AtomicBool,
-    is_registered: AtomicBool,
-    is_working: AtomicBool,
+    connected: AtomicBool,
+    registered: AtomicBool,
+    working: AtomicBool,
 }
 
 impl Readiness {
     /// Records whether there is a session in which all consumers consume.
     pub fn set_connected(&self, is_connected: bool) {
-        self.is_connected.store(is_connected, Ordering::Relaxed);
+        self.connected.store(is_connected, Ordering::Relaxed);
     }
 
     /// Records what decides about the health file: whether the component is registered, and whether the broker accepts what it
     /// publishes.
     pub fn set_registered(&self, is_registered: bool, is_working: bool) {
-        self.is_working.store(is_working, Ordering::Relaxed);
-        self.is_registered.store(is_registered, Ordering::Relaxed);
+        self.working.store(is_working, Ordering::Relaxed);
+        self.registered.store(is_registered, Ordering::Relaxed);
     }
 
     /// Whether there is a session in which all consumers consume.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.is_connected.load(Ordering::Relaxed)
+        self.connected.load(Ordering::Relaxed)
     }
 
     /// Whether the component is registered with the MOV.
     #[must_use]
     pub fn is_registered(&self) -> bool {
-        self.is_registered.load(Ordering::Relaxed)
+        self.registered.load(Ordering::Relaxed)
     }
 
     /// Whether the process is ready.
@@ -44,7 +44,7 @@ impl Readiness {
             Err("it is not connected to the broker")
         } else if !self.is_registered() {
             Err("it is not registered with the MOV")
-        } else if !self.is_working.load(Ordering::Relaxed) {
+        } else if !self.working.load(Ordering::Relaxed) {
             Err("the broker accepts no messages")
         } else {
             Ok(())

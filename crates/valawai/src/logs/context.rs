@@ -27,6 +27,7 @@ thread_local! {
 pub(crate) struct Captured(Arc<Ids>);
 
 /// Its identifiers.
+#[allow(clippy::struct_field_names, reason = "these are the names in JSON")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Ids {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -77,7 +77,7 @@ pub fn start(options: &Options, component: &str) {
         }
     };
     match file_appender(options, json.as_ref()) {
-        Ok(file) => start_both(file, json),
+        Ok(file) => start_both(file, json.as_ref()),
         Err(error) => {
             start_console(json);
             let path = options.folder.join(&options.file_name);
@@ -94,8 +94,8 @@ fn encoder(json: Option<&JsonEncoder>, pattern: &str) -> Box<dyn Encode> {
     }
 }
 
-fn start_both(file: RollingFileAppender, json: Option<JsonEncoder>) {
-    let console = ConsoleAppender::builder().encoder(encoder(json.as_ref(), CONSOLE_PATTERN)).build();
+fn start_both(file: RollingFileAppender, json: Option<&JsonEncoder>) {
+    let console = ConsoleAppender::builder().encoder(encoder(json, CONSOLE_PATTERN)).build();
     let root = Root::builder().appender("console").appender("file").build(LevelFilter::Trace);
     let config = Config::builder()
         .appender(appender("console", Destination::Console, Box::new(console)))

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::mov::identity::Identity;
 use crate::mov::log;
 use crate::shutdown::{self, ShutdownHandle};
+use crate::trace::Trace;
 
 const HEARTBEAT: &str = "valawai/c1/own/data/heartbeat";
 
@@ -22,6 +23,11 @@ fn beat(_: &Context) -> Result<Option<Value>, Failure> {
 fn publisher(confirm_limit: Duration) -> (SourcePublisher, ShutdownHandle) {
     let contract = sample("c1/own", &["publish data/heartbeat"]);
     let component = Component::new("1.0.0", contract).every(Duration::from_secs(3600)).publish("data/heartbeat", beat);
+    publisher_of(component, confirm_limit)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a component is made for it")]
+fn publisher_of(component: Component, confirm_limit: Duration) -> (SourcePublisher, ShutdownHandle) {
     let resolved = component.check().unwrap();
     let (log, _) = log::open(::log::LevelFilter::Info, Identity::default());
     let source = resolved.sources[0].clone();
@@ -43,6 +49,29 @@ fn run(broker: &MemoryBroker, publisher: &SourcePublisher) -> Option<Result<(), 
     let result = result.recv_timeout(Duration::from_secs(5)).ok();
     drop(handle);
     result
+}
+
+#[test]
+fn a_source_and_a_period_publish_in_the_traces_that_they_begin() {
+    let contract = || sample("c1/own", &["publish data/heartbeat"]);
+    let source = Component::new("1.0.0", contract()).source("data/heartbeat", |publisher, _| {
+        publisher.publish_in(&Trace::begin(true), &json!({}))?;
+        publisher.publish(&json!({}))
+    });
+    let period =
+        Component::new("1.0.0", contract()).every(Duration::from_secs(3600)).publish("data/heartbeat", |context| {
+            context.begin_trace(false);
+            Ok(Some(json!({})))
+        });
+    for (component, expected) in [(source, vec![Some(true), None]), (period, vec![Some(false)])] {
+        let (broker, (publisher, _source)) = (MemoryBroker::default(), publisher_of(component, Duration::from_secs(4)));
+        broker.declare(HEARTBEAT);
+        assert!(run(&broker, &publisher).is_none(), "the session ended");
+        let messages = broker.messages(HEARTBEAT);
+        let sampled: Vec<_> =
+            messages.iter().map(|it| it.properties.trace.as_ref().map(|trace| trace.is_sampled())).collect();
+        assert_eq!(sampled, expected);
+    }
 }
 
 #[test]

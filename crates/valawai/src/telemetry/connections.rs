@@ -37,7 +37,7 @@ impl Connections {
     pub(super) fn accept_from(&self, listener: &TcpListener) {
         for (number, client) in listener.incoming().enumerate() {
             match client {
-                Ok(client) => self.start(number, Arc::new(client)),
+                Ok(client) => self.start(number, &Arc::new(client)),
                 Err(error) => {
                     log::debug!("cannot accept a connection to METRICS_ADDRESS: {error}");
                     thread::sleep(PAUSE);
@@ -46,7 +46,7 @@ impl Connections {
         }
     }
 
-    fn start(&self, number: usize, client: Arc<TcpStream>) {
+    fn start(&self, number: usize, client: &Arc<TcpStream>) {
         let mut open = self.open.lock();
         if open.len() >= MOST
             && let Some(oldest) = open.pop_front()
@@ -54,15 +54,15 @@ impl Connections {
             // Its thread notices that the connection is closed, and ends.
             let _ = oldest.shutdown(Shutdown::Both);
         }
-        open.push_back(Arc::clone(&client));
+        open.push_back(Arc::clone(client));
         drop(open);
-        let (connections, served) = (self.clone(), Arc::clone(&client));
+        let (connections, served) = (self.clone(), Arc::clone(client));
         let spawned = thread::Builder::new().name(format!("telemetry-{number}")).spawn(move || {
             connections.serve(&served);
             connections.remove(&served);
         });
         if spawned.is_err() {
-            self.remove(&client);
+            self.remove(client);
         }
     }
 

@@ -96,10 +96,6 @@ impl<'o> Scrape<'o> {
         self.select(|channel| channel.handler.clone())
     }
 
-    pub(super) fn paused(&self) -> Vec<Sample> {
-        self.consumed(|channel| Value::Count(channel.paused.into()))
-    }
-
     pub(super) fn build(&self) -> Vec<Sample> {
         let kit = ("valawai_version", env!("CARGO_PKG_VERSION").to_owned());
         let of_component = self.observed.map(|Observed { info, .. }| {

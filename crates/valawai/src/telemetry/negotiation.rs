@@ -60,7 +60,7 @@ impl Range {
 fn thousandths(text: &str) -> Option<u16> {
     let quality: f32 = text.parse().ok()?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1000")]
-    (0.0..=1.0).contains(&quality).then(|| (quality * 1000.0) as u16)
+    (0.0..=1.0).contains(&quality).then_some((quality * 1000.0) as u16)
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ pub const METRICS: &[Row] = &[
     gauge(
         "valawai_channel_paused",
         "Whether the channel is not consumed, because of an operator or a setting.",
-        |it| it.paused(),
+        |it| it.consumed(|channel| Value::Count(channel.paused.into())),
     ),
     gauge("valawai_ready", "Whether the process is ready, as /health/ready says.", |it| {
         it.observed(|it| Value::flag(it.status.readiness.check().is_ok()))

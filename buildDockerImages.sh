@@ -4,6 +4,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=docker/engine.sh
 . docker/engine.sh
+# shellcheck source=docker/attest.sh
+. docker/attest.sh
+# shellcheck source=docker/pin.sh
+. docker/pin.sh
 
 readonly DEFAULT_PLATFORMS=linux/amd64,linux/arm64
 
@@ -20,12 +24,17 @@ usage: ./buildDockerImages.sh [option]…
        --load                   load the image into this engine (default without --push)
        --push                   push the image to its registry; may be combined with --load
        --no-pull                use the local base image, if there is one
+       --attest <folder>        write into this folder what the binary of the image was built from: the software bill of
+                                materials (CycloneDX), the provenance (SLSA) and checksums, to be signed with the release
+       --pin                    do not build; write docker/images.env, with the digests that the tags of the images of
+                                docker-compose.yml and of the compiler have now
   -h,  --help                   print this help
 
 With several platforms, --load creates one image for each, <tag>-amd64 and <tag>-arm64, and <tag> is the one for this
 machine; --push creates one image for all of them.
 
-The environment variable RUST_IMAGE selects another base image to compile with, for example from a mirror.
+The environment variable RUST_IMAGE selects another base image to compile with, for example from a mirror. Otherwise it is
+that of docker/images.env, if there is such a file, or of docker/main/Dockerfile.
 EOF
 }
 
@@ -34,13 +43,15 @@ main() {
     image=valawai/$(from_manifest name | tr '[:upper:]' '[:lower:]')
     tag=${tag:-$(from_manifest version)}
     check_engine
+    if [ "$pin" = yes ]; then pin_images && exit 0; fi
     collect_build_arguments
     if [ "$load" = yes ]; then load_images; fi
     if [ "$push" = yes ]; then push_image; fi
+    if [ -n "$attestations" ]; then attest "$attestations"; fi
 }
 
 read_options() {
-    tag='' platforms='' load='' push='' pull=yes cache=yes
+    tag='' platforms='' load='' push='' pull=yes cache=yes pin=no attestations=''
     while [ $# -gt 0 ]; do
         case $1 in
             -t | --tag) tag=$(value_of "$@"); shift ;;
@@ -50,6 +61,8 @@ read_options() {
             --load) load=yes ;;
             --push) push=yes ;;
             --no-pull) pull=no ;;
+            --attest) attestations=$(value_of "$@"); shift ;;
+            --pin) pin=yes ;;
             -h | --help) usage && exit 0 ;;
             *) fail "Unknown option $1. See ./buildDockerImages.sh --help" ;;
         esac
@@ -78,6 +91,7 @@ collect_build_arguments() {
     arguments=(--file docker/main/Dockerfile --build-arg "VERSION=$(from_manifest version)")
     if [ "$cache" = no ]; then arguments+=(--no-cache); fi
     if [ "$pull" = yes ]; then arguments+=(--pull); fi
+    if [ -z "${RUST_IMAGE:-}" ] && [ -e "$PINNED_IMAGES" ]; then RUST_IMAGE=$(pinned RUST_IMAGE); fi
     if [ -n "${RUST_IMAGE:-}" ]; then arguments+=(--build-arg "RUST_IMAGE=$RUST_IMAGE"); fi
     context=.
     library=$(sed -n 's|^valawai = { path = "\(.*\)/crates/valawai" }$|\1|p' Cargo.toml)
@@ -86,6 +100,8 @@ collect_build_arguments() {
     if git rev-parse HEAD >/dev/null 2>&1; then
         arguments+=(--build-arg "REVISION=$(git describe --always --match '' --abbrev=40 --dirty)")
         arguments+=(--build-arg "CREATED=$(git log -1 --format=%cI)")
+        # BuildKit uses it for the files and the configuration of the image.
+        arguments+=(--build-arg "SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")
     fi
 }
 
@@ -94,7 +110,8 @@ add_library() {
     context=$(mktemp -d)
     trap 'rm -rf "$context"' EXIT
     cp -R Cargo.toml Cargo.lock .dockerignore asyncapi.yaml LICENSE README.md CHANGELOG.md src "$context/"
-    mkdir -p "$context/library/crates/valawai"
+    mkdir -p "$context/docker/main" "$context/library/crates/valawai"
+    cp docker/main/build.sh "$context/docker/main/"
     cp "$library/Cargo.toml" "$context/library/"
     cp -R "$library/crates/valawai/Cargo.toml" "$library/crates/valawai/src" "$context/library/crates/valawai/"
     arguments+=(--build-arg "LIBRARY=$library")
@@ -125,8 +142,11 @@ build() {
 push_image() {
     case $platforms in
         *,*)
+            local registry_attestations=()
+            # BuildKit's own, which registries keep beside the image.
+            if [ -n "$attestations" ]; then registry_attestations=(--sbom=true --provenance=mode=max); fi
             docker buildx version >/dev/null 2>&1 || fail "An image for several platforms requires buildx, a plugin of the docker command."
-            docker buildx build "${arguments[@]}" --builder "$(builder_of_several_platforms)" --platform "$platforms" --tag "$image:$tag" --push "$context"
+            docker buildx build "${arguments[@]}" --builder "$(builder_of_several_platforms)" --platform "$platforms" --tag "$image:$tag" --push "${registry_attestations[@]}" "$context"
             ;;
         *)
             if [ "$load" != yes ]; then load_images; fi

@@ -5,8 +5,8 @@ kit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 readonly kit
 
 # What the component shares with the echo, apart from names.
-readonly COPIES=(LICENSE rustfmt.toml rust-toolchain.toml buildDockerImages.sh docker/engine.sh
-    docker-compose.yml docker-compose.old-engine.yml docker-compose.secrets.yml)
+readonly COPIES=(LICENSE rustfmt.toml rust-toolchain.toml buildDockerImages.sh docker/engine.sh docker/attest.sh
+    docker/pin.sh docker/main/build.sh docker-compose.yml docker-compose.old-engine.yml docker-compose.secrets.yml)
 readonly MAX_NAME=64
 
 usage() {

@@ -10,6 +10,7 @@ main() {
     lint_scripts
     lint_dockerfiles
     check_compose_files
+    check_kubernetes
     check_test_names
 }
 
@@ -52,6 +53,24 @@ check_compose() {
     local files=(--file docker-compose.yml) override
     for override in $2; do files+=(--file "docker-compose.$override.yml"); done
     COMPOSE_PROFILES=$1 docker compose "${files[@]}" config --quiet
+}
+
+# The manifests against Kubernetes' own schemas, which the Python package kubernetes-validate contains. Unknown fields are
+# errors: a misspelled `readOnlyRootFilesystem` would leave the file system writable.
+check_kubernetes() {
+    local tools=target/kubernetes-validate manifests
+    [ -e "$tools/kubernetes_validate" ] || python3 -m pip install --quiet --target "$tools" kubernetes-validate==1.37.0 >&2 || true
+    if [ ! -e "$tools/kubernetes_validate" ]; then skipped "the Kubernetes manifests: kubernetes-validate cannot be installed" && return; fi
+    # Its schemas do not have those of kustomize.
+    mapfile -t manifests < <(git ls-files 'docker/kubernetes/*.yaml' | grep --invert-match kustomization)
+    echo "== kubernetes-validate ${#manifests[@]} manifests"
+    PYTHONPATH=$tools python3 -m kubernetes_validate --strict --quiet "${manifests[@]}"
+    sed 's/readOnlyRootFilesystem/readOnlyRootFileSystem/' docker/kubernetes/deployment.yaml >target/misspelled.yaml
+    if PYTHONPATH=$tools python3 -m kubernetes_validate --strict --quiet target/misspelled.yaml >/dev/null 2>&1; then
+        echo "The check of the manifests does not notice a misspelled field." >&2
+        return 1
+    fi
+    if command -v kustomize >/dev/null; then kustomize build docker/kubernetes >/dev/null; fi
 }
 
 # The tables in docs/ name tests as `module::test`. A long name may be shortened: `module::beginning…`

@@ -10,6 +10,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/docker/standins.sh
 # shellcheck source=tests/docker/steps.sh
 . tests/docker/steps.sh
+# shellcheck source=tests/docker/replicas.sh
+. tests/docker/replicas.sh
+# shellcheck source=tests/docker/supply_chain.sh
+. tests/docker/supply_chain.sh
 
 usage() {
     cat <<EOF
@@ -36,9 +40,11 @@ main() {
     write_settings
 
     step "The build script creates a small image" build_image
+    step "The image contains the component and nothing else" check_contents
+    step "What the binary was built from is attested" attest_image
     step "All services become healthy, and the component is registered" start_services
     step "A message from another container is echoed" echo_message
-    step "Three replicas share one registration" scale_up_and_down
+    step "Three replicas share one registration and the messages, and one is killed" scale_up_and_down
     step "docker stop unregisters the component and ends it with 0 in time" stop_in_time
     step "The component is unhealthy while the broker is down" restart_broker
     step "The hardened image runs with any user and any kind of volume" run_without_compose

@@ -12,14 +12,10 @@ readonly MAX_STOP_SECONDS=5
 
 build_image() {
     quietly ./buildDockerImages.sh --no-pull --tag "$project"
-    local size inside file
+    local size
     size=$(docker image inspect --format '{{.Size}}' "$IMAGE:$project")
     echo "The image has $size bytes"
     [ "$size" -lt "$MAX_IMAGE_BYTES" ] || fail "The image is larger than $MAX_IMAGE_BYTES bytes."
-    inside=$(docker create --label "$project" "$IMAGE:$project")
-    for file in asyncapi.yaml LICENSE README.md CHANGELOG.md; do
-        docker cp "$inside:/app/$file" - >/dev/null || fail "The image does not contain $file."
-    done
     docker run --rm --label "$project" "$IMAGE:$project" --version
 }
 
@@ -62,34 +58,6 @@ was_echoed() {
 query_broker() {
     compose exec -T mov curl --fail --silent --show-error --user 'tester:t0p secret' \
         --request "$1" --header 'content-type: application/json' --data "$3" "http://mq:15672/api/$2"
-}
-
-# Replicas share the volume of the log and the health file.
-scale_up_and_down() {
-    scale_to 3
-    scale_to 1
-}
-
-scale_to() {
-    quietly compose up --detach --no-recreate --wait --wait-timeout 120 --scale "c1_echo=$1" c1_echo
-    local component
-    for component in $(container_of c1_echo); do
-        wait_for 60 "a replica is not healthy" has_health "$component" healthy
-    done
-    [ "$(container_of c1_echo | wc -l)" = "$1" ] || fail "The number of replicas is not $1."
-    wait_for 30 "there is not exactly one registration" is_registered_once
-    echo_message
-    # Replicas that take the registration from each other would not stay healthy.
-    sleep 6
-    for component in $(container_of c1_echo); do
-        has_health "$component" healthy || fail "One of $1 replicas became $(health_of "$component")."
-    done
-    is_registered_once || fail "$1 replicas have more or less than one registration."
-    echo "$1 replicas: all healthy, one registration"
-}
-
-is_registered_once() {
-    is_registered && query_mov components | grep -q '"total": *1[,}]'
 }
 
 stop_in_time() {

@@ -31,7 +31,7 @@ fn calls(command: &str) -> Vec<(String, &'static [i32])> {
         "configure" => &[("configure", &[0])],
         "clear" => &[("clear --yes --force", &[0])],
         "mov" => {
-            &[("mov components", &[0]), ("mov connections", &[0]), ("mov enable 65a0b1c2d3e4f5061728394a --yes", &[0])]
+            &[("mov components", &[0]), ("mov connections", &[0]), ("mov enable 65a0b1c2d3e4f5061728394a --yes", &[1])]
         }
         "check" | "asyncapi" | "man" | "permissions" => return vec![(command.to_owned(), done)],
         "completions" => &[("completions bash", &[0])],

@@ -96,11 +96,8 @@ pub(super) fn command(name: &str, target: &Target) -> Option<Permissions> {
         }
         "status" => {
             needs.publish_to(SERVICE_EXCHANGE);
-            for queue in target.consumed().flat_map(|channel| [channel.queue().to_string(), dead_letter_queue(channel)])
-            {
-                needs.look_at(&Named::exactly(&queue));
-            }
-            target.published().for_each(|channel| needs.look_at(&Named::exactly(channel.queue())));
+            target.channels.iter().for_each(|(channel, _)| needs.look_at(&Named::exactly(channel.queue())));
+            target.handled().for_each(|channel| needs.look_at(&Named::exactly(&dead_letter_queue(channel))));
         }
         "publish" | "call" => needs.publish_to_queues(),
         "inspect" => {

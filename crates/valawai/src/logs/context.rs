@@ -114,3 +114,44 @@ pub(super) fn with_current<T>(show: impl FnOnce(Option<&Ids>, Option<&str>) -> T
     let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|it| it.clone())).ok().flatten();
     show(current.as_ref().map(|Captured(ids)| &**ids), registration.as_deref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(id: &str) -> Properties {
+        Properties { message_id: Some(id.to_owned()), ..Properties::default() }
+    }
+
+    fn current() -> Option<String> {
+        with_current(|ids, _| ids.and_then(|ids| ids.message_id.clone()))
+    }
+
+    #[test]
+    fn lines_are_about_a_message_until_it_is_handled_and_then_about_the_one_before() {
+        want();
+        let outer = enter(&message("outer"));
+        let captured = {
+            let _inner = enter(&message("inner"));
+            assert_eq!(current().as_deref(), Some("inner"));
+            capture().expect("a message")
+        };
+        assert_eq!(current().as_deref(), Some("outer"));
+        {
+            let _later = enter_captured(captured);
+            assert_eq!(current().as_deref(), Some("inner"));
+        }
+        drop(outer);
+        assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn a_message_that_begins_a_trace_keeps_its_identifiers() {
+        want();
+        let _entered = enter(&message("m-1"));
+        let trace = Trace::begin(true);
+        set_trace(&trace);
+        let ids = with_current(|ids, _| ids.cloned()).expect("a message");
+        assert_eq!((ids.message_id.as_deref(), ids.trace_id), (Some("m-1"), Some(trace.trace_id())));
+    }
+}

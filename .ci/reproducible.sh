@@ -8,6 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 main() {
+    # It may move while this runs.
+    revision=$(git rev-parse HEAD)
     work=$(mktemp --directory --tmpdir valawai-reproducible-XXXXXX)
     trap 'rm -rf "$work"' EXIT
     build "$work/a" "$work/cargo"
@@ -15,7 +17,8 @@ main() {
     build "$work/another/folder/much/deeper" "$work/another/home/of/cargo"
     check_paths "$work/binary-1"
     if ! cmp "$work/binary-1" "$work/binary-2"; then
-        echo "Two builds of the same sources differ." >&2
+        trap - EXIT
+        echo "Two builds of $revision differ; they are in $work." >&2
         exit 1
     fi
     echo "Two builds are equal: $(sha256sum <"$work/binary-1" | cut -d ' ' -f 1), $(stat --format %s "$work/binary-1") bytes"
@@ -28,7 +31,7 @@ build() {
     local began=$SECONDS
     builds=$((builds + 1))
     mkdir -p "$1" "$2/registry"
-    git archive HEAD | tar -x -C "$1"
+    git archive "$revision" | tar -x -C "$1"
     copy_registry "${CARGO_HOME:-$HOME/.cargo}" "$2"
     # cargo-auditable is found in the other one.
     (cd "$1" && env "CARGO_HOME=$2" "PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" docker/main/build.sh --quiet)

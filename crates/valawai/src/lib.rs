@@ -183,6 +183,9 @@ pub mod internals {
     pub mod process {
         pub use crate::process::*;
     }
+    pub mod routes {
+        pub use crate::routes::*;
+    }
     pub mod secret {
         pub use crate::secret::*;
     }

@@ -64,6 +64,11 @@ impl World {
         self.after(round_time, Event::Heal);
     }
 
+    /// Whether all processes are to stop.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.phase, Phase::Stopping | Phase::Stopped { .. })
+    }
+
     pub(crate) fn is_healed(&self) -> bool {
         self.phase != Phase::Faulty
     }

@@ -121,16 +121,12 @@ impl World {
             FaultKind::DeleteOutput => self.delete_output(),
             FaultKind::KillProcess => {
                 let Some(process) = process else { return };
-                let host = self.processes[process].host;
                 self.kill_process(process);
-                self.start_soon(host, 5 * SECOND);
             }
             FaultKind::StopProcess => {
                 let Some(process) = process else { return };
-                let host = self.processes[process].host;
                 self.stops_in_round = true;
                 self.stop_process(process);
-                self.start_soon(host, 15 * SECOND);
             }
             FaultKind::StartProcess => {
                 let host = self.plan.hosts;

@@ -3,6 +3,7 @@
 //! See `docs/simulation.md`.
 
 mod agenda;
+mod alone;
 mod broker;
 mod component;
 mod course;
@@ -20,5 +21,6 @@ mod trace;
 mod virtual_time;
 mod world;
 
+pub use alone::{connect, run_alone};
 pub use schedule::{Outcome, Stacks, run};
 pub use world::Violation;

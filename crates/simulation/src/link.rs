@@ -15,6 +15,7 @@ use valawai::internals::shutdown::Shutdown;
 use crate::broker::{ConnectionId, Frame, LinkId, OwnedOptions, Reply, Request, Response};
 use crate::ledger;
 use crate::scheduler;
+use crate::session::micros;
 use crate::world::{self, Micros, SECOND, World};
 
 /// How long a call may take, as in `broker/amqp`.
@@ -515,7 +516,7 @@ impl Link for SimulatedLink {
             if limit > LONGEST_WAIT {
                 world.violated("no wait without a limit", format!("a link waits for {limit:?}"));
             }
-            world.now + Micros::try_from(limit.as_micros()).unwrap_or(Micros::MAX / 2)
+            world.now + micros(limit)
         });
         let mut select = Select::new();
         select.recv(signal);

@@ -28,13 +28,30 @@ pub(crate) struct Process {
     /// When it was told to stop.
     pub(crate) stopping_since: Option<Micros>,
     pub(crate) grace: Micros,
-    pub(crate) started: Micros,
     /// Since when its health file exists.
     pub(crate) healthy_since: Option<Micros>,
     /// Since when it exists although a connection is lost.
     pub(crate) untrue_since: Option<Micros>,
     /// The connections of its session.
     pub(crate) session: Vec<ConnectionId>,
+}
+
+impl Process {
+    fn new(host: usize, handle: Option<ShutdownHandle>, grace: Micros) -> Self {
+        Self {
+            host,
+            tasks: Vec::new(),
+            connections: Vec::new(),
+            is_dead: false,
+            handle,
+            configuration: None,
+            stopping_since: None,
+            grace,
+            healthy_since: None,
+            untrue_since: None,
+            session: Vec::new(),
+        }
+    }
 }
 
 /// The health file of the process on a host.
@@ -55,7 +72,7 @@ impl World {
 
     /// Starts a process on a host that has none.
     pub(crate) fn start_process(&mut self, host: usize) {
-        if self.process_on(host).is_some() {
+        if self.process_on(host).is_some() || self.is_ending() {
             return;
         }
         let id = self.processes.len();
@@ -63,20 +80,7 @@ impl World {
         let grace = self.plan.grace;
         let (handle, shutdown) = shutdown::channel();
         self.tell(|| format!("process {id} starts on host {host}"));
-        self.processes.push(Process {
-            host,
-            tasks: Vec::new(),
-            connections: Vec::new(),
-            is_dead: false,
-            handle: Some(handle),
-            configuration: None,
-            stopping_since: None,
-            grace,
-            started: self.now,
-            healthy_since: None,
-            untrue_since: None,
-            session: Vec::new(),
-        });
+        self.processes.push(Process::new(host, Some(handle), grace));
         let run = move || {
             let configuration = component::configuration(&settings);
             world::with(|world| world.processes[id].configuration = Some(configuration.clone()));
@@ -84,6 +88,12 @@ impl World {
             world::with(|world| world.process_ended(id, is_ok));
         };
         self.spawned.push(Spawned { process: id, name: "main".to_owned(), run: Box::new(run) });
+    }
+
+    /// Starts a process that runs `job` and nothing else.
+    pub(crate) fn start_alone(&mut self, job: Box<dyn FnOnce()>) {
+        self.processes.push(Process::new(0, None, 0));
+        self.spawned.push(Spawned { process: 0, name: "main".to_owned(), run: job });
     }
 
     /// Tells a process to stop, as SIGTERM does.
@@ -133,6 +143,10 @@ impl World {
             self.shut_down(connection);
         }
         self.dead.push(process);
+        let host = self.processes[process].host;
+        if host < self.plan.hosts {
+            self.start_soon(host, 5 * SECOND);
+        }
     }
 
     /// Changes a setting of a process.

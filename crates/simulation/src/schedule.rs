@@ -7,7 +7,7 @@ use corosensei::stack::DefaultStack;
 use fastrand::Rng;
 
 use crate::agenda::Event;
-use crate::component::{INPUT, OUTPUT, REGISTERED};
+use crate::component::{INPUT, OUTPUT};
 use crate::plan::Plan;
 use crate::scheduler::Scheduler;
 use crate::trace::{Logger, Trace};
@@ -43,41 +43,41 @@ pub struct Stacks(Vec<DefaultStack>);
 /// If the simulation has a defect.
 #[must_use]
 pub fn run(seed: u64, is_told: bool, stacks: Stacks) -> (Outcome, Stacks) {
-    static PREPARED: Once = Once::new();
-    PREPARED.call_once(|| {
-        std::panic::set_hook(Box::new(|info| {
-            if info.location().is_some_and(|location| location.file().contains("simulation")) {
-                let is_ordered = info.payload_as_str().is_some_and(|text| text.contains("as ordered"));
-                if !is_ordered {
-                    eprintln!("{info}");
-                }
-            }
-        }));
-        log::set_boxed_logger(Box::new(Logger)).expect("the first logger");
-    });
     log::set_max_level(if is_told { log::LevelFilter::Debug } else { log::LevelFilter::Off });
     let run = move || run_here(seed, is_told, stacks);
     thread::Builder::new().name("world".into()).spawn(run).expect("a thread").join().expect("the simulation works")
 }
 
-fn run_here(seed: u64, is_told: bool, stacks: Stacks) -> (Outcome, Stacks) {
+/// Prepares the thread of a world. Returns its randomness.
+pub(crate) fn prepare(seed: u64) -> Rng {
+    static PREPARED: Once = Once::new();
+    PREPARED.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            // A panic that a message orders is no news.
+            if info.payload_as_str() != Some("as ordered") {
+                eprintln!("{info}");
+            }
+        }));
+        log::set_boxed_logger(Box::new(Logger)).expect("the first logger");
+    });
+    valawai::internals::simulation::install(&Virtual);
     let mut random = Rng::with_seed(seed);
+    // That of the component.
     fastrand::seed(random.u64(..));
-    let plan = Plan::new(&mut random);
-    let names = Names { input: INPUT, output: OUTPUT, registered: REGISTERED };
-    let mut first = World::new(names, plan, random, Trace::new(is_told));
+    random
+}
+
+fn run_here(seed: u64, is_told: bool, stacks: Stacks) -> (Outcome, Stacks) {
+    let mut random = prepare(seed);
+    let mut first = World::with_plan(Plan::new(&mut random), random, is_told);
     first.tell(|| format!("seed {seed}"));
     let plan = format!("{:?}", first.plan);
     first.tell(|| plan);
     first.begin();
     world::set(first);
-    valawai::internals::simulation::install(&Virtual);
     let mut scheduler = Scheduler::with_stacks(stacks.0);
     while let Some(event) = world::with(World::next_event) {
-        match event {
-            Event::Resume { task, generation } => scheduler.resume(task, generation),
-            event => world::with(|world| world.happens(event)),
-        }
+        scheduler.happens(event);
         settle(&mut scheduler);
         if world::with(|world| world.is_over || world.violation.is_some() || world.steps > MOST_STEPS) {
             break;
@@ -102,7 +102,7 @@ fn run_here(seed: u64, is_told: bool, stacks: Stacks) -> (Outcome, Stacks) {
 }
 
 /// Starts what was spawned, ends what was killed, and wakes what has become ready.
-fn settle(scheduler: &mut Scheduler) {
+pub(crate) fn settle(scheduler: &mut Scheduler) {
     scheduler.start_spawned();
     while let Some(process) = world::with(|world| world.dead.pop()) {
         scheduler.end_process(process);
@@ -120,7 +120,21 @@ fn settle(scheduler: &mut Scheduler) {
     }
 }
 
+impl Scheduler {
+    /// Something happens.
+    pub(crate) fn happens(&mut self, event: Event) {
+        match event {
+            Event::Resume { task, generation } => self.resume(task, generation),
+            event => world::with(|world| world.happens(event)),
+        }
+    }
+}
+
 impl World {
+    pub(crate) fn with_plan(plan: Plan, random: Rng, is_told: bool) -> Self {
+        Self::new(Names { input: INPUT, output: OUTPUT }, plan, random, Trace::new(is_told))
+    }
+
     fn happens(&mut self, event: Event) {
         match event {
             Event::Resume { .. } => {}
@@ -142,7 +156,7 @@ impl World {
         }
     }
 
-    fn kill_all(&mut self) {
+    pub(crate) fn kill_all(&mut self) {
         for process in self.running_processes().collect::<Vec<_>>() {
             self.kill_process(process);
         }

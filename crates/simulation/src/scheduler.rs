@@ -35,6 +35,8 @@ pub(crate) struct Task {
     pub(crate) is_blocked: bool,
     /// Increases whenever it continues, so that an outdated wake-up is recognized.
     pub(crate) generation: u64,
+    /// How often it found that it need not wait, since it continued.
+    pub(crate) waits: u32,
 }
 
 /// What unwinds the stack of a thread whose process was killed.
@@ -142,6 +144,7 @@ pub(crate) fn wait(deadline: Option<Micros>, is_ready: &mut dyn FnMut() -> bool)
             panic::resume_unwind(Box::new(Killed));
         }
         if is_ready() || deadline.is_some_and(|deadline| deadline <= world::with(|world| world.now)) {
+            world::with(|world| world.note_no_wait());
             return;
         }
         world::with(|world| world.block(deadline));

@@ -173,7 +173,7 @@ impl World {
     }
 }
 
-/// For the clock.
+/// Rounded up: a wait must not end before its deadline, or it would begin again at the same time.
 pub(crate) fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4)
+    u64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX / 4)
 }

@@ -56,11 +56,15 @@ impl log::Log for Logger {
     fn log(&self, record: &log::Record<'_>) {
         if IS_TOLD.get() {
             let text = format!("{} {}", record.level(), record.args());
-            world::with(|world| {
+            let is_told = world::try_with(|world| {
                 let task = world.running;
                 let (process, name) = (world.tasks[task].process, world.tasks[task].name.clone());
                 world.tell(|| format!("  process {process}, {name}: {text}"));
             });
+            // The world itself called the component, to change a setting.
+            if !is_told {
+                println!("               {text}");
+            }
         }
     }
 

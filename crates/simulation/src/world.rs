@@ -18,6 +18,7 @@ use crate::mov::Mov;
 use crate::plan::Plan;
 use crate::replicas::Process;
 use crate::scheduler::{self, Spawned, Task, TaskId};
+use crate::session::micros;
 use crate::trace::Trace;
 
 /// Virtual time, in microseconds since the beginning of the world.
@@ -28,6 +29,9 @@ pub(crate) const SECOND: Micros = 1_000_000;
 
 /// Milliseconds since 1970 at the beginning of the world.
 const BEGINNING: u64 = 1_795_000_000_000;
+
+/// A thread that finds so often that it need not wait, without anybody else running, is in a busy loop.
+const MOST_WAITS: u32 = 10_000;
 
 thread_local! {
     static WORLD: RefCell<Option<Box<World>>> = const { RefCell::new(None) };
@@ -48,7 +52,6 @@ pub struct Violation {
 pub(crate) struct Names {
     pub(crate) input: &'static str,
     pub(crate) output: &'static str,
-    pub(crate) registered: &'static str,
 }
 
 /// A timer of a process.
@@ -97,6 +100,14 @@ pub(crate) struct World {
 /// Uses the world of this thread. It must not be used meanwhile.
 pub(crate) fn with<T>(use_world: impl FnOnce(&mut World) -> T) -> T {
     WORLD.with_borrow_mut(|world| use_world(world.as_mut().expect("a world on this thread")))
+}
+
+/// Uses the world of this thread unless it is being used. Returns whether it was.
+pub(crate) fn try_with(use_world: impl FnOnce(&mut World)) -> bool {
+    WORLD.with(|world| match world.try_borrow_mut() {
+        Ok(mut world) => world.as_mut().map(|world| use_world(world)).is_some(),
+        Err(_) => false,
+    })
 }
 
 /// Makes `world` that of this thread.
@@ -179,7 +190,7 @@ impl World {
     }
 
     pub(crate) fn micros(&self, instant: Instant) -> Micros {
-        u64::try_from(instant.saturating_duration_since(self.epoch).as_micros()).unwrap_or(u64::MAX)
+        micros(instant.saturating_duration_since(self.epoch))
     }
 
     pub(crate) fn milliseconds(&self) -> u64 {
@@ -209,8 +220,9 @@ impl World {
 /// The tasks.
 impl World {
     pub(crate) fn add_task(&mut self, process: usize, name: String) {
-        self.tasks.push(Task { process, name, has_ended: false, is_blocked: false, generation: 0 });
+        self.tasks.push(Task { process, name, has_ended: false, is_blocked: false, generation: 0, waits: 0 });
         let task = self.tasks.len() - 1;
+        self.processes[process].tasks.push(task);
         self.wake(task);
     }
 
@@ -234,12 +246,24 @@ impl World {
             return false;
         }
         it.generation += 1;
+        it.waits = 0;
         it.is_blocked = false;
         let process = it.process;
         self.running = task;
         self.trace.note(3, task, process);
         self.dirty.push(process);
         true
+    }
+
+    /// The running task did not need to wait. If that is so forever, it never lets anybody else run.
+    pub(crate) fn note_no_wait(&mut self) {
+        let it = &mut self.tasks[self.running];
+        it.waits += 1;
+        if it.waits == MOST_WAITS {
+            let (process, name) = (it.process, it.name.clone());
+            self.violated("no busy loop", format!("the thread {name} of process {process} waits {MOST_WAITS} times for nothing"));
+            self.kill_process(process);
+        }
     }
 
     /// The running task waits.

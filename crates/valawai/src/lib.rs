@@ -153,6 +153,9 @@ pub mod internals {
     pub mod broker {
         pub use crate::broker::*;
     }
+    pub mod clock {
+        pub use crate::clock::*;
+    }
     pub mod component {
         pub use crate::component::*;
     }
@@ -203,6 +206,9 @@ pub mod internals {
     }
     pub mod store {
         pub use crate::store::*;
+    }
+    pub mod threads {
+        pub use crate::threads::*;
     }
 }
 

@@ -69,11 +69,6 @@ impl Channel {
         self.consumers[settled.consumer].in_flight -= 1;
         Some(settled)
     }
-
-    /// The highest tag so far.
-    pub(super) fn last_tag(&self) -> u64 {
-        self.last_tag
-    }
 }
 
 impl World {

@@ -139,10 +139,6 @@ impl Ready {
         self.0.get_mut(&position)
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Stored> {
-        self.0.values()
-    }
-
     /// Removes those for which `condition` holds.
     pub(crate) fn remove_if(&mut self, mut condition: impl FnMut(&Stored) -> bool) -> Vec<Stored> {
         self.0.extract_if(.., |_, stored| condition(stored)).map(|(_, stored)| stored).collect()

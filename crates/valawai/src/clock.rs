@@ -10,12 +10,14 @@ use crate::simulation;
 
 /// The time now.
 #[inline]
-pub(crate) fn now() -> Instant {
+#[must_use]
+pub fn now() -> Instant {
     simulation::current().map_or_else(Instant::now, |simulation| simulation.now())
 }
 
 /// The time that has passed since `earlier`.
-pub(crate) fn since(earlier: Instant) -> Duration {
+#[must_use]
+pub fn since(earlier: Instant) -> Duration {
     now().saturating_duration_since(earlier)
 }
 

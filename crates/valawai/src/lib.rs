@@ -161,6 +161,9 @@ pub mod internals {
     pub mod broker {
         pub use crate::broker::*;
     }
+    pub mod clock {
+        pub use crate::clock::*;
+    }
     pub mod component {
         pub use crate::component::*;
     }
@@ -191,6 +194,9 @@ pub mod internals {
     pub mod process {
         pub use crate::process::*;
     }
+    pub mod routes {
+        pub use crate::routes::*;
+    }
     pub mod secret {
         pub use crate::secret::*;
     }
@@ -214,6 +220,9 @@ pub mod internals {
     }
     pub mod telemetry {
         pub use crate::telemetry::*;
+    }
+    pub mod threads {
+        pub use crate::threads::*;
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn before_select<'s>(add_operations: impl FnOnce(&mut Select<'s>)) {
 ///
 /// # Errors
 /// If the deadline has passed, or all senders are gone.
-pub(crate) fn receive_until<T>(receiver: &Receiver<T>, deadline: Instant) -> Result<T, RecvTimeoutError> {
+pub fn receive_until<T>(receiver: &Receiver<T>, deadline: Instant) -> Result<T, RecvTimeoutError> {
     let Some(simulation) = simulation::current() else { return receiver.recv_deadline(deadline) };
     let mut select = Select::new();
     select.recv(receiver);

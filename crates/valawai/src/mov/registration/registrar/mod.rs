@@ -62,7 +62,7 @@ impl<'r> RegistrarLoop<'r> {
 
     /// Keeps the component registered until the shutdown, then unregisters it if no other process is running.
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
-        self.receive_waiting_notices(shutdown)?;
+        self.receive_waiting_notices()?;
         while !shutdown.is_requested() {
             let now = clock::now();
             if self.next_check <= now {
@@ -87,7 +87,8 @@ impl<'r> RegistrarLoop<'r> {
         next.saturating_duration_since(clock::now()).min(CHECK_INTERVAL)
     }
 
-    fn receive_waiting_notices(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
+    /// A shutdown does not end it: the pause is short, and a wait that a requested shutdown ends would be a busy loop.
+    fn receive_waiting_notices(&mut self) -> Result<(), Error> {
         let mut deadline = clock::now() + WAITING_NOTICES_PAUSE;
         while clock::now() < deadline {
             match self.link.poll(true)? {
@@ -95,7 +96,7 @@ impl<'r> RegistrarLoop<'r> {
                     self.handle(event)?;
                     deadline = clock::now() + WAITING_NOTICES_PAUSE;
                 }
-                None => self.link.wait(true, Some(shutdown), deadline.saturating_duration_since(clock::now())),
+                None => self.link.wait(true, None, deadline.saturating_duration_since(clock::now())),
             }
         }
         Ok(())

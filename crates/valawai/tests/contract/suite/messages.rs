@@ -9,7 +9,7 @@ use super::{
     with_link,
 };
 
-pub(super) fn published_messages_are_confirmed_and_delivered_in_order(broker: &dyn Broker) {
+pub(crate) fn published_messages_are_confirmed_and_delivered_in_order(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..100);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
@@ -22,7 +22,7 @@ pub(super) fn published_messages_are_confirmed_and_delivered_in_order(broker: &d
     });
 }
 
-pub(super) fn a_message_is_delivered_with_its_properties(broker: &dyn Broker) {
+pub(crate) fn a_message_is_delivered_with_its_properties(broker: &dyn Broker) {
     with_link(broker, |link| {
         link.declare(QUEUE).unwrap();
         let properties = Properties {
@@ -44,7 +44,7 @@ pub(super) fn a_message_is_delivered_with_its_properties(broker: &dyn Broker) {
     });
 }
 
-pub(super) fn an_unroutable_mandatory_message_is_returned_before_its_confirm(broker: &dyn Broker) {
+pub(crate) fn an_unroutable_mandatory_message_is_returned_before_its_confirm(broker: &dyn Broker) {
     with_link(broker, |link| {
         let mut message = Outgoing::new(MISSING_QUEUE, b"{}".to_vec());
         message.properties.message_id = Some("m-1".into());
@@ -60,7 +60,7 @@ pub(super) fn an_unroutable_mandatory_message_is_returned_before_its_confirm(bro
     });
 }
 
-pub(super) fn an_unroutable_message_that_is_not_mandatory_is_only_confirmed(broker: &dyn Broker) {
+pub(crate) fn an_unroutable_message_that_is_not_mandatory_is_only_confirmed(broker: &dyn Broker) {
     with_link(broker, |link| {
         let message = Outgoing { mandatory: false, ..Outgoing::new(MISSING_QUEUE, b"{}".to_vec()) };
         let sequence = link.publish(&message).unwrap();

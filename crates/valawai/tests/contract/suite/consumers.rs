@@ -1,17 +1,17 @@
 //! Consumers: their prefetch, fairness, cancelling and exclusive access.
 
 use std::convert::Infallible;
-use std::time::Instant;
 
 use valawai::internals::broker::{Access, Error};
+use valawai::internals::clock;
 use valawai::internals::message::Outgoing;
 
 use super::{
-    Broker, LIMIT, QUEUE, assert_first_messages, assert_no_event, next_delivery, number_in, publish, spawn,
-    wait_for_last_confirm, with_link,
+    Broker, LIMIT, QUEUE, assert_first_messages, assert_no_event, next_delivery, number_in, publish, receive, spawn,
+    wait_for_last_confirm, wait_for_release, with_link,
 };
 
-pub(super) fn the_prefetch_limits_the_deliveries_in_flight(broker: &dyn Broker) {
+pub(crate) fn the_prefetch_limits_the_deliveries_in_flight(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..5);
         link.consume(QUEUE, Access::Shared, 2).unwrap();
@@ -23,7 +23,7 @@ pub(super) fn the_prefetch_limits_the_deliveries_in_flight(broker: &dyn Broker) 
     });
 }
 
-pub(super) fn changing_the_prefetch_loses_nothing_and_keeps_the_order(broker: &dyn Broker) {
+pub(crate) fn changing_the_prefetch_loses_nothing_and_keeps_the_order(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..200);
         link.consume(QUEUE, Access::Shared, 5).unwrap();
@@ -39,7 +39,7 @@ pub(super) fn changing_the_prefetch_loses_nothing_and_keeps_the_order(broker: &d
     });
 }
 
-pub(super) fn a_queue_with_many_messages_does_not_starve_another(broker: &dyn Broker) {
+pub(crate) fn a_queue_with_many_messages_does_not_starve_another(broker: &dyn Broker) {
     const OTHER: &str = "valawai/c1/test/data/other";
     with_link(broker, |link| {
         publish(link, 0..2000);
@@ -59,7 +59,7 @@ pub(super) fn a_queue_with_many_messages_does_not_starve_another(broker: &dyn Br
     });
 }
 
-pub(super) fn deliveries_are_polled_only_on_request(broker: &dyn Broker) {
+pub(crate) fn deliveries_are_polled_only_on_request(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..1);
         link.consume(QUEUE, Access::Shared, 2).unwrap();
@@ -68,7 +68,7 @@ pub(super) fn deliveries_are_polled_only_on_request(broker: &dyn Broker) {
     });
 }
 
-pub(super) fn a_cancelled_link_receives_nothing_and_can_still_settle(broker: &dyn Broker) {
+pub(crate) fn a_cancelled_link_receives_nothing_and_can_still_settle(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..3);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
@@ -79,7 +79,7 @@ pub(super) fn a_cancelled_link_receives_nothing_and_can_still_settle(broker: &dy
     });
 }
 
-pub(super) fn cancelling_requeues_what_was_not_polled(broker: &dyn Broker) {
+pub(crate) fn cancelling_requeues_what_was_not_polled(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..3);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
@@ -90,16 +90,16 @@ pub(super) fn cancelling_requeues_what_was_not_polled(broker: &dyn Broker) {
     assert_first_messages(broker, [1, 2], "they were not polled");
 }
 
-pub(super) fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
+pub(crate) fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
     let (release, released) = crossbeam_channel::bounded::<Infallible>(0);
     let (locked, is_locked) = crossbeam_channel::bounded(1);
     let mut holder = broker.connect();
     spawn(&mut *holder, move |link| {
         link.declare(QUEUE).unwrap();
         locked.send(link.consume(QUEUE, Access::Exclusive, 1)).unwrap();
-        let _ = released.recv();
+        wait_for_release(&released);
     });
-    is_locked.recv_timeout(LIMIT).unwrap().expect("the first consumer gets the lock");
+    receive(&is_locked, "the holder did not try").expect("the first consumer gets the lock");
 
     for access in [Access::Exclusive, Access::Shared] {
         let result = with_link(broker, move |link| link.consume(QUEUE, access, 1));
@@ -107,11 +107,11 @@ pub(super) fn an_exclusive_consumer_is_a_lock(broker: &dyn Broker) {
     }
 
     drop(release);
-    assert!(holder.close(Instant::now() + LIMIT).is_none());
+    assert!(holder.close(clock::now() + LIMIT).is_none());
     with_link(broker, |link| link.consume(QUEUE, Access::Exclusive, 1)).expect("the lock was released");
 }
 
-pub(super) fn the_consumers_of_a_queue_are_counted(broker: &dyn Broker) {
+pub(crate) fn the_consumers_of_a_queue_are_counted(broker: &dyn Broker) {
     with_link(broker, |link| {
         assert_eq!(link.consumers(QUEUE).unwrap(), None, "the queue does not exist");
         link.declare(QUEUE).unwrap();

@@ -4,7 +4,7 @@ use valawai::internals::broker::{Access, Delivery, Error};
 
 use super::{Broker, QUEUE, assert_first_messages, next_delivery, number_in, publish, with_link};
 
-pub(super) fn a_requeued_message_is_delivered_again(broker: &dyn Broker) {
+pub(crate) fn a_requeued_message_is_delivered_again(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..2);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
@@ -17,7 +17,7 @@ pub(super) fn a_requeued_message_is_delivered_again(broker: &dyn Broker) {
     });
 }
 
-pub(super) fn an_unacknowledged_message_is_delivered_again_after_its_link_has_ended(broker: &dyn Broker) {
+pub(crate) fn an_unacknowledged_message_is_delivered_again_after_its_link_has_ended(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..3);
         link.consume(QUEUE, Access::Shared, 10).unwrap();
@@ -28,7 +28,7 @@ pub(super) fn an_unacknowledged_message_is_delivered_again_after_its_link_has_en
     assert_first_messages(broker, [1, 2], "they were not acknowledged");
 }
 
-pub(super) fn an_acknowledgement_covers_all_earlier_deliveries(broker: &dyn Broker) {
+pub(crate) fn an_acknowledgement_covers_all_earlier_deliveries(broker: &dyn Broker) {
     with_link(broker, |link| {
         publish(link, 0..5);
         link.consume(QUEUE, Access::Shared, 10).unwrap();

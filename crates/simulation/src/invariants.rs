@@ -1,0 +1,136 @@
+//! The promises that are about states: the health file, the registration, and where everything is when it is settled.
+
+use crate::broker::Kind;
+use crate::replicas::health_file;
+use crate::world::{Micros, SECOND, World};
+
+/// How long a component may look healthy after its client noticed that a connection is lost.
+const LOST_LIMIT: Micros = 2 * SECOND;
+
+/// How long it may look healthy while the broker accepts no messages.
+const BLOCKED_LIMIT: Micros = 14 * SECOND;
+
+/// How long it may look healthy with a registration that the MOV has ended.
+const ENDED_LIMIT: Micros = 40 * SECOND;
+
+/// What is remembered of the registration.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// The registration when everything was settled.
+    settled: Option<String>,
+    /// Whether the MOV has forgotten it since.
+    is_forgotten: bool,
+}
+
+impl World {
+    /// The health file exists only while the component is registered, connected, and able to publish.
+    pub(crate) fn check_health(&mut self) {
+        for process in self.running_processes().collect::<Vec<_>>() {
+            let Some(content) = self.files.get(&health_file(self.processes[process].host)) else {
+                self.processes[process].untrue_since = None;
+                continue;
+            };
+            let id =
+                content.split('"').find(|part| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let id = id.unwrap_or_default();
+            let ended = match self.mov.ended.get(id) {
+                Some(at) => self.now.saturating_sub(*at) > ENDED_LIMIT,
+                None => !self.mov.live.contains_key(id),
+            };
+            if ended {
+                let story =
+                    format!("process {process} looks healthy with the registration {id}, which the MOV does not know");
+                return self.violated("health", story);
+            }
+            if self.broker.is_blocked && self.now > self.broker.blocked_since + BLOCKED_LIMIT {
+                let story = format!(
+                    "process {process} looks healthy, and the broker has accepted nothing for {BLOCKED_LIMIT} us"
+                );
+                self.violated("health", story);
+            }
+            let is_lost = self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open);
+            let since = self.processes[process].untrue_since;
+            match since {
+                _ if !is_lost => self.processes[process].untrue_since = None,
+                None => self.processes[process].untrue_since = Some(self.now),
+                Some(since) if self.now > since + LOST_LIMIT => {
+                    let story = format!("process {process} looks healthy {LOST_LIMIT} us after it lost a connection");
+                    self.violated("health", story);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// What is not settled yet, if anything is not.
+    pub(crate) fn unsettled(&self) -> Option<String> {
+        if !self.broker.is_up || !self.mov.is_up {
+            return Some("the broker or the MOV is down".to_owned());
+        }
+        for (number, input) in self.ledger.inputs.iter().enumerate() {
+            let is_done = input.outputs > 0 || input.dropped > 0 || input.dead_letters > 0;
+            let is_waiting = input.copies > input.dead_letters;
+            if is_waiting || !(is_done || (input.is_refused && self.plan.discards)) {
+                return Some(format!("input {number} is not settled: {input:?}"));
+            }
+        }
+        if self.pending_inputs > 0 {
+            return Some("inputs are to come".to_owned());
+        }
+        if self.mov.live.len() != 1 {
+            return Some(format!("the MOV has {} live registrations", self.mov.live.len()));
+        }
+        let id = self.mov.live.keys().next()?;
+        let mut count = 0;
+        for process in self.running_processes() {
+            count += 1;
+            if self.processes[process].stopping_since.is_some() {
+                return Some(format!("process {process} is stopping"));
+            }
+            if !self.files.get(&health_file(self.processes[process].host)).is_some_and(|file| file.contains(id)) {
+                return Some(format!("process {process} is not healthy"));
+            }
+        }
+        (0..self.plan.hosts)
+            .find(|host| self.process_on(*host).is_none())
+            .map(|host| format!("host {host} is down"))
+            .or((count == 0).then(|| "no process runs".to_owned()))
+    }
+
+    /// A registration that the MOV knows is kept.
+    pub(crate) fn check_kept(&mut self) {
+        let id = self.mov.live.keys().next().cloned();
+        if let Some(before) = self.remembered.settled.take()
+            && !self.remembered.is_forgotten
+            && !self.stops_in_round
+            && id.as_ref() != Some(&before)
+        {
+            let story =
+                format!("{before} was replaced by {id:?}, although the MOV knew it and no process was told to stop");
+            self.violated("the registration is kept", story);
+        }
+        self.remembered.settled = id;
+        self.remembered.is_forgotten = false;
+        if self.plan.is_calm {
+            for number in 0..self.ledger.inputs.len() {
+                let outputs = self.ledger.inputs[number].outputs;
+                if outputs > 1 {
+                    self.violated("no duplicates without a fault", format!("input {number} has {outputs} replies"));
+                }
+            }
+            let dead_letters: u32 = self.ledger.inputs.iter().map(|input| input.dead_letters).sum();
+            let _ = (dead_letters, Kind::Input);
+        }
+    }
+
+    /// The MOV has forgotten all registrations.
+    pub(crate) fn mov_forgot(&mut self) {
+        self.remembered.is_forgotten = true;
+    }
+
+    /// The MOV registers the component.
+    pub(crate) fn note_registered(&mut self, _id: &str) {}
+
+    /// The MOV ends a registration.
+    pub(crate) fn note_unregistered(&mut self, _id: &str) {}
+}

@@ -37,7 +37,7 @@ spread_messages() {
     local number busy
     for number in 1 2 3 4 5 6; do publish "$number" >/dev/null; done
     busy=$(compose exec -T --index 1 c1_echo /app/c1_echo stats --json --timeout 3s |
-        grep --count '"channel":"data/received_message","received":[1-9]')
+        grep --count '"channel":"data/received_message".*"received":[1-9]')
     [ "$busy" = 3 ]
 }
 

@@ -43,7 +43,10 @@ main() {
     image=valawai/$(from_manifest name | tr '[:upper:]' '[:lower:]')
     tag=${tag:-$(from_manifest version)}
     check_engine
-    if [ "$pin" = yes ]; then pin_images && exit 0; fi
+    if [ "$pin" = yes ]; then
+        pin_images
+        exit
+    fi
     collect_build_arguments
     if [ "$load" = yes ]; then load_images; fi
     if [ "$push" = yes ]; then push_image; fi

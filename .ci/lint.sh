@@ -45,6 +45,8 @@ check_compose_files() {
             check_compose "$profile" "$overrides"
         done
     done
+    echo "== docker compose config of a cluster of brokers"
+    MQ_COOKIE=secret COMPOSE_PROFILES=mov docker compose --file docker-compose.yml --file docker/cluster/docker-compose.yml config --quiet
     echo "== docker compose config of the development environment"
     COMPOSE_PROFILES=mov docker compose --file docker-compose.yml --file docker/dev/docker-compose.yml config --quiet
 }

@@ -26,8 +26,10 @@ pin_images() {
 # with_digest <image>: <image>@<digest>, of the registry, or else of the image that the engine has pulled from it.
 with_digest() {
     local digest
-    digest=$(docker buildx imagetools inspect --format '{{.Manifest.Digest}}' "$1" 2>/dev/null) ||
-        digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | sed -n '1s/.*@//p')
+    digest=$(docker buildx imagetools inspect "$1" 2>/dev/null | sed -n '/^Digest: */ { s///p; q }') || digest=''
+    if [ -z "$digest" ]; then
+        digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | sed -n "s|^${1%:*}@||p") || digest=''
+    fi
     case $digest in
         sha256:????????*) echo "$1@$digest" ;;
         *) fail "The digest of $1 is not known: its registry does not answer." ;;

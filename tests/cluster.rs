@@ -1,5 +1,6 @@
 //! A cluster loses a node under load: the component connects to another one, and no message is lost.
 
+use serde_json::Value;
 use testkit::{AmqpValue, Client, Cluster, FieldTable, Vhost};
 
 use crate::outages::{count, print_result, wait_all_echoed};
@@ -19,6 +20,30 @@ fn with_quorum_queues_losing_the_connected_node_loses_no_message() {
     cluster.node(2).kill();
     component.wait_output("reconnecting", SOON);
     print_result(wait_all_echoed(&component, &test_bed.vhost));
+}
+
+/// The recipe of docs/scaling.md: the type of queues is the default of the virtual host.
+#[test]
+fn with_the_default_type_quorum_every_node_has_a_copy_of_each_queue_with_messages() {
+    let cluster = Cluster::start();
+    let test_bed =
+        test_bed_in(cluster.node(1).quorum_vhost()).env("CHAOS_PERCENTAGE_SIMULATE_FAILURES", 1).env("MAX_RETRIES", 1);
+    let component = test_bed.start();
+    test_bed.publish("it fails, waits in a retry queue, and becomes a dead letter");
+    test_bed.wait_dead_letters(1, &component);
+    let arguments = ["list_queues", "--vhost", &test_bed.vhost.name, "name", "type", "members", "--formatter", "json"];
+    let queues: Value = serde_json::from_str(&cluster.node(1).rabbitmqctl(&arguments)).expect("JSON");
+    let queues = queues.as_array().expect("a list");
+    let with_messages = queues.iter().filter(|queue| {
+        let name = queue["name"].as_str().expect("a name");
+        // The record of the registration and the questions of operators are needed while their node runs only.
+        name.starts_with("valawai/") && !name.ends_with("/identity")
+    });
+    let (copied, others): (Vec<_>, Vec<_>) = with_messages.partition(|queue| {
+        queue["type"] == "quorum" && queue["members"].as_array().is_some_and(|members| members.len() == 3)
+    });
+    assert!(copied.len() >= 5, "there are only {copied:?}");
+    assert!(others.is_empty(), "these have no copy on each node: {others:?}");
 }
 
 #[test]

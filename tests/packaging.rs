@@ -88,3 +88,42 @@ fn every_variable_of_compose_is_documented() {
         .collect();
     assert!(undocumented.is_empty(), "the documentation has no {undocumented:?}");
 }
+
+/// The manifests for Kubernetes name settings as keys and literals; a misspelled one would have no effect.
+#[test]
+fn the_settings_of_the_kubernetes_manifests_exist() {
+    let manifests = read("docker/kubernetes/deployment.yaml") + &read("docker/kubernetes/kustomization.yaml");
+    let names = manifests.lines().filter_map(|line| {
+        let line = line.trim().strip_prefix("- ")?;
+        line.strip_prefix("name: ").or_else(|| line.split_once('=').map(|(name, _)| name))
+    });
+    let is_variable = |name: &&str| name.chars().all(|each| each.is_ascii_uppercase() || each == '_');
+    let named: Vec<&str> = names.filter(is_variable).map(|name| name.trim_end_matches("_FILE")).collect();
+    assert!(named.contains(&"RABBITMQ_PASSWORD") && named.contains(&"LOG_CONSOLE_LEVEL"), "only {named:?} were found");
+    let settings = settings();
+    let unknown: Vec<&str> = named.into_iter().filter(|name| !settings.contains(*name)).collect();
+    assert!(unknown.is_empty(), "these are no settings: {unknown:?}");
+}
+
+/// Kubernetes kills what does not end in time, and messages in flight would be delivered again.
+#[test]
+fn kubernetes_waits_longer_than_the_component_takes_to_stop() {
+    let number = |text: &str, before: &str| -> u64 {
+        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("there is no {before}"));
+        let digits = rest.split(|each: char| !each.is_ascii_digit()).next().unwrap_or_default();
+        digits.parse().expect("a number")
+    };
+    let grace = number(&read("docker/main/Dockerfile"), " SHUTDOWN_GRACE=");
+    let patience = number(&read("docker/kubernetes/deployment.yaml"), "terminationGracePeriodSeconds: ");
+    assert!(patience > grace, "Kubernetes waits for {patience} s, and a stop may take {grace} s");
+}
+
+#[test]
+fn the_images_compile_with_the_pinned_toolchain_by_its_digest() {
+    let toolchain = read("rust-toolchain.toml");
+    let version = toolchain.split('"').nth(1).expect("the channel");
+    let expected = format!("ARG RUST_IMAGE=rust:{version}-slim-bookworm@sha256:");
+    for dockerfile in ["docker/main/Dockerfile", "docker/dev/Dockerfile"] {
+        assert!(read(dockerfile).contains(&expected), "{dockerfile} has no {expected}");
+    }
+}

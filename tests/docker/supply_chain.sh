@@ -14,7 +14,7 @@ check_contents() {
     found=$(cd "$work/contents" && find . ! -type d -printf '%P\n' | grep --invert-match --extended-regexp "^($ENGINE_FILES)\$" | sort | xargs)
     [ "$found" = "$IMAGE_FILES" ] || fail "The image contains $found instead of $IMAGE_FILES."
     [ "$(stat --format %a "$work/contents/app/logs")" = 1777 ] || fail "Not everybody can write to /app/logs."
-    for path in /build /usr/local/cargo /usr/local/rustup "$HOME/"; do
+    for path in /build/src /build/crates /build/target /usr/local/cargo /usr/local/rustup "$HOME/"; do
         if grep --quiet --fixed-strings --text -e "$path" "$work/contents/app/c1_echo"; then fail "The path $path is in the binary."; fi
     done
     grep --quiet --fixed-strings --text .dep-v0 "$work/contents/app/c1_echo" || fail "The binary does not list its crates."

@@ -104,7 +104,7 @@ fn what_is_decrypted_is_read_although_the_socket_has_nothing_more() {
     let (session, socket, mut peer) = connect();
     peer.write_all(&pattern(10_000)).unwrap();
     peer.flush().unwrap();
-    let mut all = Vec::new();
+    let mut all: Vec<u8> = Vec::new();
     while all.len() < 10_000 {
         let mut part = [0; 7];
         let read = until(|| session.read(&socket, &mut part));

@@ -31,7 +31,12 @@ fn run(builder: ProcessBuilder, settings: &[(&str, &str)]) -> (Option<i32>, Stri
 fn a_secret_in_the_wrong_setting_is_reported_with_a_remedy_and_not_written() {
     for (settings, remedies) in [
         (&[("RABBITMQ_HOST", "tester:hunter2@broker")][..], &["RABBITMQ_USERNAME", "RABBITMQ_PASSWORD"][..]),
-        (&[("RABBITMQ_HOST", "amqps://tester:hunter2@broker")], &["amqp://", "TLS"]),
+        (&[("RABBITMQ_HOST", "amqps://tester:hunter2@a,b")], &["one host", "RABBITMQ_HOST"]),
+        (
+            &[("RABBITMQ_TLS", "1"), ("RABBITMQ_KEY_FILE", "hunter2"), ("RABBITMQ_CERT_FILE", "hunter2")],
+            &["cannot be read"],
+        ),
+        (&[("RABBITMQ_TLS", "1"), ("RABBITMQ_CA_FILE", "amqps://tester:hunter2@a")], &["RABBITMQ_CA_FILE", "a file"]),
         (&[("RABBITMQ_HOST", "http://tester:hunter2@broker")], &["amqp://"]),
         (&[("RABBITMQ_URL", "amqp://tester:hunter2@a,b")], &["one host", "RABBITMQ_HOST"]),
         (&[("RABBITMQ_URL", "amqp://tester:hunter2@a/?token=hunter2")], &["heartbeat"]),

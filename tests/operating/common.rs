@@ -45,7 +45,7 @@ fn a_broker_that_accepts_connections_and_never_answers_is_given_up_after_five_se
 
 #[test]
 fn an_invalid_url_is_a_usage_error_that_does_not_repeat_it() {
-    for url in ["amqps://me:hunter2@mq", "amqp://me:hunter2@mq:0", "me:hunter2@mq", "amqp://me:hunter2@a\u{1b}[2J"] {
+    for url in ["amqps://me:hunter2@mq:x", "amqp://me:hunter2@mq:0", "me:hunter2@mq", "amqp://me:hunter2@a\u{1b}[2J"] {
         let with_equals = format!("--count={url}");
         for arguments in [
             &["inspect", "queue", "--broker", url][..],

@@ -63,16 +63,6 @@ impl Node {
         Self::start_with(&TlsListener::default())
     }
 
-    /// The same with another listener for TLS.
-    pub fn start_with(tls: &TlsListener) -> Self {
-        let installation = Installation::find();
-        start_with_retries(|| {
-            let ports = Ports::choose();
-            let epmd = Arc::new(start_epmd(&installation, ports));
-            Self::try_start(&installation, ports, epmd, tls)
-        })
-    }
-
     /// The node that all tests of a process share; each uses a [`Node::vhost`] of its own.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Node> = OnceLock::new();
@@ -82,16 +72,6 @@ impl Node {
     /// The AMQP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.ports.amqp
-    }
-
-    /// The AMQP port with TLS on 127.0.0.1.
-    pub fn tls_port(&self) -> u16 {
-        self.ports.tls
-    }
-
-    /// The port that components use: with `VALAWAI_TEST_TLS` the one with TLS.
-    pub fn component_port(&self) -> u16 {
-        if vhost::components_use_tls() { self.ports.tls } else { self.ports.amqp }
     }
 
     /// The id of the Erlang VM's process.

@@ -1,8 +1,12 @@
 //! The listener of a node for AMQP with TLS.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::installation::Installation;
 use super::ports::Ports;
+use super::vhost::components_use_tls;
+use super::{Node, start_epmd, start_with_retries};
 use crate::certificates::{Authority, Identity, OWN_NAMES};
 
 /// How the listener identifies itself, and what it wants of clients.
@@ -12,6 +16,28 @@ pub struct TlsListener {
     client_ca_file: PathBuf,
     requires_client_certificate: bool,
     versions: &'static str,
+}
+
+impl Node {
+    /// Starts a node without data and with another listener for TLS.
+    pub fn start_with(tls: &TlsListener) -> Self {
+        let installation = Installation::find();
+        start_with_retries(|| {
+            let ports = Ports::choose();
+            let epmd = Arc::new(start_epmd(&installation, ports));
+            Self::try_start(&installation, ports, epmd, tls)
+        })
+    }
+
+    /// The AMQP port with TLS on 127.0.0.1.
+    pub fn tls_port(&self) -> u16 {
+        self.ports.tls
+    }
+
+    /// The port that components use: with `VALAWAI_TEST_TLS` the one with TLS.
+    pub fn component_port(&self) -> u16 {
+        if components_use_tls() { self.ports.tls } else { self.ports.amqp }
+    }
 }
 
 impl Default for TlsListener {
@@ -28,11 +54,6 @@ impl Default for TlsListener {
 }
 
 impl TlsListener {
-    /// The same with another certificate.
-    pub fn with_identity(self, identity: Identity) -> Self {
-        Self { identity, ..self }
-    }
-
     /// The same, which requires a client certificate of the authority in this file.
     pub fn requiring_client_certificate(self, client_ca_file: &Path) -> Self {
         Self { client_ca_file: client_ca_file.to_owned(), requires_client_certificate: true, ..self }

@@ -1,10 +1,10 @@
 //! What failed, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
-use super::Names;
+use super::{Names, Options};
 
 /// Why a connection failed, with the remedy.
 #[must_use]
@@ -22,11 +22,28 @@ pub fn explain(error: &Error, names: &Names) -> String {
     }
 }
 
-/// Why a connection failed, if the reason is TLS.
+/// Why a handshake, or what followed it, failed, if the reason may be TLS.
 #[must_use]
-pub fn reason_of(error: &io::Error, names: &Names) -> Option<String> {
-    let tls = error.get_ref()?.downcast_ref::<Error>()?;
-    Some(explain(tls, names))
+pub fn failure(error: &io::Error, options: &Options) -> Option<String> {
+    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return Some(explain(tls, options.names));
+    }
+    let cert_file = options.names.cert_file;
+    match error.kind() {
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionReset
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::BrokenPipe => {
+            let identity = match &options.identity {
+                None => format!("requires a client certificate ({cert_file})"),
+                Some(_) => format!("accepts the client certificate in {cert_file}"),
+            };
+            Some(format!(
+                "the server closed the connection ({error}); check that the port is the one with TLS, and whether it {identity}"
+            ))
+        }
+        _ => None,
+    }
 }
 
 /// The certificate of the server is not accepted.
@@ -44,6 +61,7 @@ fn certificate(error: &CertificateError, names: &Names) -> String {
         }
         CertificateError::NotValidForName => "the server's certificate is for another name".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
+            let presented: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
             let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
             format!(
                 "the server's certificate is not for {} but for {names}; connect to a name in the certificate, or add \
@@ -63,6 +81,12 @@ fn certificate(error: &CertificateError, names: &Names) -> String {
         ),
         other => format!("the server's certificate is not accepted: {other}"),
     }
+}
+
+/// A name as in `DnsName("mq")` without what is around it.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn times(error: &CertificateError) -> String {

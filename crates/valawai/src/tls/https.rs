@@ -4,7 +4,7 @@ use rustls::pki_types::CertificateDer;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use super::files::{self, Loaded};
-use super::{FileError, Options, explain, provider, reason_of};
+use super::{FileError, Options, explain, failure, provider};
 
 /// How one server is reached: with TLS or without.
 #[derive(Debug)]
@@ -36,10 +36,10 @@ impl Https {
     /// Why a call failed, if the reason is TLS.
     #[must_use]
     pub fn failure(&self, error: &ureq::Error) -> Option<String> {
-        let names = self.tls.as_ref()?.names;
+        let options = self.tls.as_ref()?;
         match error {
-            ureq::Error::Io(error) => reason_of(error, names),
-            ureq::Error::Rustls(error) => Some(explain(error, names)),
+            ureq::Error::Io(error) => failure(error, options),
+            ureq::Error::Rustls(error) => Some(explain(error, options.names)),
             ureq::Error::Tls(reason) => Some((*reason).to_owned()),
             _ => None,
         }

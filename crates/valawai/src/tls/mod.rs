@@ -16,7 +16,7 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::{ClientConfig, RootCertStore};
 
-pub use explanation::{explain, reason_of};
+pub use explanation::{explain, failure};
 pub use files::FileError;
 
 use self::files::Loaded;

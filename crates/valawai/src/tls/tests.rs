@@ -5,7 +5,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 use testkit::Authority;
 
-use super::{BROKER, Identity, Options, explain, reason_of};
+use super::{BROKER, Identity, Options, explain, failure};
 
 /// A key of the elliptic curve P-256, and an RSA key, with certificates of their own, in files made by OpenSSL.
 fn options(name: &str, format: &str) -> Options {
@@ -68,6 +68,9 @@ fn every_error_says_what_to_do() {
         assert!(words.iter().all(|word| text.contains(word)), "{error:?}: {text}");
     }
     let in_io = io::Error::new(io::ErrorKind::InvalidData, foreign.clone());
-    assert_eq!(reason_of(&in_io, &BROKER), Some(explain(&foreign, &BROKER)));
-    assert_eq!(reason_of(&io::ErrorKind::BrokenPipe.into(), &BROKER), None);
+    let options = Options::new(&BROKER);
+    assert_eq!(failure(&in_io, &options), Some(explain(&foreign, &BROKER)));
+    let closed = failure(&io::ErrorKind::BrokenPipe.into(), &options).unwrap();
+    assert!(closed.contains("the port is the one with TLS") && closed.contains("RABBITMQ_CERT_FILE"), "{closed}");
+    assert_eq!(failure(&io::ErrorKind::TimedOut.into(), &options), None);
 }

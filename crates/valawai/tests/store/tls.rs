@@ -71,6 +71,9 @@ fn a_store_that_is_not_trusted_gets_no_request() {
 #[test]
 fn http_and_https_are_told_apart_in_both_directions() {
     let etcd = Etcd::start();
-    assert_refused(with_tls(etcd_options(etcd.port())), &["the server answered without TLS"]);
+    assert_refused(
+        with_tls(etcd_options(etcd.port())),
+        &["no TLS connection with etcd", "the port is the one with TLS"],
+    );
     assert_refused(etcd_options(etcd.tls_port()), &["it wants https", "https:// before the host of etcd"]);
 }

@@ -4,8 +4,9 @@ use std::io;
 
 use amiquip::Error as Amqp;
 
-use super::{Host, Options, tls_session};
+use super::{Host, Options};
 use crate::broker::Error;
+use crate::tls;
 
 const ACCESS_REFUSED: u16 = 403;
 const NOT_ALLOWED: u16 = 530;
@@ -43,9 +44,9 @@ fn refused_by_tls(options: &Options, error: &Amqp) -> Option<String> {
     match error {
         _ if !options.is_encrypted => None,
         Amqp::IoErrorReadingSocket { source } | Amqp::IoErrorWritingSocket { source } => {
-            tls_session::failure(source, &options.tls)
+            tls::failure(source, &options.tls)
         }
-        Amqp::UnexpectedSocketClose => tls_session::failure(&io::ErrorKind::UnexpectedEof.into(), &options.tls),
+        Amqp::UnexpectedSocketClose => tls::failure(&io::ErrorKind::UnexpectedEof.into(), &options.tls),
         _ => None,
     }
 }

@@ -72,7 +72,7 @@ fn an_invalid_stream_is_rejected_with_a_reason() {
     let huge_frame = [1, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF].to_vec();
     for (stream, expected) in [
         (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "not AMQP"),
-        (b"\x15\x03\x01\x00\x02\x02".to_vec(), "not AMQP"),
+        (b"\x15\x03\x01\x00\x02\x02".to_vec(), "the reply is TLS"),
         (b"AMQP\x00\x01\x00\x00".to_vec(), "another version"),
         (huge_frame, "larger than the negotiated maximum"),
         (content_header(u64::MAX), "larger than any broker"),

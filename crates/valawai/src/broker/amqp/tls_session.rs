@@ -131,31 +131,8 @@ pub(super) fn handshake(
         .map_err(|_| "the host is no name that a certificate can have".to_owned())?;
     let mut connection = ClientConnection::new(config, name).map_err(|error| tls::explain(&error, options.names))?;
     let completed = connection.complete_io(&mut socket);
-    completed.map_err(|error| failure(&error, options).unwrap_or_else(|| error.to_string()))?;
+    completed.map_err(|error| tls::failure(&error, options).unwrap_or_else(|| error.to_string()))?;
     Ok(connection)
-}
-
-/// Why the handshake, or what followed it, failed, if the reason may be TLS.
-pub(super) fn failure(error: &io::Error, options: &tls::Options) -> Option<String> {
-    if let Some(reason) = tls::reason_of(error, options.names) {
-        return Some(reason);
-    }
-    let cert_file = options.names.cert_file;
-    match error.kind() {
-        ErrorKind::UnexpectedEof
-        | ErrorKind::ConnectionReset
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::BrokenPipe => {
-            let identity = match &options.identity {
-                None => format!("requires a client certificate ({cert_file})"),
-                Some(_) => format!("accepts the client certificate in {cert_file}"),
-            };
-            Some(format!(
-                "it closed the connection ({error}); check that the port is the one with TLS, and whether it {identity}"
-            ))
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

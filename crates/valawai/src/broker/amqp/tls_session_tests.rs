@@ -149,5 +149,5 @@ fn bytes_that_are_no_tls_are_an_error_with_the_reason() {
             other => break other.unwrap_err(),
         }
     };
-    assert!(failure(&error, &options()).unwrap().contains("answered without TLS"), "{error}");
+    assert!(tls::failure(&error, &options()).unwrap().contains("answered without TLS"), "{error}");
 }

@@ -74,6 +74,10 @@ impl World {
                 return Some(format!("input {number} is not settled: {input:?}"));
             }
         }
+        // The broker counts what a lost connection consumes until it notices the loss.
+        if self.broker.connections.iter().any(|it| it.is_known && (it.is_cut || !it.is_open)) {
+            return Some("the broker has not noticed that a connection is lost".to_owned());
+        }
         if self.pending_inputs > 0 {
             return Some("inputs are to come".to_owned());
         }

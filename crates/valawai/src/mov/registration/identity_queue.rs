@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::state::{LastKnown, RegistrationState};
 use crate::broker::{Error, Link, OwnQueue};
 use crate::message::Outgoing;
 use crate::mov::component_info::ComponentInfo;
@@ -32,8 +33,11 @@ pub(super) struct RecordedRegistration {
 pub(super) enum IdentityRecord {
     /// No record: the queue is empty, or another replica is reading it.
     Missing,
-    /// The component is not registered.
-    Unregistered,
+    /// The component is not registered, as far as is known.
+    Unregistered {
+        /// A registration that may be live.
+        last_known: Option<LastKnown>,
+    },
     /// The component is registered.
     Registered(RecordedRegistration),
 }
@@ -42,6 +46,9 @@ pub(super) enum IdentityRecord {
 struct Body {
     /// `None` if the component is not registered.
     registered: Option<Registered>,
+    /// A registration that may be live, although it is not reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_known: Option<LastKnown>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,15 +96,14 @@ impl IdentityQueue {
     pub(super) fn write(
         &self,
         link: &mut dyn Link,
-        notice: Option<&Notice>,
+        state: &RegistrationState,
         notifications_enabled: bool,
-        info: &ComponentInfo,
     ) -> Result<(), Error> {
         if self.is_declared {
-            let contract = info.contract_fingerprint();
+            let contract = state.info().contract_fingerprint();
             let registered =
-                notice.map(|notice| Registered { contract, notice: notice.json.clone(), notifications_enabled });
-            let body = serde_json::to_vec(&Body { registered }).expect("JSON that was parsed always serializes");
+                state.current().map(|notice| Registered { contract, notice: notice.json.clone(), notifications_enabled });
+            let body = serde_json::to_vec(&Body { registered, last_known: state.last_known().cloned() }).expect("JSON that was parsed always serializes");
             link.publish(&Outgoing::new(self.queue.as_str(), body))?;
         }
         Ok(())
@@ -121,9 +127,9 @@ pub fn identity_queue(name: &str) -> String {
 }
 
 fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {
-    let Ok(Body { registered }) = crate::payload::read(body) else { return IdentityRecord::Missing };
+    let Ok(Body { registered, last_known }) = crate::payload::read(body) else { return IdentityRecord::Missing };
     let Some(Registered { contract, notice, notifications_enabled }) = registered else {
-        return IdentityRecord::Unregistered;
+        return IdentityRecord::Unregistered { last_known };
     };
     Notice::from_json(notice, info).map_or(IdentityRecord::Missing, |notice| {
         IdentityRecord::Registered(RecordedRegistration { notice, contract, notifications_enabled })

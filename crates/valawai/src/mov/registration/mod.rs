@@ -77,10 +77,18 @@ pub struct Registration {
     timeout: Duration,
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
-    /// The registration in the identity queue, and whether its notifications are enabled.
-    recorded: Option<(Id, bool)>,
+    recorded: Recorded,
     blocked_since: Option<Instant>,
     is_blocked: bool,
+}
+
+/// What is in the identity queue.
+#[derive(Debug, Default, PartialEq)]
+struct Recorded {
+    /// The current registration, and whether its notifications are enabled.
+    current: Option<(Id, bool)>,
+    /// A registration that may be live.
+    last_known: Option<Id>,
 }
 
 /// Whether `registered` is the registration that is recorded on the broker of `link`.
@@ -114,7 +122,7 @@ impl Registration {
             timeout,
             identity_queue,
             health_reporter,
-            recorded: None,
+            recorded: Recorded::default(),
             blocked_since: None,
             is_blocked: false,
         }
@@ -123,7 +131,7 @@ impl Registration {
     /// Forgets the registration, because the component moved to a broker with another MOV.
     pub fn forget(&mut self) {
         self.state = RegistrationState::new(self.state.info().clone(), self.timeout, None);
-        self.recorded = None;
+        self.recorded = Recorded::default();
     }
 
     /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process
@@ -153,16 +161,23 @@ impl Registration {
     /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
     /// reported while it was a standby.
     fn take_over(&mut self, link: &mut dyn Link, observed: Option<&Id>) -> Result<(), Error> {
+        self.recorded = Recorded::default();
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
-            IdentityRecord::Unregistered | IdentityRecord::Missing => None,
+            IdentityRecord::Unregistered { last_known } => {
+                self.recorded.last_known = last_known.as_ref().map(|last_known| last_known.id.clone());
+                self.state.may_be_live(last_known);
+                None
+            }
+            IdentityRecord::Missing => None,
         };
-        self.recorded = recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
-        let was_standby = observed.is_some() && observed == self.recorded.as_ref().map(|(id, _)| id);
+        self.recorded.current =
+            recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
+        let was_standby = observed.is_some() && observed == self.recorded.current.as_ref().map(|(id, _)| id);
         let now = clock::now();
         self.state.take_over(recorded, was_standby, now);
         self.state.session_opened(now);
-        let done = self.recorded.as_ref().filter(|(_, is_done)| *is_done).map(|(id, _)| id.clone());
+        let done = self.recorded.current.as_ref().filter(|(_, is_done)| *is_done).map(|(id, _)| id.clone());
         self.late_notifications.session_opened(done, now);
         Ok(())
     }

@@ -74,7 +74,7 @@ impl Registration {
     ) -> Result<Option<RecordedRegistration>, Error> {
         let registration = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => registration,
-            IdentityRecord::Unregistered => return Ok(None),
+            IdentityRecord::Unregistered { .. } => return Ok(None),
             IdentityRecord::Missing => return Ok(observed),
         };
         if observed.is_none_or(|observed| observed.notice.id != registration.notice.id) {

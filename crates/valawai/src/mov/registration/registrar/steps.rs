@@ -1,6 +1,6 @@
 //! Carries out the steps that the state decides, and publishes their results.
 
-use super::super::Registration;
+use super::super::{Recorded, Registration};
 use super::super::state::Step;
 use super::RegistrarLoop;
 use crate::broker::Error;
@@ -71,11 +71,11 @@ impl RegistrarLoop<'_> {
     /// Updates the identity queue, the health file and the identifier in the logs.
     pub(super) fn publish_state(&mut self) -> Result<(), Error> {
         let Registration { state, identity_queue, recorded, late_notifications, .. } = &mut *self.registration;
-        let current = state.current();
-        let record = current.map(|notice| (notice.id.clone(), late_notifications.is_done(&notice.id)));
+        let current = state.current().map(|notice| (notice.id.clone(), late_notifications.is_done(&notice.id)));
+        let record = Recorded { current, last_known: state.last_known().map(|last_known| last_known.id.clone()) };
         if *recorded != record {
-            let notifications_enabled = record.as_ref().is_some_and(|(_, is_done)| *is_done);
-            identity_queue.write(self.link, current, notifications_enabled, state.info())?;
+            let notifications_enabled = record.current.as_ref().is_some_and(|(_, is_done)| *is_done);
+            identity_queue.write(self.link, state, notifications_enabled)?;
             *recorded = record;
         }
         self.registration.report_health();

@@ -18,6 +18,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use self::mov_monitor::MovMonitor;
 use self::query_schedule::{Due, QuerySchedule};
 use self::stale_registrations::StaleRegistrations;
@@ -71,9 +73,9 @@ pub(super) struct RegistrationState {
 }
 
 /// A registration that may be live.
-#[derive(Debug)]
-struct LastKnown {
-    id: Id,
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct LastKnown {
+    pub(super) id: Id,
     /// The fingerprint of the contract it was made with, if that is known.
     contract: Option<String>,
 }
@@ -100,6 +102,18 @@ impl RegistrationState {
     /// The current registration, as far as it is known.
     pub(super) fn current(&self) -> Option<&Notice> {
         self.current.as_ref()
+    }
+
+    /// A registration that may be live, although it is not the current one.
+    pub(super) fn last_known(&self) -> Option<&LastKnown> {
+        self.last_known.as_ref()
+    }
+
+    /// The last registrar knew of a registration that may be live.
+    pub(super) fn may_be_live(&mut self, last_known: Option<LastKnown>) {
+        if self.current.is_none() && self.last_known.is_none() {
+            self.last_known = last_known;
+        }
     }
 
     /// Whether a notice may still arrive.

@@ -20,7 +20,7 @@ fn with_authority(test_bed: TestBed) -> TestBed {
 fn the_mov_is_asked_over_https() {
     let test_bed = TestBed::on(Node::shared()).env("REGISTER_TIMEOUT", 2);
     let mov = Mov::start(&test_bed.vhost);
-    let proxy = TlsTerminator::start(port_of(&mov.url()), &Authority::shared().server(&OWN_NAMES));
+    let proxy = TlsTerminator::start(port_of(mov.url()), &Authority::shared().server(&OWN_NAMES));
     let test_bed = with_authority(test_bed.env("MOV_URL", format!("https://127.0.0.1:{}", proxy.port())));
     let component = test_bed.start();
     wait_registered(&mov, &component);
@@ -33,7 +33,7 @@ fn the_mov_is_asked_over_https() {
 fn a_mov_that_is_not_trusted_gets_no_request() {
     let test_bed = TestBed::on(Node::shared());
     let mov = Mov::start(&test_bed.vhost);
-    let proxy = TlsTerminator::start(port_of(&mov.url()), &Authority::new("foreign").server(&OWN_NAMES));
+    let proxy = TlsTerminator::start(port_of(mov.url()), &Authority::new("foreign").server(&OWN_NAMES));
     let test_bed = with_authority(test_bed.env("MOV_URL", format!("https://127.0.0.1:{}", proxy.port())));
     let command = test_bed.builder().clone().arg("mov").arg("components");
     let finished = command.run(SOON);

@@ -3,6 +3,7 @@
 use testkit::{Authority, Node, ProcessBuilder, Vhost};
 
 use super::test_bed_on;
+use crate::operating::wait_until_it_answers;
 use crate::test_bed::{SOON, TestBed};
 
 fn command(test_bed: &TestBed, arguments: &str) -> ProcessBuilder {
@@ -23,6 +24,7 @@ fn messages_are_sent_seen_and_echoed() {
     assert_prints(&test_bed, "inspect data/received_message", "hello");
     let component = test_bed.start();
     assert_eq!(test_bed.next_reply().json()["content"], "hello");
+    wait_until_it_answers(&test_bed.vhost);
     let monitor = command(&test_bed, "monitor --json").start();
     monitor.wait_output("observing", SOON);
     component.wait_until("the monitor to show a message", SOON, || {

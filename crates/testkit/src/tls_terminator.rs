@@ -33,11 +33,9 @@ impl TlsTerminator {
         let (config, counter) = (config(identity), Arc::clone(&received));
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                // While the target is down, a client's connection is closed at once.
-                let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
                 let connection = ServerConnection::new(Arc::clone(&config)).expect("a configuration that is valid");
                 let counter = Arc::clone(&counter);
-                thread::spawn(move || forward(connection, client, server, &counter));
+                thread::spawn(move || forward(connection, client, target, &counter));
             }
         });
         Self { port, received }
@@ -67,9 +65,12 @@ fn config(identity: &Identity) -> Arc<ServerConfig> {
 fn forward(
     mut connection: ServerConnection,
     mut client: TcpStream,
-    mut server: TcpStream,
+    target: u16,
     received: &AtomicUsize,
 ) -> io::Result<()> {
+    connection.complete_io(&mut client)?;
+    // While the target is down, a client's connection is closed at once.
+    let mut server = TcpStream::connect(("127.0.0.1", target))?;
     client.set_nonblocking(true)?;
     server.set_nonblocking(true)?;
     let mut buffer = vec![0; 64 * 1024];

@@ -15,6 +15,7 @@ pub struct TlsListener {
     identity: Identity,
     client_ca_file: PathBuf,
     requires_client_certificate: bool,
+    /// The lines that name the versions.
     versions: &'static str,
 }
 
@@ -48,7 +49,7 @@ impl Default for TlsListener {
             identity: Authority::shared().server(&OWN_NAMES),
             client_ca_file: Authority::shared().ca_file().to_owned(),
             requires_client_certificate: false,
-            versions: "tlsv1.3, tlsv1.2",
+            versions: "ssl_options.versions.1 = tlsv1.3\nssl_options.versions.2 = tlsv1.2",
         }
     }
 }
@@ -61,14 +62,11 @@ impl TlsListener {
 
     /// The same, which offers TLS 1.2 only.
     pub fn with_tls_1_2(self) -> Self {
-        Self { versions: "tlsv1.2", ..self }
+        Self { versions: "ssl_options.versions.1 = tlsv1.2", ..self }
     }
 
     /// Its part of `rabbitmq.conf`.
     pub(super) fn configuration(&self, ports: Ports) -> String {
-        let versions = self.versions.split(", ").enumerate();
-        let versions: String =
-            versions.map(|(index, version)| format!("ssl_options.versions.{} = {version}\n", index + 1)).collect();
         format!(
             "listeners.ssl.1 = {address}:{port}
 ssl_options.cacertfile = {ca}
@@ -76,7 +74,8 @@ ssl_options.certfile = {cert}
 ssl_options.keyfile = {key}
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = {required}
-{versions}ssl_cert_login_from = common_name
+{versions}
+ssl_cert_login_from = common_name
 auth_mechanisms.1 = PLAIN
 auth_mechanisms.2 = AMQPLAIN
 auth_mechanisms.3 = EXTERNAL
@@ -87,6 +86,7 @@ auth_mechanisms.3 = EXTERNAL
             cert = self.identity.cert_file.display(),
             key = self.identity.key_file.display(),
             required = self.requires_client_certificate,
+            versions = self.versions,
         )
     }
 }

@@ -19,7 +19,9 @@ pub struct Server {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// There is no connection, or it broke.
-    #[error("cannot reach {server}: {reason}; check that it runs, its host and its port")]
+    #[error(
+        "cannot reach {server}: {reason}; check that it runs, its host and its port, and whether it wants https://"
+    )]
     Unreachable {
         /// The store.
         server: Server,

@@ -70,6 +70,7 @@ impl Options {
     ///
     /// # Errors
     /// What is wrong with which file.
+    #[expect(clippy::missing_panics_doc, reason = "it does not panic")]
     pub fn client_config(&self) -> Result<Arc<ClientConfig>, FileError> {
         let mut roots = RootCertStore::empty();
         // Systems also list authorities that rustls cannot use.

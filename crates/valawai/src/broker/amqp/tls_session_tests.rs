@@ -43,7 +43,7 @@ fn connect() -> (TlsSession, TcpStream, StreamOwned<ServerConnection, TcpStream>
 }
 
 fn pattern(bytes: usize) -> Vec<u8> {
-    (0..bytes).map(|index| (index % 251) as u8).collect()
+    (0..=250_u8).cycle().take(bytes).collect()
 }
 
 /// Repeats a call that does not block.

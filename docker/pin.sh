@@ -1,7 +1,7 @@
 # Sourced by buildDockerImages.sh: the digests of images.
 # shellcheck shell=bash
 
-# Also for `docker compose --env-file docker/images.env`. It is committed with a release (docs/releasing.md).
+# Also for `docker compose --env-file docker/images.env`. It is committed with a release.
 readonly PINNED_IMAGES=docker/images.env
 
 # Writes the file, with what the tags mean in the registries now.

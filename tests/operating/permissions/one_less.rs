@@ -2,12 +2,12 @@
 
 use std::thread;
 
-use testkit::{Mov, Node, poll};
+use testkit::{Message, Mov, Node, poll};
 
 use super::document::{Row, patterns, rows};
 use super::refusals;
 use super::run::{ComponentUser, failing};
-use crate::test_bed::{LONG, TestBed};
+use crate::test_bed::{INPUT, LONG, OUTPUT, TestBed};
 
 const KINDS: [&str; 3] = ["configure", "write", "read"];
 
@@ -41,12 +41,15 @@ fn assert_degrades_without(node: &Node, rows: &[Row], without: usize, missing: u
     });
     let Row { name, logs, .. } = &rows[without];
     let story = format!("without the permission to {} {name}", KINDS[missing]);
-    let test_bed = failing(TestBed::on(node));
+    // Half of the attempts fail, so that some messages are published to the output, which does not exist.
+    let test_bed = failing(TestBed::on(node)).env("CHAOS_PERCENTAGE_SIMULATE_FAILURES", 0.5).env("CHAOS_SEED", 3);
+    test_bed.client.delete(OUTPUT);
     let _mov = Mov::start(&test_bed.vhost);
     let user = ComponentUser::add(node, &test_bed.vhost);
     user.grant(node, &test_bed.vhost, &patterns(names));
     let component = user.logged_in(test_bed.builder().clone()).start();
-    test_bed.publish("it fails, and becomes a dead letter");
+    test_bed.publish_numbered(10);
+    test_bed.client.publish(INPUT, &Message::bare("it becomes a dead letter"));
     if let Some(logs) = logs {
         let logged = poll(LONG, || component.output().contains(logs.as_str()));
         assert!(logged.is_some(), "{story}, the component does not log `{logs}`: {}", component.output());

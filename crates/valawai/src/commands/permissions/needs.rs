@@ -107,7 +107,11 @@ pub(super) fn command(name: &str, target: &Target) -> Option<Permissions> {
         "dead-letters" => target.handled().for_each(|channel| OwnQueues::of_channel(channel).read(&mut needs)),
         "dead-letters purge" => target.handled().for_each(|it| needs.read(&Named::exactly(&dead_letter_queue(it)))),
         "dead-letters replay" | "resurrect" | "requeue" => {
-            target.handled().for_each(|channel| needs.read(&Named::exactly(&dead_letter_queue(channel))));
+            for channel in target.handled() {
+                needs.read(&Named::exactly(&dead_letter_queue(channel)));
+                // Whether where they go exists.
+                needs.look_at(&Named::exactly(channel.queue()));
+            }
             needs.publish_to_queues();
         }
         "configure" => target.handled().for_each(|channel| own_queues(&mut needs, &OwnQueues::of_channel(channel))),

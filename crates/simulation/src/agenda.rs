@@ -13,7 +13,10 @@ use crate::world::Micros;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
     /// A thread continues.
-    Resume { task: TaskId, generation: u64 },
+    Resume {
+        task: TaskId,
+        generation: u64,
+    },
     /// A timer of a process is due.
     Timer(usize),
     /// The next frame on a connection arrives at the broker.
@@ -35,9 +38,13 @@ pub(crate) enum Event {
     Input,
     Fault(Fault),
     /// A process starts on a host that has none.
-    Start { host: usize },
+    Start {
+        host: usize,
+    },
     /// A process is told to stop.
-    Stop { process: usize },
+    Stop {
+        process: usize,
+    },
     /// The state of the world is looked at.
     Look,
     /// The faults end.

@@ -30,18 +30,22 @@ impl World {
                 self.processes[process].untrue_since = None;
                 continue;
             };
-            let id = content.split('"').find(|part| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            let id =
+                content.split('"').find(|part| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
             let id = id.unwrap_or_default();
             let ended = match self.mov.ended.get(id) {
                 Some(at) => self.now.saturating_sub(*at) > ENDED_LIMIT,
                 None => !self.mov.live.contains_key(id),
             };
             if ended {
-                let story = format!("process {process} looks healthy with the registration {id}, which the MOV does not know");
+                let story =
+                    format!("process {process} looks healthy with the registration {id}, which the MOV does not know");
                 return self.violated("health", story);
             }
             if self.broker.is_blocked && self.now > self.broker.blocked_since + BLOCKED_LIMIT {
-                let story = format!("process {process} looks healthy, and the broker has accepted nothing for {BLOCKED_LIMIT} us");
+                let story = format!(
+                    "process {process} looks healthy, and the broker has accepted nothing for {BLOCKED_LIMIT} us"
+                );
                 self.violated("health", story);
             }
             let is_lost = self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open);
@@ -91,9 +95,10 @@ impl World {
                 return Some(format!("process {process} is not healthy"));
             }
         }
-        (0..self.plan.hosts).find(|host| self.process_on(*host).is_none()).map(|host| format!("host {host} is down")).or((count
-            == 0)
-            .then(|| "no process runs".to_owned()))
+        (0..self.plan.hosts)
+            .find(|host| self.process_on(*host).is_none())
+            .map(|host| format!("host {host} is down"))
+            .or((count == 0).then(|| "no process runs".to_owned()))
     }
 
     /// A registration that the MOV knows is kept.
@@ -104,7 +109,8 @@ impl World {
             && !self.stops_in_round
             && id.as_ref() != Some(&before)
         {
-            let story = format!("{before} was replaced by {id:?}, although the MOV knew it and no process was told to stop");
+            let story =
+                format!("{before} was replaced by {id:?}, although the MOV knew it and no process was told to stop");
             self.violated("the registration is kept", story);
         }
         self.remembered.settled = id;

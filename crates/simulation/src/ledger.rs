@@ -80,7 +80,9 @@ impl World {
         if it.copies == 0 && it.outputs == 0 && it.dropped == 0 && !is_discarded {
             self.violated(
                 "nothing is lost",
-                format!("input {number} left its queue because {why}, and neither its reply nor itself is in any queue"),
+                format!(
+                    "input {number} left its queue because {why}, and neither its reply nor itself is in any queue"
+                ),
             );
         }
     }

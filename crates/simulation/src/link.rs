@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select};
+use crossbeam_channel::Receiver;
 use valawai::internals::broker::{
     ATTEMPTS, Access, Confirm, Consume, Declared, Delivery, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues,
 };
@@ -73,7 +73,12 @@ pub(crate) struct Published {
 }
 
 impl ClientLink {
-    pub(crate) fn new(process: usize, publishing: ConnectionId, consuming: ConnectionId, querying: ConnectionId) -> Self {
+    pub(crate) fn new(
+        process: usize,
+        publishing: ConnectionId,
+        consuming: ConnectionId,
+        querying: ConnectionId,
+    ) -> Self {
         Self {
             process,
             publishing,
@@ -196,7 +201,9 @@ impl SimulatedLink {
         });
         let response = self.with(|world, link| world.links[link].response.take());
         match response {
-            Some((_, Response::Denied(reason))) => Err(Error::Denied { action: "do this".into(), reason: reason.into() }),
+            Some((_, Response::Denied(reason))) => {
+                Err(Error::Denied { action: "do this".into(), reason: reason.into() })
+            }
             Some((_, response)) => Ok(response),
             None => {
                 // The watchdog shuts down the socket of a call that takes too long.
@@ -518,15 +525,13 @@ impl Link for SimulatedLink {
             }
             world.now + micros(limit)
         });
-        let mut select = Select::new();
-        select.recv(signal);
         scheduler::wait(Some(deadline), &mut || {
             let has_event = world::with(|world| {
                 let it = &world.links[id];
                 let has_delivery = deliveries && it.subscriptions.iter().any(|it| !it.buffered.is_empty());
                 !it.events.is_empty() || has_delivery || !world.is_open(id)
             });
-            has_event || shutdown.is_some_and(Shutdown::is_requested) || select.try_ready().is_ok()
+            has_event || shutdown.is_some_and(Shutdown::is_requested) || !signal.is_empty()
         });
         let _ = signal.try_recv();
     }

@@ -227,16 +227,14 @@ impl World {
         }
         let message = Message { body: body.into_bytes(), properties: Properties::default() };
         let added = self.now;
-        let stored =
-            Stored { message, is_persistent: false, input: None, added, expires_at: None, is_confirmed: true };
+        let stored = Stored { message, is_persistent: false, input: None, added, expires_at: None, is_confirmed: true };
         self.add_to_queue(&queue.into(), stored);
     }
 }
 
 fn notice(id: &str, since: Micros) -> String {
     let channel = |name: &str, direction: &str| format!(r#"{{"name":"{name}","{direction}":{{"type":"OBJECT"}}}}"#);
-    let channels = [channel(REGISTERED, "subscribe"), channel(INPUT, "subscribe"), channel(OUTPUT, "publish")].join(",");
-    format!(
-        r#"{{"id":"{id}","name":"{NAME}","version":"1.0.0","type":"C1","since":{since},"channels":[{channels}]}}"#
-    )
+    let channels =
+        [channel(REGISTERED, "subscribe"), channel(INPUT, "subscribe"), channel(OUTPUT, "publish")].join(",");
+    format!(r#"{{"id":"{id}","name":"{NAME}","version":"1.0.0","type":"C1","since":{since},"channels":[{channels}]}}"#)
 }

@@ -72,8 +72,14 @@ impl World {
 }
 
 impl SimulatedSession {
-    fn start(&self, name: &str, consume_on: Option<ConsumeOn>, work: impl FnOnce(Result<&mut SimulatedLink, Error>) + Send + 'static) {
-        let (publishing, shared, running, opened) = (self.publishing, self.shared, self.running.clone(), self.opened.clone());
+    fn start(
+        &self,
+        name: &str,
+        consume_on: Option<ConsumeOn>,
+        work: impl FnOnce(Result<&mut SimulatedLink, Error>) + Send + 'static,
+    ) {
+        let (publishing, shared, running, opened) =
+            (self.publishing, self.shared, self.running.clone(), self.opened.clone());
         let run = move || {
             let is_dedicated = matches!(consume_on, Some(ConsumeOn::Dedicated { .. }));
             let id = world::with(|world| {

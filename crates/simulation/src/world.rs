@@ -261,7 +261,10 @@ impl World {
         it.waits += 1;
         if it.waits == MOST_WAITS {
             let (process, name) = (it.process, it.name.clone());
-            self.violated("no busy loop", format!("the thread {name} of process {process} waits {MOST_WAITS} times for nothing"));
+            self.violated(
+                "no busy loop",
+                format!("the thread {name} of process {process} waits {MOST_WAITS} times for nothing"),
+            );
             self.kill_process(process);
         }
     }

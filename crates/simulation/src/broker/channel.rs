@@ -151,7 +151,8 @@ impl World {
         }
         let is_batched = self.random.bool();
         let unconfirmed = &self.broker.channels[link].unconfirmed;
-        let Some((first, is_accepted)) = unconfirmed.first_key_value().map(|(first, it)| (*first, it.is_accepted)) else {
+        let Some((first, is_accepted)) = unconfirmed.first_key_value().map(|(first, it)| (*first, it.is_accepted))
+        else {
             return;
         };
         let alike = unconfirmed.iter().take_while(|(_, it)| it.is_accepted == is_accepted).count();
@@ -169,8 +170,7 @@ impl World {
         for confirmed in confirmed {
             let stored_at = self.broker.channels[link].unconfirmed.remove(&confirmed).and_then(|it| it.stored_at);
             if let Some((queue, position)) = stored_at
-                && let Some(stored) =
-                    self.broker.queues.get_mut(&queue).and_then(|queue| queue.ready.get_mut(position))
+                && let Some(stored) = self.broker.queues.get_mut(&queue).and_then(|queue| queue.ready.get_mut(position))
             {
                 stored.is_confirmed = true;
             }

@@ -13,10 +13,22 @@ use crate::world::{Micros, World};
 /// What a client sends.
 #[derive(Debug)]
 pub(crate) enum Frame {
-    Publish { sequence: u64, message: Outgoing, input: Option<usize> },
-    Acknowledge { tag: u64, is_multiple: bool },
-    Requeue { tag: u64 },
-    Call { number: u64, request: Request },
+    Publish {
+        sequence: u64,
+        message: Outgoing,
+        input: Option<usize>,
+    },
+    Acknowledge {
+        tag: u64,
+        is_multiple: bool,
+    },
+    Requeue {
+        tag: u64,
+    },
+    Call {
+        number: u64,
+        request: Request,
+    },
     /// The link ends.
     Close,
 }
@@ -25,12 +37,23 @@ pub(crate) enum Frame {
 #[derive(Debug)]
 pub(crate) enum Request {
     Open,
-    Declare { queue: Arc<str>, own: Option<OwnedOptions> },
-    Consume { queue: Arc<str>, access: Access, prefetch: u16 },
+    Declare {
+        queue: Arc<str>,
+        own: Option<OwnedOptions>,
+    },
+    Consume {
+        queue: Arc<str>,
+        access: Access,
+        prefetch: u16,
+    },
     Cancel,
-    Inspect { queue: Arc<str> },
+    Inspect {
+        queue: Arc<str>,
+    },
     /// Gets a message without a consumer.
-    Get { queue: Arc<str> },
+    Get {
+        queue: Arc<str>,
+    },
     /// Removes what was got last, or ends the browsing.
     Remove,
     EndBrowse,
@@ -229,7 +252,12 @@ impl World {
 }
 
 pub(crate) fn truncate<T>(frames: &mut VecDeque<T>, part: f64) {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "small numbers")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "small numbers"
+    )]
     frames.truncate(((frames.len() + 1) as f64 * part) as usize);
 }
 

@@ -53,9 +53,7 @@ impl World {
             let World { broker, random, .. } = self;
             let Some(queue) = broker.queues.get_mut(&name) else { continue };
             let kind = queue.kind;
-            let is_lost = |stored: &super::Stored| {
-                !stored.is_persistent || (!stored.is_confirmed && random.bool())
-            };
+            let is_lost = |stored: &super::Stored| !stored.is_persistent || (!stored.is_confirmed && random.bool());
             for lost in queue.ready.remove_if(is_lost) {
                 self.note_removed(kind, &lost);
                 self.check_copies(lost.input, "the broker was killed");

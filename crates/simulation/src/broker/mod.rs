@@ -126,7 +126,8 @@ impl World {
             let (position, mut stored) = queue.ready.pop_first().expect("there is one");
             stored.is_confirmed = true;
             let message = stored.message.clone();
-            let tag = channels[link].deliver(consumer, Unacknowledged { queue: Arc::clone(name), position, stored, consumer });
+            let tag = channels[link]
+                .deliver(consumer, Unacknowledged { queue: Arc::clone(name), position, stored, consumer });
             self.send_to_client(link, Reply::Deliver { tag, consumer, message });
         }
     }

@@ -139,10 +139,8 @@ impl App {
     fn wait(&mut self, time: Duration, shutdown: &Shutdown) -> Waited {
         let elapsed = clock::after(time);
         loop {
-            threads::before_select(|select| {
-                select.recv(shutdown.requested());
-                select.recv(&elapsed);
-                select.recv(self.changes.receiver());
+            threads::before_select(|| {
+                shutdown.is_requested() || !elapsed.is_empty() || !self.changes.receiver().is_empty()
             });
             select! {
                 recv(shutdown.requested()) -> _ => return Waited::ShutdownRequested,
@@ -167,10 +165,7 @@ impl App {
         if let Err(error) = spawned {
             return Some(Err(Error::lost(error)));
         }
-        threads::before_select(|select| {
-            select.recv(&result);
-            select.recv(shutdown.requested());
-        });
+        threads::before_select(|| !result.is_empty() || shutdown.is_requested());
         let connected = select! {
             recv(result) -> session => session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),
             recv(shutdown.requested()) -> _ => return None,

@@ -109,14 +109,12 @@ impl<'t> RunningSession<'t> {
         let slow_handler_check = clock::tick(SLOW_HANDLER_CHECK);
         loop {
             let connected = changes.connected();
-            threads::before_select(|select| {
-                select.recv(shutdown.requested());
-                select.recv(changes.receiver());
-                select.recv(&connected);
-                select.recv(self.supervisor.reports());
-                for timer in [&slow_handler_check, &registrar_retry, &service_retry] {
-                    select.recv(timer);
-                }
+            threads::before_select(|| {
+                shutdown.is_requested()
+                    || !changes.receiver().is_empty()
+                    || !connected.is_empty()
+                    || !self.supervisor.reports().is_empty()
+                    || [&slow_handler_check, &registrar_retry, &service_retry].iter().any(|timer| !timer.is_empty())
             });
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(None),
@@ -196,10 +194,7 @@ impl<'t> RunningSession<'t> {
     fn wait_for_consumers(&mut self, shutdown: &Shutdown) -> Result<bool, Error> {
         let mut starting: usize = self.tasks.consumers.iter().map(|group| group.threads).sum();
         while starting > 0 {
-            threads::before_select(|select| {
-                select.recv(shutdown.requested());
-                select.recv(self.supervisor.reports());
-            });
+            threads::before_select(|| shutdown.is_requested() || !self.supervisor.reports().is_empty());
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(false),
                 recv(self.supervisor.reports()) -> report => match report {

@@ -12,7 +12,8 @@ use valawai::internals::secret::Secret;
 
 pub(crate) use self::suite::with_link;
 use self::suite::{
-    each_test,     Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, next_delivery, spawn, wait_for_last_confirm,
+    Broker, DEDICATED, LIMIT, MISSING_QUEUE, QUEUE, assert_no_event, each_test, next_delivery, spawn,
+    wait_for_last_confirm,
 };
 use testkit::Vhost;
 

@@ -103,9 +103,13 @@ impl IdentityQueue {
     ) -> Result<(), Error> {
         if self.is_declared {
             let contract = state.info().contract_fingerprint();
-            let registered =
-                state.current().map(|notice| Registered { contract, notice: notice.json.clone(), notifications_enabled });
-            let body = serde_json::to_vec(&Body { registered, last_known: state.last_known().cloned() }).expect("JSON that was parsed always serializes");
+            let registered = state.current().map(|notice| Registered {
+                contract,
+                notice: notice.json.clone(),
+                notifications_enabled,
+            });
+            let body = serde_json::to_vec(&Body { registered, last_known: state.last_known().cloned() })
+                .expect("JSON that was parsed always serializes");
             link.publish(&Outgoing::new(self.queue.as_str(), body))?;
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Carries out the steps that the state decides, and publishes their results.
 
-use super::super::{Recorded, Registration};
 use super::super::state::Step;
+use super::super::{Recorded, Registration};
 use super::RegistrarLoop;
 use crate::broker::Error;
 use crate::clock;

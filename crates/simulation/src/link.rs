@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Select};
+use crossbeam_channel::Receiver;
 use valawai::internals::broker::{
     ATTEMPTS, Access, Confirm, Consume, Declared, Delivery, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues,
 };
@@ -525,15 +525,13 @@ impl Link for SimulatedLink {
             }
             world.now + micros(limit)
         });
-        let mut select = Select::new();
-        select.recv(signal);
         scheduler::wait(Some(deadline), &mut || {
             let has_event = world::with(|world| {
                 let it = &world.links[id];
                 let has_delivery = deliveries && it.subscriptions.iter().any(|it| !it.buffered.is_empty());
                 !it.events.is_empty() || has_delivery || !world.is_open(id)
             });
-            has_event || shutdown.is_some_and(Shutdown::is_requested) || select.try_ready().is_ok()
+            has_event || shutdown.is_some_and(Shutdown::is_requested) || !signal.is_empty()
         });
         let _ = signal.try_recv();
     }

@@ -12,7 +12,10 @@ use crate::simulation;
 #[inline]
 #[must_use]
 pub fn now() -> Instant {
-    simulation::current().map_or_else(Instant::now, |simulation| simulation.now())
+    match simulation::current() {
+        Some(simulation) => simulation.now(),
+        None => Instant::now(),
+    }
 }
 
 /// The time that has passed since `earlier`.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Select, SendError, Sender, TryRecvError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, SendError, Sender, TryRecvError, TrySendError};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::simulation;
@@ -47,16 +47,17 @@ pub(crate) fn current() -> u64 {
     thread_local! {
         static NUMBER: u64 = THREADS.fetch_add(1, Ordering::Relaxed);
     }
-    simulation::current().map_or_else(|| NUMBER.with(|number| *number), |simulation| simulation.thread())
+    match simulation::current() {
+        Some(simulation) => simulation.thread(),
+        None => NUMBER.with(|number| *number),
+    }
 }
 
-/// Called before a `select!` that blocks, with its operations. A simulation waits here until one of them is ready; elsewhere it is
-/// the `select!` that waits.
-pub(crate) fn before_select<'s>(add_operations: impl FnOnce(&mut Select<'s>)) {
+/// Called before a `select!` that blocks. A simulation waits here until `is_ready`: one of the operations is; elsewhere it is the
+/// `select!` that waits.
+pub(crate) fn before_select(mut is_ready: impl FnMut() -> bool) {
     if let Some(simulation) = simulation::current() {
-        let mut select = Select::new();
-        add_operations(&mut select);
-        simulation.wait(None, &mut || select.try_ready().is_ok());
+        simulation.wait(None, &mut is_ready);
     }
 }
 
@@ -66,13 +67,18 @@ pub(crate) fn before_select<'s>(add_operations: impl FnOnce(&mut Select<'s>)) {
 /// If the deadline has passed, or all senders are gone.
 pub fn receive_until<T>(receiver: &Receiver<T>, deadline: Instant) -> Result<T, RecvTimeoutError> {
     let Some(simulation) = simulation::current() else { return receiver.recv_deadline(deadline) };
-    let mut select = Select::new();
-    select.recv(receiver);
-    simulation.wait(Some(deadline), &mut || select.try_ready().is_ok());
-    receiver.try_recv().map_err(|error| match error {
-        TryRecvError::Empty => RecvTimeoutError::Timeout,
-        TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
-    })
+    let mut result = None;
+    simulation.wait(Some(deadline), &mut || {
+        if result.is_none() {
+            result = match receiver.try_recv() {
+                Ok(message) => Some(Ok(message)),
+                Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
+                Err(TryRecvError::Empty) => None,
+            };
+        }
+        result.is_some()
+    });
+    result.unwrap_or(Err(RecvTimeoutError::Timeout))
 }
 
 /// A channel whose sender waits until its message is received, or the receiver is gone.
@@ -86,12 +92,20 @@ pub(crate) fn rendezvous<T>() -> (Sender<T>, Receiver<T>) {
 /// # Errors
 /// If the receiver is gone.
 pub(crate) fn send<T>(sender: &Sender<T>, message: T) -> Result<(), SendError<T>> {
-    if let Some(simulation) = simulation::current() {
-        let mut select = Select::new();
-        select.send(sender);
-        simulation.wait(None, &mut || select.try_ready().is_ok());
-    }
-    sender.send(message)
+    let Some(simulation) = simulation::current() else { return sender.send(message) };
+    let mut unsent = Some(message);
+    let mut result = Ok(());
+    simulation.wait(None, &mut || {
+        if let Some(message) = unsent.take() {
+            match sender.try_send(message) {
+                Ok(()) => {}
+                Err(TrySendError::Full(message)) => unsent = Some(message),
+                Err(TrySendError::Disconnected(message)) => result = Err(SendError(message)),
+            }
+        }
+        unsent.is_none()
+    });
+    result
 }
 
 /// Locks `mutex`, which another thread may hold for as long as it waits for something.

@@ -148,11 +148,9 @@ impl App {
         let (elapsed, heartbeat) = (clock::after(time), clock::tick(heartbeat::PERIOD));
         loop {
             self.tasks.status().heartbeat.beat();
-            threads::before_select(|select| {
-                select.recv(&heartbeat);
-                select.recv(shutdown.requested());
-                select.recv(&elapsed);
-                select.recv(self.changes.receiver());
+            threads::before_select(|| {
+                let changes = self.changes.receiver();
+                shutdown.is_requested() || !heartbeat.is_empty() || !elapsed.is_empty() || !changes.is_empty()
             });
             select! {
                 recv(heartbeat) -> _ => {}
@@ -181,11 +179,7 @@ impl App {
         let heartbeat = clock::tick(heartbeat::PERIOD);
         let connected = loop {
             self.tasks.status().heartbeat.beat();
-            threads::before_select(|select| {
-                select.recv(&heartbeat);
-                select.recv(&result);
-                select.recv(shutdown.requested());
-            });
+            threads::before_select(|| shutdown.is_requested() || !heartbeat.is_empty() || !result.is_empty());
             select! {
                 recv(heartbeat) -> _ => {}
                 recv(result) -> session => break session.unwrap_or_else(|_| Err(Error::lost("connecting panicked"))),

@@ -114,14 +114,12 @@ impl<'t> RunningSession<'t> {
         let slow_handler_check = clock::tick(SLOW_HANDLER_CHECK);
         loop {
             let connected = changes.connected();
-            threads::before_select(|select| {
-                select.recv(shutdown.requested());
-                select.recv(changes.receiver());
-                select.recv(&connected);
-                select.recv(self.supervisor.reports());
-                for timer in [&slow_handler_check, &registrar_retry, &service_retry] {
-                    select.recv(timer);
-                }
+            threads::before_select(|| {
+                shutdown.is_requested()
+                    || !changes.receiver().is_empty()
+                    || !connected.is_empty()
+                    || !self.supervisor.reports().is_empty()
+                    || [&slow_handler_check, &registrar_retry, &service_retry].iter().any(|timer| !timer.is_empty())
             });
             select! {
                 recv(shutdown.requested()) -> _ => return Ok(None),
@@ -205,11 +203,8 @@ impl<'t> RunningSession<'t> {
         let mut starting: usize = self.tasks.consumers.iter().map(|group| group.threads).sum();
         let heartbeat = clock::tick(heartbeat::PERIOD);
         while starting > 0 {
-            threads::before_select(|select| {
-                select.recv(&heartbeat);
-                select.recv(shutdown.requested());
-                select.recv(self.supervisor.reports());
-            });
+            let reports = self.supervisor.reports();
+            threads::before_select(|| shutdown.is_requested() || !heartbeat.is_empty() || !reports.is_empty());
             select! {
                 recv(heartbeat) -> _ => self.tasks.status().heartbeat.beat(),
                 recv(shutdown.requested()) -> _ => return Ok(false),

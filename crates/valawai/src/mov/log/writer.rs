@@ -36,10 +36,7 @@ impl Writer {
     /// If the session is over. The entry that was being published is lost.
     pub fn run(&self, publisher: &mut dyn Publish, shutdown: &Shutdown) -> Result<(), Error> {
         loop {
-            threads::before_select(|select| {
-                select.recv(&self.entries);
-                select.recv(shutdown.requested());
-            });
+            threads::before_select(|| !self.entries.is_empty() || shutdown.is_requested());
             crossbeam_channel::select! {
                 recv(self.entries) -> entry => match entry {
                     Ok(entry) => self.write_batch(publisher, entry, shutdown)?,

@@ -137,10 +137,7 @@ impl State {
             let _ = sender.send(result);
         };
         session.spawn(&format!("route-{}", self.task.name), self.task.consume_on, Box::new(job))?;
-        threads::before_select(|select| {
-            select.recv(&result);
-            select.recv(self.abort.requested());
-        });
+        threads::before_select(|| !result.is_empty() || self.abort.is_requested());
         let result = select! {
             recv(result) -> result => result.unwrap_or_else(|_| Err(Error::lost("a thread panicked"))),
             recv(self.abort.requested()) -> _ => Ok(()),

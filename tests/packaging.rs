@@ -93,12 +93,12 @@ fn every_variable_of_compose_is_documented() {
 #[test]
 fn the_settings_of_the_kubernetes_manifests_exist() {
     let manifests = read("docker/kubernetes/deployment.yaml") + &read("docker/kubernetes/kustomization.yaml");
-    let names = manifests.lines().filter_map(|line| {
+    let keys = manifests.lines().filter_map(|line| {
         let line = line.trim().strip_prefix("- ")?;
         line.strip_prefix("name: ").or_else(|| line.split_once('=').map(|(name, _)| name))
     });
     let is_variable = |name: &&str| name.chars().all(|each| each.is_ascii_uppercase() || each == '_');
-    let named: Vec<&str> = names.filter(is_variable).map(|name| name.trim_end_matches("_FILE")).collect();
+    let named: Vec<&str> = keys.filter(is_variable).map(|name| name.trim_end_matches("_FILE")).collect();
     assert!(named.contains(&"RABBITMQ_PASSWORD") && named.contains(&"LOG_CONSOLE_LEVEL"), "only {named:?} were found");
     let settings = settings();
     let unknown: Vec<&str> = named.into_iter().filter(|name| !settings.contains(*name)).collect();

@@ -209,7 +209,12 @@ impl World {
         let body = match self.random.u8(..3) {
             0 => "not JSON".to_owned(),
             1 => r#"{"id":"65a0b1c2d3e4f5061728394a","name":"c1_other","type":"C1"}"#.to_owned(),
-            _ => format!(r#"{{"id":"{id:024x}","name":"c1_simulated","type":"C1"}}"#),
+            _ => {
+                // A component that expects a notice believes it, until it has asked the MOV.
+                let now = self.now;
+                self.mov.ended.insert(format!("{id:024x}"), now);
+                format!(r#"{{"id":"{id:024x}","name":"c1_simulated","type":"C1"}}"#)
+            }
         };
         if self.broker.is_up && self.broker.queues.contains_key(REGISTERED) {
             let message = Message { body: body.into_bytes(), properties: Properties::default() };

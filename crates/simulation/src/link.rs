@@ -543,6 +543,9 @@ impl Drop for SimulatedLink {
             let connection = world.links[link].consuming;
             if !world.is_running_dead() {
                 world.send_to_broker(connection, link, Frame::Close);
+                if connection != world.links[link].querying {
+                    world.finish(connection);
+                }
             }
         });
     }

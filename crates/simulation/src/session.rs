@@ -142,7 +142,7 @@ impl Session for SimulatedSession {
         let connections = session.connections();
         let lost = connections
             .iter()
-            .any(|it| world::with(|world| !world.broker.connections[*it].is_open))
+            .any(|it| world::with(|world| !world.broker.connections[*it].is_open && !world.broker.connections[*it].is_finished))
             .then(|| Error::lost("the broker closed the socket without giving a reason"));
         if has_ended() && lost.is_none() {
             // What was sent arrives before the close.
@@ -165,6 +165,18 @@ impl Session for SimulatedSession {
 }
 
 impl World {
+    /// A client closes a connection in order: what was sent arrives before.
+    pub(crate) fn finish(&mut self, connection: ConnectionId) {
+        let now = self.now;
+        let it = &mut self.broker.connections[connection];
+        if it.is_open && !it.is_cut {
+            (it.is_open, it.is_cut, it.is_finished) = (false, true, true);
+            let (process, after) = (it.process, it.until_drained(now));
+            self.processes[process].session.retain(|other| *other != connection);
+            self.after(after, Event::BrokerNotices(connection));
+        }
+    }
+
     /// A client shuts down its socket.
     pub(crate) fn shut_down(&mut self, connection: ConnectionId) {
         let it = &mut self.broker.connections[connection];

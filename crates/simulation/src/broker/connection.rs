@@ -10,6 +10,9 @@ use super::{ConnectionId, LinkId};
 use crate::agenda::Event;
 use crate::world::{Micros, World};
 
+/// How often to look whether a frozen broker goes on.
+const FROZEN_CHECK: Micros = 50_000;
+
 /// What a client sends.
 #[derive(Debug)]
 pub(crate) enum Frame {
@@ -102,6 +105,8 @@ pub(crate) struct Connection {
     /// Whether the broker has not noticed its end.
     pub(crate) is_known: bool,
     pub(crate) is_for_publishing: bool,
+    /// Whether the client closed it in order, because the only link on it has ended.
+    pub(crate) is_finished: bool,
     /// The links whose channels are on it.
     pub(crate) links: Vec<LinkId>,
 }
@@ -118,6 +123,7 @@ impl Connection {
             is_open: true,
             is_known: true,
             is_for_publishing,
+            is_finished: false,
             links: Vec::new(),
         }
     }
@@ -170,8 +176,7 @@ impl World {
             return;
         }
         if self.broker.frozen_until > self.now {
-            let until = self.broker.frozen_until;
-            return self.at(until, Event::ToBroker(connection));
+            return self.after(FROZEN_CHECK, Event::ToBroker(connection));
         }
         if it.is_for_publishing && self.broker.is_blocked {
             return self.after(100_000, Event::ToBroker(connection));
@@ -186,8 +191,7 @@ impl World {
     pub(crate) fn arrive_at_client(&mut self, connection: ConnectionId) {
         let Some(it) = self.broker.connections.get_mut(connection) else { return };
         if self.broker.frozen_until > self.now && !it.is_cut {
-            let until = self.broker.frozen_until;
-            return self.at(until, Event::ToClient(connection));
+            return self.after(FROZEN_CHECK, Event::ToClient(connection));
         }
         if let Some((link, reply)) = it.to_client.pop_front()
             && it.is_open

@@ -107,6 +107,7 @@ impl App {
         publisher::close(&self.tasks.publishers, clock::now() + SOURCE_LIMIT);
         let deadline = stop_began.unwrap_or_else(clock::now) + self.tasks.grace.mul_f64(ROUTES_STOPPED_BY);
         threads::lock(&self.tasks.routes).stop(deadline);
+        self.tasks.clear_health();
         log::info!("stopped");
         Ok(())
     }

@@ -160,6 +160,14 @@ impl Tasks {
         self.operations.tap.set_limits(settings.tap);
     }
 
+    /// Removes the health file at the end: a registrar that waits for the broker cannot do it any more.
+    pub(super) fn clear_health(&self) {
+        let health = &self.parts.settings.health;
+        if let Err(error) = health.clear() {
+            log::error!("cannot remove the health file {}: {error}", health.path().display());
+        }
+    }
+
     /// The component, as the MOV knows it.
     pub(super) fn info(&self) -> &ComponentInfo {
         &self.parts.component.info

@@ -61,7 +61,11 @@ impl RegistrationState {
                 self.adopt(notice, now);
             }
             Phase::Registered => {
-                self.expected_notices = self.expected_notices.saturating_sub(1);
+                if self.expected_notices > 0 {
+                    // A second registration of this process. If it stops before the query is answered, it has to end both.
+                    self.expected_notices -= 1;
+                    self.last_known.get_or_insert(LastKnown { id: notice.id, contract: None });
+                }
                 self.queries.schedule_if_idle(now + RECHECK_DELAY);
             }
             _ => {

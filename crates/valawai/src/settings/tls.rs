@@ -13,12 +13,12 @@ impl Reader<'_> {
         let file = |reader: &mut Self, name: &'static str| -> Option<PathBuf> {
             reader.get(name, None, |text| parse::file(text).map(Some))
         };
-        let ca_file = file(self, names.ca_file);
-        let identity = match (file(self, names.cert_file), file(self, names.key_file)) {
+        let ca_file = file(self, names.ca);
+        let identity = match (file(self, names.cert), file(self, names.key)) {
             (Some(cert_file), Some(key_file)) => Some(Identity { cert_file, key_file }),
             (None, None) => None,
-            (Some(_), None) => self.missing(names.key_file, "the private key of the certificate in", names.cert_file),
-            (None, Some(_)) => self.missing(names.cert_file, "the certificate of the key in", names.key_file),
+            (Some(_), None) => self.missing(names.key, "the private key of the certificate in", names.cert),
+            (None, Some(_)) => self.missing(names.cert, "the certificate of the key in", names.key),
         };
         let options = Options { ca_file, identity, ..Options::new(names) };
         if let Err(tls::FileError { setting, expected }) = options.check() {
@@ -36,7 +36,7 @@ impl Reader<'_> {
     /// mistake if a source above them turned TLS off.
     pub(super) fn check_use_of_tls(&mut self, is_used: bool) {
         let off = ["RABBITMQ_TLS", "RABBITMQ_URL", "RABBITMQ_HOST"].map(|name| self.priority(name)).into_iter().max();
-        for name in [tls::BROKER.ca_file, tls::BROKER.cert_file, tls::BROKER.key_file] {
+        for name in [tls::BROKER.ca, tls::BROKER.cert, tls::BROKER.key] {
             let own = self.priority(name);
             if !is_used && own.is_some() && Some(own) >= off {
                 let expected = "RABBITMQ_TLS=1 or an address with amqps:// beside it, or no value".to_owned();

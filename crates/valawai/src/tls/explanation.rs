@@ -16,7 +16,7 @@ pub fn explain(error: &Error, names: &Names) -> String {
                 .to_owned()
         }
         Error::AlertReceived(alert) => refusal(*alert, names),
-        Error::InconsistentKeys(_) => format!("the private key that belongs to the certificate in {}", names.cert_file),
+        Error::InconsistentKeys(_) => format!("the private key that belongs to the certificate in {}", names.cert),
         Error::PeerIncompatible(_) => "the server offers neither TLS 1.2 nor TLS 1.3 with a common cipher".to_owned(),
         other => other.to_string(),
     }
@@ -28,7 +28,7 @@ pub fn failure(error: &io::Error, options: &Options) -> Option<String> {
     if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
         return Some(explain(tls, options.names));
     }
-    let cert_file = options.names.cert_file;
+    let cert_file = options.names.cert;
     match error.kind() {
         ErrorKind::UnexpectedEof
         | ErrorKind::ConnectionReset
@@ -48,7 +48,7 @@ pub fn failure(error: &io::Error, options: &Options) -> Option<String> {
 
 /// The certificate of the server is not accepted.
 fn certificate(error: &CertificateError, names: &Names) -> String {
-    let ca_file = names.ca_file;
+    let ca_file = names.ca;
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             format!("the server's certificate has expired{}; renew it, or correct the clock", times(error))
@@ -107,7 +107,7 @@ fn times(error: &CertificateError) -> String {
 
 /// The server ended the connection with an alert.
 fn refusal(alert: AlertDescription, names: &Names) -> String {
-    let Names { cert_file, key_file, .. } = names;
+    let Names { cert: cert_file, key: key_file, .. } = names;
     match alert {
         AlertDescription::CertificateRequired => {
             format!("the server requires a client certificate; set {cert_file} and {key_file}")

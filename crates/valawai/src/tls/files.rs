@@ -38,7 +38,7 @@ impl fmt::Display for FileError {
 
 /// The certificates of the authorities: at least one.
 pub(super) fn authorities(options: &Options) -> Result<Vec<CertificateDer<'static>>, FileError> {
-    let setting = options.names.ca_file;
+    let setting = options.names.ca;
     let Some(file) = &options.ca_file else {
         let found = rustls_native_certs::load_native_certs().certs;
         let none = || {
@@ -68,8 +68,8 @@ pub(super) struct Loaded {
 /// The client certificate, if there is one.
 pub(super) fn identity(options: &Options) -> Result<Option<Loaded>, FileError> {
     let Some(identity) = &options.identity else { return Ok(None) };
-    let chain = certificates(options.names.cert_file, &identity.cert_file)?;
-    let setting = options.names.key_file;
+    let chain = certificates(options.names.cert, &identity.cert_file)?;
+    let setting = options.names.key;
     let key_text = read(setting, &identity.key_file)?;
     let key = PrivateKeyDer::from_pem_slice(&key_text);
     let key = key.map_err(|_| FileError::new(setting, expected_key(&key_text)))?;

@@ -58,7 +58,7 @@ fn tls_config(options: &Options) -> Result<TlsConfig, FileError> {
     let roots: Vec<_> = files::authorities(options)?.iter().map(own).collect();
     let identity = files::identity(options)?.map(|Loaded { chain, key_text, .. }| {
         let chain: Vec<_> = chain.iter().map(own).collect();
-        let key = PrivateKey::from_pem(&key_text).map_err(|_| FileError::new(options.names.key_file, "a private key"));
+        let key = PrivateKey::from_pem(&key_text).map_err(|_| FileError::new(options.names.key, "a private key"));
         key.map(|key| ClientCert::new_with_certs(&chain, key))
     });
     Ok(TlsConfig::builder()

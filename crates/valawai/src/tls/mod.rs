@@ -45,19 +45,18 @@ pub struct Identity {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Names {
     /// The file of the authorities.
-    pub ca_file: &'static str,
+    pub ca: &'static str,
     /// The file of the client certificate.
-    pub cert_file: &'static str,
+    pub cert: &'static str,
     /// The file of its private key.
-    pub key_file: &'static str,
+    pub key: &'static str,
 }
 
 /// The settings for the broker.
-pub const BROKER: Names =
-    Names { ca_file: "RABBITMQ_CA_FILE", cert_file: "RABBITMQ_CERT_FILE", key_file: "RABBITMQ_KEY_FILE" };
+pub const BROKER: Names = Names { ca: "RABBITMQ_CA_FILE", cert: "RABBITMQ_CERT_FILE", key: "RABBITMQ_KEY_FILE" };
 
 /// The settings for Consul, etcd and the MOV.
-pub const HTTPS: Names = Names { ca_file: "HTTPS_CA_FILE", cert_file: "HTTPS_CERT_FILE", key_file: "HTTPS_KEY_FILE" };
+pub const HTTPS: Names = Names { ca: "HTTPS_CA_FILE", cert: "HTTPS_CERT_FILE", key: "HTTPS_KEY_FILE" };
 
 impl Options {
     /// With the authorities of the system, and without a client certificate.
@@ -70,20 +69,20 @@ impl Options {
     ///
     /// # Errors
     /// What is wrong with which file.
-    #[expect(clippy::missing_panics_doc, reason = "it does not panic")]
     pub fn client_config(&self) -> Result<Arc<ClientConfig>, FileError> {
         let mut roots = RootCertStore::empty();
         // Systems also list authorities that rustls cannot use.
         roots.add_parsable_certificates(files::authorities(self)?);
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
-            .expect("ring has cipher suites for the default versions")
+            // ring has ciphers for them.
+            .map_err(|error| FileError::new(self.names.ca, error.to_string()))?
             .with_root_certificates(roots);
         let mut config = match files::identity(self)? {
             None => builder.with_no_client_auth(),
             Some(Loaded { chain, key, .. }) => builder
                 .with_client_auth_cert(chain, key)
-                .map_err(|error| FileError::new(self.names.key_file, explain(&error, self.names)))?,
+                .map_err(|error| FileError::new(self.names.key, explain(&error, self.names)))?,
         };
         config.resumption = Resumption::disabled();
         Ok(Arc::new(config))

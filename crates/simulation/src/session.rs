@@ -142,7 +142,11 @@ impl Session for SimulatedSession {
         let connections = session.connections();
         let lost = connections
             .iter()
-            .any(|it| world::with(|world| !world.broker.connections[*it].is_open && !world.broker.connections[*it].is_finished))
+            .any(|it| {
+                world::with(|world| {
+                    !world.broker.connections[*it].is_open && !world.broker.connections[*it].is_finished
+                })
+            })
             .then(|| Error::lost("the broker closed the socket without giving a reason"));
         if has_ended() && lost.is_none() {
             // What was sent arrives before the close.

@@ -48,7 +48,10 @@ impl World {
                 );
                 self.violated("health", story);
             }
-            let is_lost = self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open);
+            // A process that stops reports itself as unhealthy when it has finished its messages.
+            let is_stopping = self.processes[process].stopping_since.is_some();
+            let is_lost =
+                !is_stopping && self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open);
             let since = self.processes[process].untrue_since;
             match since {
                 _ if !is_lost => self.processes[process].untrue_since = None,

@@ -31,6 +31,9 @@ const WAITING_NOTICES_PAUSE: Duration = Duration::from_millis(100);
 /// How long a stop waits for an expected notice. Without it, the registration could not be ended.
 const LAST_NOTICE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long a stop waits for the answer to a last query.
+const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
 pub(super) struct RegistrarLoop<'r> {
     registration: &'r mut Registration,
     link: &'r mut dyn Link,
@@ -165,6 +168,7 @@ impl RegistrarLoop<'_> {
             log::info!("other processes of the component are running; it stays registered");
             return Ok(());
         }
+        self.query_last_time()?;
         for id in self.registration.state.unregister_all() {
             self.unregister(id)?;
         }
@@ -175,6 +179,24 @@ impl RegistrarLoop<'_> {
             }
         }
         self.registration.identity_queue.clear(self.link)
+    }
+
+    /// Queries the MOV if there may be a second registration, which has to end as well.
+    fn query_last_time(&mut self) -> Result<(), Error> {
+        if !self.registration.state.may_have_second() {
+            return Ok(());
+        }
+        let deadline = clock::now() + LAST_ANSWER_TIMEOUT;
+        self.registration.state.query_sent(clock::now());
+        self.query()?;
+        while let Some(next_poll) = self.query.next_poll().filter(|next_poll| *next_poll < deadline) {
+            match self.link.poll(false)? {
+                Some(event) => self.handle(event)?,
+                None => self.link.wait(false, None, next_poll.saturating_duration_since(clock::now())),
+            }
+            self.poll_answer()?;
+        }
+        Ok(())
     }
 
     fn wait_for_expected_notices(&mut self) -> Result<(), Error> {

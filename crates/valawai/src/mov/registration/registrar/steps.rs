@@ -19,7 +19,7 @@ impl RegistrarLoop<'_> {
         }
     }
 
-    fn query(&mut self) -> Result<(), Error> {
+    pub(super) fn query(&mut self) -> Result<(), Error> {
         let Registration { state, rest, .. } = &*self.registration;
         log::debug!("querying the MOV for the live registrations of {}", state.info().name);
         if let Some(live) = self.query.send(self.link, rest.as_ref(), state.info())? {

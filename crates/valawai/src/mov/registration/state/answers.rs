@@ -61,15 +61,15 @@ impl RegistrationState {
                 self.adopt(notice, now);
             }
             Phase::Registered => {
-                if self.expected_notices > 0 {
-                    // A second registration of this process. If it stops before the query is answered, it has to end both.
-                    self.expected_notices -= 1;
-                    self.last_known.get_or_insert(LastKnown { id: notice.id, contract: None });
-                }
+                self.expected_notices = self.expected_notices.saturating_sub(1);
                 self.queries.schedule_if_idle(now + RECHECK_DELAY);
             }
             _ => {
                 self.last_known.get_or_insert(LastKnown { id: notice.id, contract: None });
+                if self.queries.expects_answer() {
+                    // The answer may be older than this registration.
+                    self.recheck_at = Some(now + RECHECK_DELAY);
+                }
             }
         }
     }

@@ -70,6 +70,8 @@ pub(super) struct RegistrationState {
     mov: MovMonitor,
     /// Registrations sent whose notices may still arrive.
     expected_notices: u32,
+    /// When the MOV is queried once more, because what it answered before may be out of date.
+    recheck_at: Option<Instant>,
 }
 
 /// A registration that may be live.
@@ -92,6 +94,7 @@ impl RegistrationState {
             stale: StaleRegistrations::default(),
             mov: MovMonitor::default(),
             expected_notices: 0,
+            recheck_at: None,
         }
     }
 
@@ -175,6 +178,12 @@ impl RegistrationState {
             self.phase = Phase::Unknown;
             self.queries.schedule(now);
         }
+        if self.phase == Phase::Registered
+            && self.queries.is_idle()
+            && let Some(at) = self.recheck_at.take_if(|at| *at <= now)
+        {
+            self.queries.schedule(at);
+        }
         match self.queries.next_due(now) {
             Due::Query => steps.push(Step::Query),
             Due::Timeout => self.query_timed_out(),
@@ -189,6 +198,17 @@ impl RegistrationState {
             steps.extend(std::iter::from_fn(|| self.stale.next()).map(Step::Unregister));
         }
         steps
+    }
+
+    /// Whether there may be a registration beside the current one, for which the MOV was not queried yet.
+    pub(super) fn may_have_second(&self) -> bool {
+        let is_unsure = !self.queries.is_idle() || self.recheck_at.is_some();
+        self.phase == Phase::Registered && self.mov.is_up() == Some(true) && is_unsure
+    }
+
+    /// A query is sent now, in place of any other.
+    pub(super) fn query_sent(&mut self, now: Instant) {
+        self.queries.sent(now);
     }
 
     /// The last process of the component stops. Returns all registrations to end: those that are live or may be.

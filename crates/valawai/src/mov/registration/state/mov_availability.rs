@@ -18,8 +18,9 @@ impl RegistrationState {
         match self.mov.observe(consumers, now) {
             Observation::Down => self.mov_down(),
             Observation::StillUp => {}
-            // A standby that took over has reported this registration already; its query is due now.
-            Observation::FirstUp if self.phase == Phase::Registered => {}
+            // A standby that took over has reported this registration already; its query is due now. A MOV that has just started
+            // may know the registration until it has.
+            Observation::FirstUp if self.phase == Phase::Registered => self.recheck_at = Some(now + STARTUP_DELAY),
             Observation::FirstUp | Observation::UpAgain => {
                 self.drop_current();
                 self.await_start(now);

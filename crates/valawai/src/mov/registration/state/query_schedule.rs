@@ -41,9 +41,19 @@ impl QuerySchedule {
         self.query = Query::Scheduled { at };
     }
 
+    /// A query was sent, in place of any other.
+    pub(super) fn sent(&mut self, now: Instant) {
+        self.query = Query::Sent { deadline: now + self.timeout };
+    }
+
+    /// Whether no query is scheduled or sent.
+    pub(super) fn is_idle(&self) -> bool {
+        self.query == Query::Idle
+    }
+
     /// Schedules a query unless one is scheduled or sent.
     pub(super) fn schedule_if_idle(&mut self, at: Instant) {
-        if self.query == Query::Idle {
+        if self.is_idle() {
             self.schedule(at);
         }
     }
@@ -90,7 +100,7 @@ impl QuerySchedule {
     pub(super) fn next_due(&mut self, now: Instant) -> Due {
         match self.query {
             Query::Scheduled { at } if at <= now => {
-                self.query = Query::Sent { deadline: now + self.timeout };
+                self.sent(now);
                 Due::Query
             }
             Query::Sent { deadline } if deadline <= now => {

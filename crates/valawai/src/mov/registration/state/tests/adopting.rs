@@ -78,6 +78,32 @@ fn a_standby_that_takes_over_keeps_reporting_its_registration_and_queries_immedi
 }
 
 #[test]
+fn a_standby_that_takes_over_while_the_mov_starts_notices_that_it_forgot() {
+    let now = Instant::now();
+    let mut state = new_state(None);
+    state.take_over(Some(recorded('a', &contract())), true, now);
+    state.observe_mov(Some(1), now);
+    assert_eq!(state.next_steps(now), [Step::Query]);
+    state.query_answered(vec![notice('a')]);
+    let steps = steps_within(&mut state, now, 3);
+    assert_eq!(steps, [(3, Step::Query)], "it trusts a MOV that has just started for ever");
+    state.query_answered(vec![]);
+    assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Register]);
+}
+
+#[test]
+fn a_registration_that_came_while_a_query_was_answered_is_found_by_the_next_query() {
+    let (mut state, now) = querying(None);
+    state.notice_received(notice('a'), now);
+    state.query_answered(vec![]);
+    assert_eq!(state.next_steps(now), [Step::Register]);
+    state.notice_received(notice('b'), now);
+    assert_eq!(steps_within(&mut state, now, 1), [(1, Step::Query)], "two registrations stay live");
+    state.query_answered(vec![notice('a'), notice('b')]);
+    assert_eq!(state.next_steps(now + SECOND), [Step::Unregister(id('a'))]);
+}
+
+#[test]
 fn a_registrar_that_returns_keeps_its_registration() {
     let (mut state, now) = registered();
     state.take_over(Some(recorded('a', &contract())), false, now);

@@ -56,3 +56,26 @@ fn a_stop_ends_the_registration_of_an_expected_notice_and_of_no_other() {
     state.notice_received_while_stopping(notice('b'));
     assert_eq!(state.unregister_all(), [id('a')]);
 }
+
+#[test]
+fn a_process_that_stops_before_it_has_asked_for_a_second_registration_asks() {
+    let (mut state, now) = registered();
+    assert!(!state.may_have_second());
+    state.notice_received(notice('b'), now);
+    assert!(state.may_have_second(), "the second registration stays live");
+    state.query_sent(now);
+    state.query_answered(vec![notice('a'), notice('b')]);
+    assert_eq!(state.unregister_all(), [id('a'), id('b')]);
+}
+
+#[test]
+fn a_registration_that_the_last_registrar_knew_is_ended() {
+    let (mut last, now) = registered();
+    last.observe_mov(Some(0), now);
+    last.observe_mov(Some(1), now);
+    assert_eq!(current(&last), None, "the MOV may have forgotten it");
+    let mut state = new_state(None);
+    state.may_be_live(last.last_known().cloned());
+    state.take_over(None, false, now);
+    assert_eq!(state.unregister_all(), [id('a')]);
+}

@@ -84,6 +84,9 @@ impl World {
         if self.pending_inputs > 0 {
             return Some("inputs are to come".to_owned());
         }
+        if self.is_registering() {
+            return Some("the component is being registered".to_owned());
+        }
         if self.mov.live.len() != 1 {
             return Some(format!("the MOV has {} live registrations", self.mov.live.len()));
         }

@@ -165,6 +165,8 @@ impl World {
         let is_slow = self.mov.is_slow;
         let takes = match self.random.u8(..) {
             _ if QUEUES[index] == LOG => self.random.u64(100..2 * MILLISECOND),
+            // A stop cannot wait for long for what the MOV has to say.
+            _ if self.is_ending() => self.random.u64(5 * MILLISECOND..100 * MILLISECOND),
             0..16 => self.random.u64(300 * MILLISECOND..4 * SECOND),
             _ if is_slow => self.random.u64(SECOND..8 * SECOND),
             _ => self.random.u64(5 * MILLISECOND..300 * MILLISECOND),
@@ -218,6 +220,12 @@ impl World {
             let now = self.now;
             self.mov.ended.insert(id.to_owned(), now);
         }
+    }
+
+    /// Whether a message waits for it that registers the component.
+    pub(crate) fn is_registering(&self) -> bool {
+        let waiting = self.broker.queues.get(payloads::REGISTER).is_some_and(|queue| !queue.ready.is_empty());
+        waiting || self.mov.taken[0].is_some()
     }
 
     /// It publishes without confirms, and what it publishes is not persistent.

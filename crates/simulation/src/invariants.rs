@@ -4,8 +4,9 @@ use crate::broker::Kind;
 use crate::replicas::health_file;
 use crate::world::{Micros, SECOND, World};
 
-/// How long a component may look healthy after its client noticed that a connection is lost.
-const LOST_LIMIT: Micros = 2 * SECOND;
+/// How long a component may look healthy after its client noticed that a connection is lost: the thread that uses it may wait for
+/// the answer to a call on another connection, which takes ten seconds at most.
+const LOST_LIMIT: Micros = 13 * SECOND;
 
 /// How long it may look healthy while the broker accepts no messages.
 const BLOCKED_LIMIT: Micros = 14 * SECOND;
@@ -78,8 +79,8 @@ impl World {
             }
         }
         // The broker counts what a lost connection consumes until it notices the loss.
-        if self.broker.connections.iter().any(|it| it.is_known && (it.is_cut || !it.is_open)) {
-            return Some("the broker has not noticed that a connection is lost".to_owned());
+        if self.broker.connections.iter().any(|it| it.is_cut && (it.is_known || it.is_open)) {
+            return Some("a connection is lost, and not everybody has noticed it".to_owned());
         }
         if self.pending_inputs > 0 {
             return Some("inputs are to come".to_owned());

@@ -125,6 +125,7 @@ impl World {
 
     /// Looks at the state of the world, and goes on to the next phase if it is time.
     pub(crate) fn look(&mut self) {
+        self.note_consuming();
         self.check_stops();
         self.check_health();
         match self.phase {

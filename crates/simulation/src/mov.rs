@@ -208,14 +208,12 @@ impl World {
         let (now, number) = (self.now, self.mov.registered);
         let id = format!("{number:024x}");
         self.tell(|| format!("the MOV registers the component as {number}"));
-        self.note_registered(&id);
         self.mov.live.insert(id.clone(), now);
         self.mov_publish(REGISTERED, notice(&id, now));
     }
 
     fn mov_unregister(&mut self, id: &str) {
         self.tell(|| format!("the MOV ends the registration {}", id.trim_start_matches('0')));
-        self.note_unregistered(id);
         if self.mov.live.remove(id).is_some() {
             let now = self.now;
             self.mov.ended.insert(id.to_owned(), now);

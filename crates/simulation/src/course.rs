@@ -38,7 +38,8 @@ impl World {
     pub(crate) fn begin(&mut self) {
         let output = self.names.output;
         self.queue(output);
-        let mov_starts = if self.random.u8(..4) == 0 { self.random.u64(0..10 * SECOND) } else { 0 };
+        let mov_starts =
+            if !self.plan.is_calm && self.random.u8(..4) == 0 { self.random.u64(0..10 * SECOND) } else { 0 };
         self.after(mov_starts, Event::Mov(MovEvent::Start));
         for host in 0..self.plan.hosts {
             self.start_soon(host, 2 * SECOND);
@@ -125,6 +126,7 @@ impl World {
 
     /// Looks at the state of the world, and goes on to the next phase if it is time.
     pub(crate) fn look(&mut self) {
+        self.note_consuming();
         self.check_stops();
         self.check_health();
         match self.phase {

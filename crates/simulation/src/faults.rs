@@ -35,6 +35,8 @@ fault_kinds! {
     Alarm,
     /// The broker confirms nothing.
     WithholdConfirms,
+    /// The broker never confirms what is published on the links that are open now.
+    LoseConfirms,
     /// The output queue is full.
     FullOutput,
     /// The component's own queues are full.
@@ -114,6 +116,9 @@ impl World {
                 }
             }
             FaultKind::WithholdConfirms => self.broker.withholds_confirms = true,
+            FaultKind::LoseConfirms => {
+                self.broker.channels.iter_mut().for_each(|channel| channel.is_mute = self.random.bool());
+            }
             FaultKind::FullOutput => self.queue(self.names.output).rejects = true,
             FaultKind::FullOwnQueues => self.each_own_queue(|queue| queue.rejects = true),
             FaultKind::DenyOwnQueues => self.each_own_queue(|queue| queue.is_denied = true),

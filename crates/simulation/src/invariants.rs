@@ -1,17 +1,22 @@
 //! The promises that are about states: the health file, the registration, and where everything is when it is settled.
 
-use crate::broker::Kind;
+use std::collections::BTreeSet;
+
 use crate::replicas::health_file;
 use crate::world::{Micros, SECOND, World};
 
-/// How long a component may look healthy after its client noticed that a connection is lost.
-const LOST_LIMIT: Micros = 2 * SECOND;
+/// How long a component may look healthy after its client noticed that a connection is lost: the thread that uses it may wait for
+/// the answer to a call on another connection, which takes ten seconds at most.
+const LOST_LIMIT: Micros = 13 * SECOND;
 
 /// How long it may look healthy while the broker accepts no messages.
 const BLOCKED_LIMIT: Micros = 14 * SECOND;
 
 /// How long it may look healthy with a registration that the MOV has ended.
 const ENDED_LIMIT: Micros = 40 * SECOND;
+
+/// How long a process has to consume until every other one can know it.
+const CONSUMING_FOR: Micros = 5 * SECOND;
 
 /// What is remembered of the registration.
 #[derive(Debug, Default)]
@@ -78,11 +83,21 @@ impl World {
             }
         }
         // The broker counts what a lost connection consumes until it notices the loss.
-        if self.broker.connections.iter().any(|it| it.is_known && (it.is_cut || !it.is_open)) {
-            return Some("the broker has not noticed that a connection is lost".to_owned());
+        if self.broker.connections.iter().any(|it| it.is_cut && (it.is_known || it.is_open)) {
+            return Some("a connection is lost, and not everybody has noticed it".to_owned());
         }
         if self.pending_inputs > 0 {
             return Some("inputs are to come".to_owned());
+        }
+        let refused: u32 = self.ledger.inputs.iter().map(|input| input.dead_letters).sum();
+        if self.plan.is_calm && self.mov.errors < u64::from(refused) {
+            return Some(format!(
+                "there are {refused} dead letters, and {} of them are in the MOV's log",
+                self.mov.errors
+            ));
+        }
+        if self.is_registering() {
+            return Some("the component is being registered".to_owned());
         }
         if self.mov.live.len() != 1 {
             return Some(format!("the MOV has {} live registrations", self.mov.live.len()));
@@ -125,8 +140,6 @@ impl World {
                     self.violated("no duplicates without a fault", format!("input {number} has {outputs} replies"));
                 }
             }
-            let dead_letters: u32 = self.ledger.inputs.iter().map(|input| input.dead_letters).sum();
-            let _ = (dead_letters, Kind::Input);
         }
     }
 
@@ -135,9 +148,35 @@ impl World {
         self.remembered.is_forgotten = true;
     }
 
-    /// The MOV registers the component.
-    pub(crate) fn note_registered(&mut self, _id: &str) {}
+    /// Notes which processes consume the input, as far as the broker knows.
+    pub(crate) fn note_consuming(&mut self) {
+        let now = self.now;
+        let consuming: BTreeSet<usize> = match self.broker.queues.get(self.names.input) {
+            Some(queue) if self.broker.is_up => {
+                queue.consumers.iter().map(|(link, _)| self.links[*link].process).collect()
+            }
+            _ => BTreeSet::new(),
+        };
+        for (number, process) in self.processes.iter_mut().enumerate() {
+            let since = process.consuming_since.take().unwrap_or(now);
+            process.consuming_since = consuming.contains(&number).then_some(since);
+        }
+    }
 
-    /// The MOV ends a registration.
-    pub(crate) fn note_unregistered(&mut self, _id: &str) {}
+    /// A process ends a registration. If it does so because it stops, it must be the last one.
+    pub(crate) fn check_unregister(&mut self, process: usize) {
+        if self.processes[process].stopping_since.is_none() || self.mov.live.len() != 1 {
+            return;
+        }
+        let stays = |other: &usize| {
+            let it = &self.processes[*other];
+            let is_consuming = it.consuming_since.is_some_and(|since| self.now > since + CONSUMING_FOR);
+            *other != process && it.stopping_since.is_none() && is_consuming
+        };
+        let other = self.running_processes().find(stays);
+        if let Some(other) = other {
+            let story = format!("process {process} stops and ends the registration, and process {other} consumes");
+            self.violated("the registration is kept", story);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use valawai::internals::broker::{
     ATTEMPTS, Access, Confirm, Consume, Declared, Delivery, Error, Event, Link, MAX_BROWSED, OwnQueue, Publish, Queues,
 };
 use valawai::internals::message::{Message, Outgoing, Properties};
+use valawai::internals::mov::payloads::UNREGISTER;
 use valawai::internals::routes::{Binding, Exchange};
 use valawai::internals::shutdown::Shutdown;
 
@@ -26,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What the client of a link knows.
 pub(crate) struct ClientLink {
-    process: usize,
+    pub(crate) process: usize,
     pub(crate) publishing: ConnectionId,
     pub(crate) consuming: ConnectionId,
     querying: ConnectionId,
@@ -389,6 +390,9 @@ impl Queues for SimulatedLink {
 
 impl Publish for SimulatedLink {
     fn publish(&mut self, message: &Outgoing) -> Result<u64, Error> {
+        if *message.to == *UNREGISTER {
+            self.with(|world, link| world.check_unregister(world.links[link].process));
+        }
         let is_output = self.with(|world, _| *message.to == *world.names.output);
         let input = ledger::number(message.properties.message_id.as_deref()).filter(|_| is_output);
         self.send(message.clone(), input, false)

@@ -165,6 +165,8 @@ impl World {
         let is_slow = self.mov.is_slow;
         let takes = match self.random.u8(..) {
             _ if QUEUES[index] == LOG => self.random.u64(100..2 * MILLISECOND),
+            // A stop cannot wait for long for what the MOV has to say.
+            _ if self.is_ending() => self.random.u64(5 * MILLISECOND..100 * MILLISECOND),
             0..16 => self.random.u64(300 * MILLISECOND..4 * SECOND),
             _ if is_slow => self.random.u64(SECOND..8 * SECOND),
             _ => self.random.u64(5 * MILLISECOND..300 * MILLISECOND),
@@ -206,18 +208,22 @@ impl World {
         let (now, number) = (self.now, self.mov.registered);
         let id = format!("{number:024x}");
         self.tell(|| format!("the MOV registers the component as {number}"));
-        self.note_registered(&id);
         self.mov.live.insert(id.clone(), now);
         self.mov_publish(REGISTERED, notice(&id, now));
     }
 
     fn mov_unregister(&mut self, id: &str) {
         self.tell(|| format!("the MOV ends the registration {}", id.trim_start_matches('0')));
-        self.note_unregistered(id);
         if self.mov.live.remove(id).is_some() {
             let now = self.now;
             self.mov.ended.insert(id.to_owned(), now);
         }
+    }
+
+    /// Whether a message waits for it that registers the component.
+    pub(crate) fn is_registering(&self) -> bool {
+        let waiting = self.broker.queues.get(payloads::REGISTER).is_some_and(|queue| !queue.ready.is_empty());
+        waiting || self.mov.taken[0].is_some()
     }
 
     /// It publishes without confirms, and what it publishes is not persistent.

@@ -48,6 +48,10 @@ impl Plan {
         if faults.contains(&FaultKind::DeleteOutput) {
             faults.retain(|kind| *kind != FaultKind::OutputNodeDown);
         }
+        // A component that expects a notice believes any, and learns the truth from the notice of the MOV.
+        if faults.contains(&FaultKind::MuteMov) {
+            faults.retain(|kind| *kind != FaultKind::StrangeNotice);
+        }
         if faults.is_empty() {
             faults.push(all[random.usize(..all.len())]);
         }

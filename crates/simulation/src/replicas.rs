@@ -30,6 +30,8 @@ pub(crate) struct Process {
     pub(crate) grace: Micros,
     /// Since when its health file exists.
     pub(crate) healthy_since: Option<Micros>,
+    /// Since when it consumes the input.
+    pub(crate) consuming_since: Option<Micros>,
     /// Since when it exists although a connection is lost.
     pub(crate) untrue_since: Option<Micros>,
     /// The connections of its session.
@@ -48,6 +50,7 @@ impl Process {
             stopping_since: None,
             grace,
             healthy_since: None,
+            consuming_since: None,
             untrue_since: None,
             session: Vec::new(),
         }

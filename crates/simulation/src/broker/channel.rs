@@ -18,6 +18,8 @@ pub(crate) struct Channel {
     /// Publishes that are not confirmed: where each is stored, and whether it is accepted.
     pub(crate) unconfirmed: BTreeMap<u64, Unconfirmed>,
     pub(crate) is_confirm_planned: bool,
+    /// It confirms nothing any more.
+    pub(crate) is_mute: bool,
     /// What a browse has got, and not removed.
     pub(crate) browsed: Vec<(Arc<str>, u64, Stored)>,
     pub(crate) is_closed: bool,
@@ -131,7 +133,11 @@ impl World {
     /// Plans the confirms of what is published on a link.
     pub(crate) fn plan_confirms(&mut self, link: LinkId) {
         let channel = &mut self.broker.channels[link];
-        if self.broker.withholds_confirms || channel.is_confirm_planned || channel.unconfirmed.is_empty() {
+        if self.broker.withholds_confirms
+            || channel.is_mute
+            || channel.is_confirm_planned
+            || channel.unconfirmed.is_empty()
+        {
             return;
         }
         channel.is_confirm_planned = true;
@@ -146,7 +152,8 @@ impl World {
     /// Confirms some of what is published on a link: one by one in any order, or many at once.
     pub(crate) fn confirm(&mut self, link: LinkId) {
         self.broker.channels[link].is_confirm_planned = false;
-        if self.broker.channels[link].is_closed || !self.broker.is_up || self.broker.withholds_confirms {
+        let channel = &self.broker.channels[link];
+        if channel.is_closed || channel.is_mute || !self.broker.is_up || self.broker.withholds_confirms {
             return;
         }
         let is_batched = self.random.bool();

@@ -236,6 +236,12 @@ impl<'c> ConsumerLoop<'c> {
 
     /// Checks for late confirms, and forwards parked deliveries that are due.
     fn check_overdue(&mut self, now: Instant) -> Result<(), Error> {
+        self.check_confirms(now)?;
+        self.forward_parked(now)
+    }
+
+    /// Checks for late confirms.
+    pub(super) fn check_confirms(&mut self, now: Instant) -> Result<(), Error> {
         let link = &*self.link;
         if self.unconfirmed.check(self.in_flight.oldest_unconfirmed(), || link.is_blocked(), now) {
             return Err(Error::ReopenRequired { reason: "the broker does not confirm what is published" });
@@ -243,7 +249,7 @@ impl<'c> ConsumerLoop<'c> {
         if self.in_flight.is_confirmed() {
             self.nack_streak.end_after(REDELIVERY_LIMIT, now);
         }
-        self.forward_parked(now)
+        Ok(())
     }
 
     /// Whether the loop takes deliveries now: it is not paused, and not too many bytes are unconfirmed.

@@ -44,6 +44,8 @@ impl ConsumerLoop<'_> {
         for tag in self.link.cancel()? {
             self.in_flight.requeue(tag);
         }
+        // It may take long until everything is confirmed, and meanwhile a registrar that stops counts the consumers.
+        self.subscribed.stop_counting();
         Ok(())
     }
 
@@ -52,6 +54,7 @@ impl ConsumerLoop<'_> {
             return self.handle(event);
         }
         self.acknowledge()?;
+        self.check_confirms(clock::now())?;
         self.wait(false, shutdown, TICK);
         Ok(())
     }

@@ -15,7 +15,7 @@ pub(super) struct Subscribed<'c> {
     consumers: Vec<Subscription>,
     /// The version of the pauses that they follow.
     version: u64,
-    _counted: Option<StatusGuard<'c>>,
+    counted: Option<StatusGuard<'c>>,
 }
 
 struct Subscription {
@@ -28,6 +28,11 @@ impl Subscribed<'_> {
     /// The route of a consumer.
     pub(super) fn route(&self, consumer: usize) -> usize {
         self.consumers[consumer].route
+    }
+
+    /// The consumers are cancelled.
+    pub(super) fn stop_counting(&mut self) {
+        self.counted = None;
     }
 
     /// Records a message of a consumer, and returns the prefetch if it is to be changed.
@@ -52,7 +57,7 @@ impl ConsumerLoop<'_> {
             consumers.push(Subscription { route: index, prefetch });
         }
         let counted = self.consumer.status.count_consumers(consumers.len());
-        self.subscribed = Subscribed { consumers, version, _counted: Some(counted) };
+        self.subscribed = Subscribed { consumers, version, counted: Some(counted) };
         self.consume_subscribed()
     }
 

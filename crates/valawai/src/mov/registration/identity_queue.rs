@@ -9,6 +9,7 @@ use crate::broker::{Error, Link, OwnQueue};
 use crate::message::Outgoing;
 use crate::mov::component_info::ComponentInfo;
 use crate::mov::notice::Notice;
+use crate::name::Id;
 
 /// The queue `valawai/<level>/<name>/identity`, which keeps the newest message.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub(super) enum IdentityRecord {
     Unregistered {
         /// A registration that may be live.
         last_known: Option<LastKnown>,
+        /// Registrations that the last process has ended. The MOV may list them for a while.
+        ended: Vec<Id>,
     },
     /// The component is registered.
     Registered(RecordedRegistration),
@@ -49,6 +52,9 @@ struct Body {
     /// A registration that may be live, although it is not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_known: Option<LastKnown>,
+    /// Registrations that the last process has ended when it stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ended: Vec<Id>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,16 +112,22 @@ impl IdentityQueue {
                 notice: notice.json.clone(),
                 notifications_enabled,
             });
-            let body = serde_json::to_vec(&Body { registered, last_known: state.last_known().cloned() })
-                .expect("JSON that was parsed always serializes");
-            link.publish(&Outgoing::new(self.queue.as_str(), body))?;
+            self.publish(link, &Body { registered, last_known: state.last_known().cloned(), ended: Vec::new() })?;
         }
         Ok(())
     }
 
-    /// Removes the record when the last replica stops.
-    pub(super) fn clear(&self, link: &mut dyn Link) -> Result<(), Error> {
-        self.browse(link, &mut |_| true)
+    /// Records that the registrations `ended` have ended, because the last replica stops. The MOV may list them for a while.
+    pub(super) fn write_ended(&self, link: &mut dyn Link, ended: &[Id]) -> Result<(), Error> {
+        self.publish(link, &Body { registered: None, last_known: None, ended: ended.to_vec() })
+    }
+
+    fn publish(&self, link: &mut dyn Link, body: &Body) -> Result<(), Error> {
+        if self.is_declared {
+            let body = serde_json::to_vec(body).expect("JSON that was parsed always serializes");
+            link.publish(&Outgoing::new(self.queue.as_str(), body))?;
+        }
+        Ok(())
     }
 
     fn browse(&self, link: &mut dyn Link, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Error> {
@@ -131,9 +143,9 @@ pub fn identity_queue(name: &str) -> String {
 }
 
 fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {
-    let Ok(Body { registered, last_known }) = crate::payload::read(body) else { return IdentityRecord::Missing };
+    let Ok(Body { registered, last_known, ended }) = crate::payload::read(body) else { return IdentityRecord::Missing };
     let Some(Registered { contract, notice, notifications_enabled }) = registered else {
-        return IdentityRecord::Unregistered { last_known };
+        return IdentityRecord::Unregistered { last_known, ended };
     };
     Notice::from_json(notice, info).map_or(IdentityRecord::Missing, |notice| {
         IdentityRecord::Registered(RecordedRegistration { notice, contract, notifications_enabled })

@@ -23,7 +23,7 @@ pub use self::identity_queue::identity_queue;
 pub use self::registrar_role::RegistrarRole;
 
 use self::health_reporter::HealthReporter;
-use self::identity_queue::{IdentityQueue, IdentityRecord};
+use self::identity_queue::{IdentityQueue, IdentityRecord, RecordedRegistration};
 use self::late_notifications::LateNotifications;
 use self::registrar::RegistrarLoop;
 use self::standby::LockOutcome;
@@ -151,7 +151,7 @@ impl Registration {
         match self.wait_for_lock(link, shutdown)? {
             LockOutcome::NotNeeded => Ok(()),
             LockOutcome::Acquired { observed } => {
-                self.take_over(link, observed.as_ref())?;
+                self.take_over(link, observed)?;
                 self.role.acquire();
                 RegistrarLoop::new(self, link).run(shutdown)
             }
@@ -160,20 +160,23 @@ impl Registration {
 
     /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
     /// reported while it was a standby.
-    fn take_over(&mut self, link: &mut dyn Link, observed: Option<&Id>) -> Result<(), Error> {
+    fn take_over(&mut self, link: &mut dyn Link, observed: Option<RecordedRegistration>) -> Result<(), Error> {
         self.recorded = Recorded::default();
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
-            IdentityRecord::Unregistered { last_known } => {
+            IdentityRecord::Unregistered { last_known, ended } => {
                 self.recorded.last_known = last_known.as_ref().map(|last_known| last_known.id.clone());
                 self.state.may_be_live(last_known);
+                self.state.have_ended(ended);
                 None
             }
-            IdentityRecord::Missing => None,
+            // Another standby may be reading it.
+            IdentityRecord::Missing => observed.clone(),
         };
         self.recorded.current =
             recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
-        let was_standby = observed.is_some() && observed == self.recorded.current.as_ref().map(|(id, _)| id);
+        let was_standby = observed
+            .is_some_and(|observed| self.recorded.current.as_ref().is_some_and(|(id, _)| *id == observed.notice.id));
         let now = clock::now();
         self.state.take_over(recorded, was_standby, now);
         self.state.session_opened(now);

@@ -7,7 +7,6 @@ use super::Registration;
 use super::identity_queue::{IdentityRecord, RecordedRegistration};
 use crate::broker::{Access, Error, Link};
 use crate::clock;
-use crate::name::Id;
 use crate::shutdown::Shutdown;
 
 /// How often a standby sends a request to the broker: in turn for the lock and for the current registration.
@@ -20,10 +19,10 @@ const STOPPING_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 const PREFETCH: u16 = 16;
 
 /// How the wait for the lock ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(super) enum LockOutcome {
     /// This process is the registrar now. Until then it reported the registration `observed`.
-    Acquired { observed: Option<Id> },
+    Acquired { observed: Option<RecordedRegistration> },
     /// This process stops, and other processes keep the component registered.
     NotNeeded,
 }
@@ -42,7 +41,7 @@ impl Registration {
                 observed = self.observe_registration(link, observed)?;
             } else if link.consumers(&self.queue)?.unwrap_or(0) == 0 {
                 self.acquire_lock(link)?;
-                return Ok(LockOutcome::Acquired { observed: observed.map(|registration| registration.notice.id) });
+                return Ok(LockOutcome::Acquired { observed });
             }
             // Another process holds the lock.
             self.role.lose();

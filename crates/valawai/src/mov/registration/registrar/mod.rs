@@ -169,16 +169,19 @@ impl RegistrarLoop<'_> {
             return Ok(());
         }
         self.query_last_time()?;
-        for id in self.registration.state.unregister_all() {
-            self.unregister(id)?;
+        let ended = self.registration.state.unregister_all();
+        for id in &ended {
+            self.unregister(id.clone())?;
         }
+        self.registration.identity_queue.write_ended(self.link, &ended)?;
+        self.link.flush()?;
         while !self.unregistering.is_empty() {
             match self.link.poll(false)? {
                 Some(event) => self.handle(event)?,
                 None => self.link.wait(false, None, CHECK_INTERVAL),
             }
         }
-        self.registration.identity_queue.clear(self.link)
+        Ok(())
     }
 
     /// Queries the MOV if there may be a second registration, which has to end as well.

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::super::Registration;
 use super::{CHECK_INTERVAL, REST_INTERVAL, RegistrarLoop};
 use crate::broker::Error;
+use crate::clock;
 use crate::mov::payloads;
 use crate::mov::rest::RestClient;
 
@@ -14,14 +15,17 @@ impl RegistrarLoop<'_> {
             self.next_rest_check = now + REST_INTERVAL;
             self.check_registration(now);
         }
+        let asked = clock::now();
         let consumers = self.link.consumers(payloads::REGISTER)?;
+        // The broker may have taken its time to answer.
+        let now = clock::now();
         if consumers.is_some() {
             self.missing_queue_backoff.reset();
             self.next_check = now + CHECK_INTERVAL;
         } else {
             self.next_check = now + self.missing_queue_backoff.pause();
         }
-        self.observe_mov(consumers, now);
+        self.observe_mov(consumers, asked, now);
         self.registration.check_broker(self.link, now);
         Ok(())
     }
@@ -36,10 +40,10 @@ impl RegistrarLoop<'_> {
         }
     }
 
-    fn observe_mov(&mut self, consumers: Option<u32>, now: Instant) {
+    fn observe_mov(&mut self, consumers: Option<u32>, asked: Instant, now: Instant) {
         let Registration { state, rest, .. } = &mut *self.registration;
         let was_up = state.is_mov_up();
-        state.observe_mov(consumers, now);
+        state.observe_mov_since(consumers, asked, now);
         if state.is_mov_up() != was_up {
             log::info!("the MOV is {}", if state.is_mov_up() == Some(true) { "up" } else { "down" });
         }

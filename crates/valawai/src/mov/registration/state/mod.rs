@@ -119,6 +119,11 @@ impl RegistrationState {
         }
     }
 
+    /// The last process of the component has ended these registrations. The MOV may not have processed that yet.
+    pub(super) fn have_ended(&mut self, ids: Vec<Id>) {
+        ids.into_iter().for_each(|id| self.stale.note_ended(id));
+    }
+
     /// Whether a notice may still arrive.
     pub(super) fn expects_notice(&self) -> bool {
         self.expected_notices > 0 && self.mov.is_up() != Some(false)

@@ -13,9 +13,15 @@ pub(super) const STARTUP_DELAY: Duration = Duration::from_secs(3);
 pub(super) const NOT_WORKING_DELAY: Duration = Duration::from_secs(5);
 
 impl RegistrationState {
-    /// The queue of the MOV has this many consumers; `None` means that the queue does not exist.
-    pub(in crate::mov::registration) fn observe_mov(&mut self, consumers: Option<u32>, now: Instant) {
-        match self.mov.observe(consumers, now) {
+    /// The queue of the MOV has this many consumers; `None` means that the queue does not exist. It was so at some time between
+    /// `asked` and `now`.
+    pub(in crate::mov::registration) fn observe_mov_since(
+        &mut self,
+        consumers: Option<u32>,
+        asked: Instant,
+        now: Instant,
+    ) {
+        match self.mov.observe(consumers, asked, now) {
             Observation::Down => self.mov_down(),
             Observation::StillUp => {}
             // A standby that took over has reported this registration already; its query is due now. A MOV that has just started

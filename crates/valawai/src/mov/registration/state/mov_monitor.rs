@@ -25,8 +25,9 @@ pub(super) enum Observation {
 }
 
 impl MovMonitor {
-    /// Records the number of consumers of the MOV's queue, `None` if the queue does not exist.
-    pub(super) fn observe(&mut self, consumers: Option<u32>, now: Instant) -> Observation {
+    /// Records the number of consumers of the MOV's queue at some time between `asked` and `now`, `None` if the queue does not
+    /// exist.
+    pub(super) fn observe(&mut self, consumers: Option<u32>, asked: Instant, now: Instant) -> Observation {
         if consumers.unwrap_or(0) == 0 {
             self.is_down = true;
             return Observation::Down;
@@ -37,7 +38,7 @@ impl MovMonitor {
             Some(last_up) if now - last_up > SHORTEST_RESTART => Observation::UpAgain,
             Some(_) => Observation::StillUp,
         };
-        self.last_up = Some(now);
+        self.last_up = Some(asked);
         self.is_down = false;
         observation
     }
@@ -66,25 +67,36 @@ mod tests {
     fn a_mov_that_was_not_observed_for_long_may_have_restarted() {
         let now = Instant::now();
         let mut monitor = MovMonitor::default();
-        assert_eq!(monitor.observe(Some(1), now), Observation::FirstUp);
-        assert_eq!(monitor.observe(Some(1), now + SHORTEST_RESTART), Observation::StillUp);
-        assert_eq!(monitor.observe(Some(1), now + 3 * SHORTEST_RESTART), Observation::UpAgain);
+        assert_eq!(monitor.observe(Some(1), now, now), Observation::FirstUp);
+        assert_eq!(monitor.observe(Some(1), now + SHORTEST_RESTART, now + SHORTEST_RESTART), Observation::StillUp);
+        assert_eq!(
+            monitor.observe(Some(1), now + 3 * SHORTEST_RESTART, now + 3 * SHORTEST_RESTART),
+            Observation::UpAgain
+        );
+    }
+
+    #[test]
+    fn a_broker_that_answers_late_may_have_seen_the_mov_long_before() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let mut monitor = MovMonitor::default();
+        assert_eq!(monitor.observe(Some(1), now, now + 3 * second), Observation::FirstUp);
+        assert_eq!(monitor.observe(Some(1), now + 4 * second, now + 4 * second), Observation::UpAgain);
     }
 
     #[test]
     fn a_mov_that_was_down_may_have_restarted() {
         let now = Instant::now();
         let mut monitor = MovMonitor::default();
-        monitor.observe(Some(1), now);
-        assert_eq!(monitor.observe(None, now), Observation::Down);
+        monitor.observe(Some(1), now, now);
+        assert_eq!(monitor.observe(None, now, now), Observation::Down);
         assert_eq!(monitor.is_up(), Some(false));
-        assert_eq!(monitor.observe(Some(1), now), Observation::UpAgain);
+        assert_eq!(monitor.observe(Some(1), now, now), Observation::UpAgain);
     }
 
     #[test]
     fn a_mov_that_comes_up_later_than_the_component_has_just_started() {
         let mut monitor = MovMonitor::default();
-        assert_eq!(monitor.observe(Some(0), Instant::now()), Observation::Down);
-        assert_eq!(monitor.observe(Some(1), Instant::now()), Observation::UpAgain);
+        assert_eq!(monitor.observe(Some(0), Instant::now(), Instant::now()), Observation::Down);
+        assert_eq!(monitor.observe(Some(1), Instant::now(), Instant::now()), Observation::UpAgain);
     }
 }

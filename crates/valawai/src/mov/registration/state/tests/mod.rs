@@ -41,6 +41,13 @@ fn current(state: &RegistrationState) -> Option<Id> {
     state.current().map(|notice| notice.id.clone())
 }
 
+impl RegistrationState {
+    /// The broker answers at once.
+    fn observe_mov(&mut self, consumers: Option<u32>, now: Instant) {
+        self.observe_mov_since(consumers, now, now);
+    }
+}
+
 /// A state with a MOV that has started; an earlier run left `last_known`.
 fn with_started_mov(last_known: Option<Id>) -> (RegistrationState, Instant) {
     let now = Instant::now();

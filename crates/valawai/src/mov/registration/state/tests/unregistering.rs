@@ -79,3 +79,11 @@ fn a_registration_that_the_last_registrar_knew_is_ended() {
     state.take_over(None, false, now);
     assert_eq!(state.unregister_all(), [id('a')]);
 }
+
+#[test]
+fn a_registration_that_the_last_process_has_ended_is_not_kept() {
+    let (mut state, now) = querying(None);
+    state.have_ended(vec![id('a')]);
+    state.query_answered(vec![notice('a')]);
+    assert_eq!(state.next_steps(now), [Step::Register], "the MOV has not processed the end of the registration yet");
+}

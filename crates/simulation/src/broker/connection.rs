@@ -183,7 +183,7 @@ impl World {
         }
         if let Some((link, frame)) = it.to_broker.pop_front() {
             self.trace.note(1, link, connection);
-            self.serve(link, frame);
+            self.serve(link, connection, frame);
         }
     }
 

@@ -7,13 +7,14 @@ use valawai::internals::message::{Message, Outgoing};
 
 use super::channel::Unconfirmed;
 use super::connection::{OwnedOptions, returned};
-use super::{Frame, Kind, LinkId, Reply, Request, Response, Stored};
+use super::{ConnectionId, Frame, Kind, LinkId, Reply, Request, Response, Stored};
 use crate::world::World;
 
 impl World {
-    pub(super) fn serve(&mut self, link: LinkId, frame: Frame) {
-        // It publishes on another connection than it consumes.
-        if self.broker.channels[link].is_closed && !matches!(frame, Frame::Publish { .. }) {
+    pub(super) fn serve(&mut self, link: LinkId, on: ConnectionId, frame: Frame) {
+        // It publishes and asks on other channels than it consumes.
+        let is_consuming = on == self.links[link].consuming && !matches!(frame, Frame::Publish { .. });
+        if self.broker.channels[link].is_closed && is_consuming {
             return;
         }
         match frame {

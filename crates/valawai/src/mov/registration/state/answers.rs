@@ -63,14 +63,19 @@ impl RegistrationState {
             Phase::Registered => {
                 self.expected_notices = self.expected_notices.saturating_sub(1);
                 self.queries.schedule_if_idle(now + RECHECK_DELAY);
+                self.recheck_if_querying(now);
             }
             _ => {
                 self.last_known.get_or_insert(LastKnown { id: notice.id, contract: None });
-                if self.queries.expects_answer() {
-                    // The answer may be older than this registration.
-                    self.recheck_at = Some(now + RECHECK_DELAY);
-                }
+                self.recheck_if_querying(now);
             }
+        }
+    }
+
+    /// Queries again after the answer that is expected: it may be older than the registration that was noticed.
+    fn recheck_if_querying(&mut self, now: Instant) {
+        if self.queries.expects_answer() {
+            self.recheck_at = Some(now + RECHECK_DELAY);
         }
     }
 

@@ -104,6 +104,17 @@ fn a_registration_that_came_while_a_query_was_answered_is_found_by_the_next_quer
 }
 
 #[test]
+fn a_second_registration_that_came_while_a_query_was_answered_is_found_by_the_next_query() {
+    let (mut state, now) = registered();
+    state.notice_received(notice('b'), now);
+    assert_eq!(state.next_steps(now + RECHECK_DELAY), [Step::Query]);
+    state.notice_received(notice('c'), now + RECHECK_DELAY);
+    state.query_answered(vec![notice('a'), notice('b')]);
+    let steps = steps_within(&mut state, now + RECHECK_DELAY, 1);
+    assert_eq!(steps, [(0, Step::Unregister(id('b'))), (1, Step::Query)], "a third registration stays live");
+}
+
+#[test]
 fn a_registrar_that_returns_keeps_its_registration() {
     let (mut state, now) = registered();
     state.take_over(Some(recorded('a', &contract())), false, now);

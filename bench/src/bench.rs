@@ -70,13 +70,21 @@ impl Bench {
 
     /// The contestants whose limits are measured in depth: the ceiling and the components, without TLS.
     pub(crate) fn rotated_main(&self, round: usize) -> impl Iterator<Item = &Contestant> {
-        let is_main = |contestant: &&Contestant| (contestant.is_ceiling() || contestant.is_component()) && !contestant.tls;
+        let is_main =
+            |contestant: &&Contestant| (contestant.is_ceiling() || contestant.is_component()) && !contestant.tls;
         self.rotated(round).filter(is_main)
     }
 
     /// The start options with which a contestant is fastest for messages of `size` bytes.
     pub(crate) fn start_options<'a>(&'a self, address: &'a Address, size: usize, logs: bool) -> StartOptions<'a> {
-        StartOptions { address, prefetch: best_prefetch(size), logs, workers: 1, tls: self.broker.tls(), folder: self.folder.path() }
+        StartOptions {
+            address,
+            prefetch: best_prefetch(size),
+            logs,
+            workers: 1,
+            tls: self.broker.tls(),
+            folder: self.folder.path(),
+        }
     }
 
     /// Warms up the broker, which is slower for its first messages.

@@ -80,7 +80,10 @@ fn write_certificates(folder: &Path) -> io::Result<()> {
         Ok([ca, certificate, key.serialize_pem()])
     };
     let texts = make().map_err(io::Error::other)?;
-    [CA_FILE, CERTIFICATE_FILE, KEY_FILE].iter().zip(texts).try_for_each(|(name, text)| fs::write(folder.join(name), text))
+    [CA_FILE, CERTIFICATE_FILE, KEY_FILE]
+        .iter()
+        .zip(texts)
+        .try_for_each(|(name, text)| fs::write(folder.join(name), text))
 }
 
 fn write_cookie(path: &Path) -> io::Result<()> {

@@ -77,6 +77,8 @@ pub struct Registration {
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
     recorded: Recorded,
+    /// What this process read from the identity queue while it was a standby, perhaps in an earlier session.
+    observed: Option<RecordedRegistration>,
     blocked_since: Option<Instant>,
     is_blocked: bool,
 }
@@ -122,6 +124,7 @@ impl Registration {
             identity_queue,
             health_reporter,
             recorded: Recorded::default(),
+            observed: None,
             blocked_since: None,
             is_blocked: false,
         }
@@ -131,6 +134,7 @@ impl Registration {
     pub fn forget(&mut self) {
         self.state = RegistrationState::new(self.state.info().clone(), self.timeout, None);
         self.recorded = Recorded::default();
+        self.observed = None;
     }
 
     /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process
@@ -170,7 +174,7 @@ impl Registration {
                 None
             }
             // Another standby may be reading it.
-            IdentityRecord::Missing => observed.clone(),
+            IdentityRecord::Missing => self.observed.take(),
         };
         self.recorded.current =
             recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));

@@ -173,15 +173,14 @@ impl RegistrarLoop<'_> {
         for id in &ended {
             self.unregister(id.clone())?;
         }
-        self.registration.identity_queue.write_ended(self.link, &ended)?;
-        self.link.flush()?;
         while !self.unregistering.is_empty() {
             match self.link.poll(false)? {
                 Some(event) => self.handle(event)?,
                 None => self.link.wait(false, None, CHECK_INTERVAL),
             }
         }
-        Ok(())
+        self.registration.identity_queue.write_ended(self.link, &ended)?;
+        self.link.flush()
     }
 
     /// Queries the MOV if there may be a second registration, which has to end as well.

@@ -70,6 +70,8 @@ pub(super) struct RegistrationState {
     mov: MovMonitor,
     /// Registrations sent whose notices may still arrive.
     expected_notices: u32,
+    /// Registrations sent since one was noticed.
+    sent: u32,
     /// When the MOV is queried once more, because what it answered before may be out of date.
     recheck_at: Option<Instant>,
 }
@@ -94,6 +96,7 @@ impl RegistrationState {
             stale: StaleRegistrations::default(),
             mov: MovMonitor::default(),
             expected_notices: 0,
+            sent: 0,
             recheck_at: None,
         }
     }
@@ -196,6 +199,7 @@ impl RegistrationState {
         }
         if self.phase == Phase::Unregistered {
             self.expected_notices += 1;
+            self.sent += 1;
             self.phase = Phase::Registering { until: now + self.answer_timeout() };
             steps.push(Step::Register);
         }

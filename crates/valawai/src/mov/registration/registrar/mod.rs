@@ -166,7 +166,8 @@ impl RegistrarLoop<'_> {
         self.link.cancel()?;
         if self.registration.has_other_replicas(self.link)? {
             log::info!("other processes of the component are running; it stays registered");
-            return Ok(());
+            self.record_state()?;
+            return self.link.flush();
         }
         self.query_last_time()?;
         let ended = self.registration.state.unregister_all();

@@ -95,7 +95,11 @@ impl RegistrationState {
     pub(in crate::mov::registration) fn notice_received_while_stopping(&mut self, notice: Notice) {
         if self.expected_notices > 0 {
             self.expected_notices -= 1;
-            self.stale.add(notice.id);
+            if self.current.is_none() {
+                self.current = Some(notice);
+            } else {
+                self.stale.add(notice.id);
+            }
         }
     }
 

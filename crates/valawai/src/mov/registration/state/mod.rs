@@ -223,10 +223,9 @@ impl RegistrationState {
     /// The last process of the component stops. Returns all registrations to end: those that are live or may be.
     pub(super) fn unregister_all(&mut self) -> Vec<Id> {
         self.phase = Phase::WaitingForMov;
-        self.drop_current();
-        if let Some(LastKnown { id, .. }) = self.last_known.take() {
-            self.stale.add(id);
-        }
+        let last_known = self.last_known.take().map(|last_known| last_known.id);
+        let current = self.current.take().map(|current| current.id);
+        last_known.into_iter().chain(current).for_each(|id| self.stale.add(id));
         std::iter::from_fn(|| self.stale.next()).collect()
     }
 

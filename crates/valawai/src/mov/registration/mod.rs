@@ -167,10 +167,10 @@ impl Registration {
         self.recorded = Recorded::default();
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
-            IdentityRecord::Unregistered { last_known, ended } => {
+            IdentityRecord::Unregistered { last_known, ending } => {
                 self.recorded.last_known = last_known.as_ref().map(|last_known| last_known.id.clone());
                 self.state.may_be_live(last_known);
-                self.state.have_ended(ended);
+                self.state.are_ending(ending);
                 None
             }
             // Another standby may be reading it.

@@ -170,9 +170,10 @@ impl RegistrarLoop<'_> {
             return self.link.flush();
         }
         self.query_last_time()?;
-        let ended = self.registration.state.unregister_all();
-        for id in &ended {
-            self.unregister(id.clone())?;
+        let ending = self.registration.state.unregister_all();
+        self.registration.identity_queue.write_ending(self.link, &ending)?;
+        for id in ending {
+            self.unregister(id)?;
         }
         while !self.unregistering.is_empty() {
             match self.link.poll(false)? {
@@ -180,7 +181,6 @@ impl RegistrarLoop<'_> {
                 None => self.link.wait(false, None, CHECK_INTERVAL),
             }
         }
-        self.registration.identity_queue.write_ended(self.link, &ended)?;
         self.link.flush()
     }
 

@@ -35,7 +35,7 @@ impl RegistrationState {
         let has_other_contract = self.last_known.as_ref().is_some_and(|LastKnown { id, contract }| {
             *id == notice.id && contract.as_ref().is_some_and(|contract| *contract != self.info.contract_fingerprint())
         });
-        !has_other_contract && self.info.matches(notice)
+        !has_other_contract && !self.ending.contains(&notice.id) && self.info.matches(notice)
     }
 
     /// The query was not answered in time. A registration that may be live is queried again. If there is none, or after

@@ -67,6 +67,8 @@ pub(super) struct RegistrationState {
     current: Option<Notice>,
     last_known: Option<LastKnown>,
     stale: StaleRegistrations,
+    /// Registrations that are not kept, because the last process has ended them.
+    ending: Vec<Id>,
     mov: MovMonitor,
     /// Registrations sent whose notices may still arrive.
     expected_notices: u32,
@@ -94,6 +96,7 @@ impl RegistrationState {
             current: None,
             last_known: last_known.map(|id| LastKnown { id, contract: None }),
             stale: StaleRegistrations::default(),
+            ending: Vec::new(),
             mov: MovMonitor::default(),
             expected_notices: 0,
             sent: 0,
@@ -122,9 +125,10 @@ impl RegistrationState {
         }
     }
 
-    /// The last process of the component has ended these registrations. The MOV may not have processed that yet.
-    pub(super) fn have_ended(&mut self, ids: Vec<Id>) {
-        ids.into_iter().for_each(|id| self.stale.note_ended(id));
+    /// The last process of the component was about to end these registrations when it stopped. If the MOV still lists them, it has
+    /// not processed that yet, or the message was lost.
+    pub(super) fn are_ending(&mut self, ids: Vec<Id>) {
+        self.ending = ids;
     }
 
     /// Whether a notice may still arrive.

@@ -109,6 +109,9 @@ impl World {
             if self.processes[process].stopping_since.is_some() {
                 return Some(format!("process {process} is stopping"));
             }
+            if self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open) {
+                return Some(format!("process {process} has lost a connection"));
+            }
             if !self.files.get(&health_file(self.processes[process].host)).is_some_and(|file| file.contains(id)) {
                 return Some(format!("process {process} is not healthy"));
             }
@@ -168,6 +171,7 @@ impl World {
         if self.processes[process].stopping_since.is_none() || self.mov.live.len() != 1 {
             return;
         }
+        self.note_consuming();
         let stays = |other: &usize| {
             let it = &self.processes[*other];
             let is_consuming = it.consuming_since.is_some_and(|since| self.now > since + CONSUMING_FOR);

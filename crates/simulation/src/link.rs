@@ -285,7 +285,10 @@ impl SimulatedLink {
             Ok(_) => Error::lost("an unexpected answer"),
             Err(error) => error,
         };
-        world::with(|world| world.links[id].subscriptions.retain(|it| it.number != number));
+        world::with(|world| {
+            world.links[id].subscriptions.retain(|it| it.number != number);
+            world.links[id].next_number = number;
+        });
         Err(failed)
     }
 

@@ -154,7 +154,7 @@ impl Session for SimulatedSession {
                 world::with(|world| {
                     connections.iter().all(|it| {
                         let it = &world.broker.connections[*it];
-                        it.to_broker.is_empty() || !it.is_open
+                        it.to_broker.is_empty() || !(it.is_open || it.is_finished)
                     })
                 })
             });

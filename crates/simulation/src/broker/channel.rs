@@ -1,6 +1,6 @@
 //! What the broker knows of a link: what it consumes, what it has not settled, and what is not confirmed to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use valawai::internals::broker::Confirm;
@@ -113,12 +113,14 @@ impl World {
         for (index, consumer) in consumers.iter().enumerate() {
             self.remove_consumer(link, index, &consumer.queue, consumer.is_exclusive);
         }
-        for (_, Unacknowledged { queue, position, stored, .. }) in unacknowledged {
-            self.requeue(&queue, position, stored);
+        // All return before one of them is delivered again.
+        let unacknowledged = unacknowledged.into_values().map(|it| (it.queue, it.position, it.stored));
+        let returned: Vec<(Arc<str>, u64, Stored)> = unacknowledged.chain(browsed).collect();
+        let queues: BTreeSet<Arc<str>> = returned.iter().map(|(queue, ..)| Arc::clone(queue)).collect();
+        for (queue, position, stored) in returned {
+            self.put_back(&queue, position, stored);
         }
-        for (queue, position, stored) in browsed {
-            self.requeue(&queue, position, stored);
-        }
+        queues.iter().for_each(|queue| self.dispatch(queue));
     }
 
     pub(super) fn remove_consumer(&mut self, link: LinkId, index: usize, queue: &Arc<str>, is_exclusive: bool) {

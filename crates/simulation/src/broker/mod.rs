@@ -133,7 +133,12 @@ impl World {
     }
 
     /// Returns a delivered message to its place in its queue.
-    pub(crate) fn requeue(&mut self, name: &Arc<str>, position: u64, mut stored: Stored) {
+    pub(crate) fn requeue(&mut self, name: &Arc<str>, position: u64, stored: Stored) {
+        self.put_back(name, position, stored);
+        self.dispatch(name);
+    }
+
+    fn put_back(&mut self, name: &Arc<str>, position: u64, mut stored: Stored) {
         stored.message.properties.redelivered = true;
         let Some(queue) = self.broker.queues.get_mut(name) else { return };
         let kind = queue.kind;
@@ -144,7 +149,6 @@ impl World {
         if let Some(at) = event {
             self.at(at, Event::Expire(Arc::clone(name)));
         }
-        self.dispatch(name);
     }
 
     /// A message leaves its queue for good, because it was acknowledged.

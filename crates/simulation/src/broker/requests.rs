@@ -152,7 +152,6 @@ impl World {
             return Response::Denied("NOT_FOUND - no queue");
         };
         if queue.is_exclusive || (is_exclusive && !queue.consumers.is_empty()) {
-            self.close_channel(link);
             return Response::LockHeld;
         }
         queue.is_exclusive = is_exclusive;

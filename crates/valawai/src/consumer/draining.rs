@@ -41,11 +41,12 @@ impl ConsumerLoop<'_> {
 
     pub(super) fn stop_consuming(&mut self) -> Result<(), Error> {
         self.is_draining = true;
+        // A registrar that stops compares its own consumers with all that the broker has. While the broker does not answer, it must
+        // rather believe in another process than end the registration of one.
+        self.subscribed.stop_counting();
         for tag in self.link.cancel()? {
             self.in_flight.requeue(tag);
         }
-        // It may take long until everything is confirmed, and meanwhile a registrar that stops counts the consumers.
-        self.subscribed.stop_counting();
         Ok(())
     }
 

@@ -38,8 +38,8 @@ pub(super) enum IdentityRecord {
     Unregistered {
         /// A registration that may be live.
         last_known: Option<LastKnown>,
-        /// Registrations that the last process has ended. The MOV may list them for a while.
-        ended: Vec<Id>,
+        /// Registrations that the last process ended when it stopped. The MOV may list them for a while.
+        ending: Vec<Id>,
     },
     /// The component is registered.
     Registered(RecordedRegistration),
@@ -52,9 +52,9 @@ struct Body {
     /// A registration that may be live, although it is not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_known: Option<LastKnown>,
-    /// Registrations that the last process has ended when it stopped.
+    /// Registrations that the last process ends when it stops.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    ended: Vec<Id>,
+    ending: Vec<Id>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,14 +112,14 @@ impl IdentityQueue {
                 notice: notice.json.clone(),
                 notifications_enabled,
             });
-            self.publish(link, &Body { registered, last_known: state.last_known().cloned(), ended: Vec::new() })?;
+            self.publish(link, &Body { registered, last_known: state.last_known().cloned(), ending: Vec::new() })?;
         }
         Ok(())
     }
 
-    /// Records that the registrations `ended` have ended, because the last replica stops. The MOV may list them for a while.
-    pub(super) fn write_ended(&self, link: &mut dyn Link, ended: &[Id]) -> Result<(), Error> {
-        self.publish(link, &Body { registered: None, last_known: None, ended: ended.to_vec() })
+    /// Records that the registrations `ending` are about to end, because the last replica stops.
+    pub(super) fn write_ending(&self, link: &mut dyn Link, ending: &[Id]) -> Result<(), Error> {
+        self.publish(link, &Body { registered: None, last_known: None, ending: ending.to_vec() })
     }
 
     fn publish(&self, link: &mut dyn Link, body: &Body) -> Result<(), Error> {
@@ -143,9 +143,11 @@ pub fn identity_queue(name: &str) -> String {
 }
 
 fn parse(body: &[u8], info: &ComponentInfo) -> IdentityRecord {
-    let Ok(Body { registered, last_known, ended }) = crate::payload::read(body) else { return IdentityRecord::Missing };
+    let Ok(Body { registered, last_known, ending }) = crate::payload::read(body) else {
+        return IdentityRecord::Missing;
+    };
     let Some(Registered { contract, notice, notifications_enabled }) = registered else {
-        return IdentityRecord::Unregistered { last_known, ended };
+        return IdentityRecord::Unregistered { last_known, ending };
     };
     Notice::from_json(notice, info).map_or(IdentityRecord::Missing, |notice| {
         IdentityRecord::Registered(RecordedRegistration { notice, contract, notifications_enabled })

@@ -78,6 +78,8 @@ pub struct Registration {
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
     recorded: Recorded,
+    /// What this process read from the identity queue while it was a standby, perhaps in an earlier session.
+    observed: Option<RecordedRegistration>,
     blocked_since: Option<Instant>,
     is_blocked: bool,
 }
@@ -123,6 +125,7 @@ impl Registration {
             identity_queue,
             health_reporter,
             recorded: Recorded::default(),
+            observed: None,
             blocked_since: None,
             is_blocked: false,
         }
@@ -132,6 +135,7 @@ impl Registration {
     pub fn forget(&mut self) {
         self.state = RegistrationState::new(self.state.info().clone(), self.timeout, None);
         self.recorded = Recorded::default();
+        self.observed = None;
     }
 
     /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process
@@ -164,14 +168,14 @@ impl Registration {
         self.recorded = Recorded::default();
         let recorded = match self.identity_queue.read(link, self.state.info())? {
             IdentityRecord::Registered(registration) => Some(registration),
-            IdentityRecord::Unregistered { last_known, ended } => {
+            IdentityRecord::Unregistered { last_known, ending } => {
                 self.recorded.last_known = last_known.as_ref().map(|last_known| last_known.id.clone());
                 self.state.may_be_live(last_known);
-                self.state.have_ended(ended);
+                self.state.are_ending(ending);
                 None
             }
             // Another standby may be reading it.
-            IdentityRecord::Missing => observed.clone(),
+            IdentityRecord::Missing => self.observed.take(),
         };
         self.recorded.current =
             recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));

@@ -39,6 +39,7 @@ impl Registration {
             }
             if !checks_lock && !is_stopping {
                 observed = self.observe_registration(link, observed)?;
+                self.observed.clone_from(&observed);
             } else if link.consumers(&self.queue)?.unwrap_or(0) == 0 {
                 self.acquire_lock(link)?;
                 return Ok(LockOutcome::Acquired { observed });

@@ -166,22 +166,22 @@ impl RegistrarLoop<'_> {
         self.link.cancel()?;
         if self.registration.has_other_replicas(self.link)? {
             log::info!("other processes of the component are running; it stays registered");
-            return Ok(());
+            self.record_state()?;
+            return self.link.flush();
         }
         self.query_last_time()?;
-        let ended = self.registration.state.unregister_all();
-        for id in &ended {
-            self.unregister(id.clone())?;
+        let ending = self.registration.state.unregister_all();
+        self.registration.identity_queue.write_ending(self.link, &ending)?;
+        for id in ending {
+            self.unregister(id)?;
         }
-        self.registration.identity_queue.write_ended(self.link, &ended)?;
-        self.link.flush()?;
         while !self.unregistering.is_empty() {
             match self.link.poll(false)? {
                 Some(event) => self.handle(event)?,
                 None => self.link.wait(false, None, CHECK_INTERVAL),
             }
         }
-        Ok(())
+        self.link.flush()
     }
 
     /// Queries the MOV if there may be a second registration, which has to end as well.

@@ -70,6 +70,13 @@ impl RegistrarLoop<'_> {
 
     /// Updates the identity queue, the health file and the identifier in the logs.
     pub(super) fn publish_state(&mut self) -> Result<(), Error> {
+        self.record_state()?;
+        self.registration.report_health();
+        Ok(())
+    }
+
+    /// Updates the identity queue.
+    pub(super) fn record_state(&mut self) -> Result<(), Error> {
         let Registration { state, identity_queue, recorded, late_notifications, .. } = &mut *self.registration;
         let current = state.current().map(|notice| (notice.id.clone(), late_notifications.is_done(&notice.id)));
         let record = Recorded { current, last_known: state.last_known().map(|last_known| last_known.id.clone()) };
@@ -78,7 +85,6 @@ impl RegistrarLoop<'_> {
             identity_queue.write(self.link, state, notifications_enabled)?;
             *recorded = record;
         }
-        self.registration.report_health();
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ impl RegistrationState {
         let has_other_contract = self.last_known.as_ref().is_some_and(|LastKnown { id, contract }| {
             *id == notice.id && contract.as_ref().is_some_and(|contract| *contract != self.info.contract_fingerprint())
         });
-        !has_other_contract && self.info.matches(notice)
+        !has_other_contract && !self.ending.contains(&notice.id) && self.info.matches(notice)
     }
 
     /// The query was not answered in time. A registration that may be live is queried again. If there is none, or after
@@ -81,7 +81,8 @@ impl RegistrationState {
 
     fn adopt(&mut self, notice: Notice, now: Instant) {
         // Another registration may be live: one that was known before, or one of this process that was not answered.
-        let may_be_two = self.expected_notices > 0 || self.last_known.take().is_some() || self.queries.has_unanswered();
+        let was_sent_twice = std::mem::take(&mut self.sent) > 1 || self.expected_notices > 0;
+        let may_be_two = was_sent_twice || self.last_known.take().is_some() || self.queries.has_unanswered();
         self.queries.answered();
         if may_be_two {
             self.queries.schedule(now + RECHECK_DELAY);
@@ -94,7 +95,11 @@ impl RegistrationState {
     pub(in crate::mov::registration) fn notice_received_while_stopping(&mut self, notice: Notice) {
         if self.expected_notices > 0 {
             self.expected_notices -= 1;
-            self.stale.add(notice.id);
+            if self.current.is_none() {
+                self.current = Some(notice);
+            } else {
+                self.stale.add(notice.id);
+            }
         }
     }
 

@@ -67,9 +67,13 @@ pub(super) struct RegistrationState {
     current: Option<Notice>,
     last_known: Option<LastKnown>,
     stale: StaleRegistrations,
+    /// Registrations that are not kept, because the last process has ended them.
+    ending: Vec<Id>,
     mov: MovMonitor,
     /// Registrations sent whose notices may still arrive.
     expected_notices: u32,
+    /// Registrations sent since one was noticed.
+    sent: u32,
     /// When the MOV is queried once more, because what it answered before may be out of date.
     recheck_at: Option<Instant>,
 }
@@ -92,8 +96,10 @@ impl RegistrationState {
             current: None,
             last_known: last_known.map(|id| LastKnown { id, contract: None }),
             stale: StaleRegistrations::default(),
+            ending: Vec::new(),
             mov: MovMonitor::default(),
             expected_notices: 0,
+            sent: 0,
             recheck_at: None,
         }
     }
@@ -119,9 +125,10 @@ impl RegistrationState {
         }
     }
 
-    /// The last process of the component has ended these registrations. The MOV may not have processed that yet.
-    pub(super) fn have_ended(&mut self, ids: Vec<Id>) {
-        ids.into_iter().for_each(|id| self.stale.note_ended(id));
+    /// The last process of the component was about to end these registrations when it stopped. If the MOV still lists them, it has
+    /// not processed that yet, or the message was lost.
+    pub(super) fn are_ending(&mut self, ids: Vec<Id>) {
+        self.ending = ids;
     }
 
     /// Whether a notice may still arrive.
@@ -196,6 +203,7 @@ impl RegistrationState {
         }
         if self.phase == Phase::Unregistered {
             self.expected_notices += 1;
+            self.sent += 1;
             self.phase = Phase::Registering { until: now + self.answer_timeout() };
             steps.push(Step::Register);
         }
@@ -219,10 +227,9 @@ impl RegistrationState {
     /// The last process of the component stops. Returns all registrations to end: those that are live or may be.
     pub(super) fn unregister_all(&mut self) -> Vec<Id> {
         self.phase = Phase::WaitingForMov;
-        self.drop_current();
-        if let Some(LastKnown { id, .. }) = self.last_known.take() {
-            self.stale.add(id);
-        }
+        let last_known = self.last_known.take().map(|last_known| last_known.id);
+        let current = self.current.take().map(|current| current.id);
+        last_known.into_iter().chain(current).for_each(|id| self.stale.add(id));
         std::iter::from_fn(|| self.stale.next()).collect()
     }
 

@@ -34,18 +34,13 @@ impl StaleRegistrations {
         self.ended.contains(id)
     }
 
-    /// Records that the message that ends `id` was sent.
-    pub(super) fn note_ended(&mut self, id: Id) {
-        if self.ended.len() >= MAX_ENDED {
-            self.ended.clear();
-        }
-        self.ended.insert(id);
-    }
-
     /// Returns the next registration to end. Each is returned once.
     pub(super) fn next(&mut self) -> Option<Id> {
         let id = self.to_end.pop_first()?;
-        self.note_ended(id.clone());
+        if self.ended.len() >= MAX_ENDED {
+            self.ended.clear();
+        }
+        self.ended.insert(id.clone());
         self.in_flight.insert(id.clone());
         Some(id)
     }

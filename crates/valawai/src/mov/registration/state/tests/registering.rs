@@ -41,3 +41,14 @@ fn a_registration_whose_notice_does_not_arrive_is_found_by_a_query() {
     assert!(!state.expects_notice());
     assert_eq!(state.next_steps(now + 2 * TIMEOUT), []);
 }
+
+#[test]
+fn a_registration_that_was_sent_twice_is_looked_for_twice() {
+    let (mut state, now) = registering();
+    assert_eq!(state.next_steps(now + TIMEOUT), [Step::Query]);
+    state.query_answered(vec![]);
+    assert_eq!(state.next_steps(now + TIMEOUT), [Step::Register]);
+    state.notice_received(notice('a'), now + TIMEOUT);
+    let steps = state.next_steps(now + TIMEOUT + RECHECK_DELAY);
+    assert_eq!(steps, [Step::Query], "the first registration may be live as well");
+}

@@ -83,7 +83,9 @@ fn a_registration_that_the_last_registrar_knew_is_ended() {
 #[test]
 fn a_registration_that_the_last_process_has_ended_is_not_kept() {
     let (mut state, now) = querying(None);
-    state.have_ended(vec![id('a')]);
+    state.are_ending(vec![id('a')]);
     state.query_answered(vec![notice('a')]);
     assert_eq!(state.next_steps(now), [Step::Register], "the MOV has not processed the end of the registration yet");
+    state.notice_received(notice('b'), now);
+    assert_eq!(state.next_steps(now), [Step::Unregister(id('a'))], "the message that ended it may be lost");
 }

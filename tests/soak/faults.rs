@@ -52,6 +52,13 @@ impl Fault {
         Self::TapIsOpened,
     ];
 
+    /// The faults with these names, separated by commas, or all.
+    pub(super) fn chosen(names: Option<&str>) -> Vec<Self> {
+        let is_chosen =
+            |fault: &Self| names.is_none_or(|names| names.split(',').any(|name| name == format!("{fault:?}")));
+        Self::ALL.into_iter().filter(is_chosen).collect()
+    }
+
     /// Injects the fault, and ends it after a random time.
     pub(super) fn inject(self, soak: &mut Soak, rng: &mut Rng) {
         let node: &Node = &soak.node;

@@ -28,6 +28,7 @@ mod monitor;
 mod mov;
 mod own_queues;
 mod ping;
+mod process_setup;
 mod publish;
 mod requeue;
 mod resurrect;
@@ -54,10 +55,6 @@ use self::target::Target;
 use crate::component::{Component, ResolvedComponent};
 use crate::settings::Document;
 
-/// The stack size of each thread. amiquip's parser recurses once for each level of nested headers, and a frame has space for
-/// many thousand levels. This reserves address space, not memory.
-const STACK_BYTES: &str = "268435456";
-
 /// Runs the command line of a component: without arguments, it runs the component until SIGTERM or SIGINT. `--help` lists the
 /// commands for operators.
 ///
@@ -74,7 +71,7 @@ const STACK_BYTES: &str = "268435456";
 /// does if the component is unhealthy, with 75 if there was no answer in time, and with 130 after a first signal.
 #[must_use]
 pub fn main(component: &Component) -> ExitCode {
-    set_stack_size();
+    process_setup::prepare();
     let resolved = match component.check() {
         Ok(resolved) => resolved,
         Err(contract_errors) => {
@@ -95,7 +92,7 @@ pub fn main(component: &Component) -> ExitCode {
 /// Runs the command line of `valawai`: the operators' commands for any component on the broker.
 #[must_use]
 pub fn operate() -> ExitCode {
-    set_stack_size();
+    process_setup::prepare();
     let command_line = usage::tool(ToolArguments::command());
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let exit =
@@ -140,17 +137,5 @@ fn operator(
         Ok(Ok(exit)) => exit,
         // The panic, or why there is no thread, was printed.
         Ok(Err(_)) | Err(_) => Exit::Internal,
-    }
-}
-
-fn set_stack_size() {
-    if std::env::var_os("RUST_MIN_STACK").is_some() {
-        return;
-    }
-    // SAFETY: changing the environment is unsound while other threads read it. There are none yet: this is the first
-    // statement of `main`. There is no other way to set the stack size of threads that amiquip starts.
-    #[expect(unsafe_code, reason = "see SAFETY")]
-    unsafe {
-        std::env::set_var("RUST_MIN_STACK", STACK_BYTES);
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use testkit::{Message, Node, Process};
+use testkit::{Client, Message, Node, Process};
 
-use crate::test_bed::{INPUT, LONG, OUTPUT, TestBed};
+use crate::test_bed::{INPUT, LONG, OUTPUT, SOON, TestBed};
 
 /// The limit of the component's memory, in kB.
 const MEMORY_LIMIT: u64 = 200_000;
@@ -139,6 +139,28 @@ fn random_sizes_cause_no_reconnect_and_no_duplicates() {
     replies.assert_each_once(count, random_size);
     assert_stable(&component);
     println!("{count} messages, {} MB, in {took:?}; peak memory {} kB", replies.bytes / MB, component.peak_kb());
+}
+
+/// glibc by itself keeps the buffers of large messages, once for each thread that had some.
+#[test]
+fn the_memory_of_large_messages_is_returned_although_threads_come_and_go() {
+    const SESSIONS: u64 = 5;
+    const MESSAGES: u64 = 4;
+    const KEPT: u64 = 64_000;
+    let node = Node::shared();
+    let test_bed = test_bed_on(node).env("WORKERS", 3);
+    let component = test_bed.start();
+    for session in 1..=SESSIONS {
+        let client = Client::connect(&test_bed.vhost);
+        component.wait_until("it to consume", LONG, || client.consumers(INPUT) == 3);
+        client.publish_many(INPUT, MESSAGES, |number| sized_message(number, 12 * MB));
+        let count = usize::try_from(MESSAGES).expect("a small number");
+        client.receive(OUTPUT, count, REPLY_LIMIT);
+        node.close_connections_of(&test_bed.vhost);
+        let reconnects = || component.output().matches("reconnecting").count() as u64;
+        component.wait_until("it to reconnect", LONG, || reconnects() == session);
+    }
+    component.wait_until(&format!("it to keep less than {KEPT} kB"), SOON, || component.rss_kb() < KEPT);
 }
 
 /// The time that the component needs for `count` ready messages, and their size.

@@ -67,6 +67,7 @@ fn errors_name_the_line_and_what_the_mov_does() {
         ("channels:\n  valawai/c1/a/data/x:\n    publish:", 3, "there is no `message`"),
         ("channels: {}\n---\nchannels: {}", 2, "a second YAML document"),
         ("channels: !java/object {}", 1, "a tag that the MOV does not know"),
+        ("!", 1, "a tag that the MOV does not know"),
         ("channels: {}\nx: \u{7}", 2, "not allowed in YAML"),
         ("asyncapi: 3.0.0\nchannels: { in: { address: a, messages: { m: { payload: {} } } } }", 1, "reads AsyncAPI 2"),
     ] {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use yaml_rust2::Event;
 use yaml_rust2::parser::{Parser, Tag};
-use yaml_rust2::scanner::{ScanError, TScalarStyle};
+use yaml_rust2::scanner::{Marker, ScanError, TScalarStyle};
 
 use super::limits::{MAX_ALIASES, MAX_CHARACTERS, MAX_DEPTH, MAX_MERGED, find_forbidden};
 use super::{Entry, Map, Node, Value, scalar};
@@ -31,14 +31,17 @@ fn try_load(text: &str, findings: &mut Findings) -> Result<Rc<Node>, Finding> {
     if let Some((line, character)) = find_forbidden(text) {
         return Err(at(line, format!("the character {character:?} is not allowed in YAML; remove it")));
     }
+    // The parser can be beyond the last line.
+    let last_line = text.lines().count().max(1);
+    let line_of = |marker: &Marker| marker.line().min(last_line);
     let mut parser = Parser::new_from_str(text);
     let mut loader = Loader { findings, open: Vec::new(), anchors: HashMap::new(), aliases: 0, merged: 0, root: None };
     loop {
-        let (event, mark) = parser.next_token().map_err(|error| not_yaml(&error, text))?;
+        let (event, mark) = parser.next_token().map_err(|error| not_yaml(&error, line_of(error.marker())))?;
         if event == Event::StreamEnd {
             return loader.root.ok_or_else(|| at(1, "the file is empty; it needs `channels:`"));
         }
-        loader.add(event, mark.line())?;
+        loader.add(event, line_of(&mark))?;
     }
 }
 
@@ -161,9 +164,8 @@ fn warn_of_duplicate(findings: &mut Findings, map: &Map, key: &Node) {
     }
 }
 
-/// The parser can be beyond the last line.
-fn not_yaml(error: &ScanError, text: &str) -> Finding {
-    at(error.marker().line().min(text.lines().count()).max(1), format!("not valid YAML: {}; correct it", error.info()))
+fn not_yaml(error: &ScanError, line: usize) -> Finding {
+    at(line, format!("not valid YAML: {}; correct it", error.info()))
 }
 
 fn unknown_tag(line: usize) -> Finding {

@@ -29,9 +29,12 @@ fn echo(message: Echo, context: &Context) -> Result<Echo, Failure> {
     Ok(message)
 }
 
+/// It is kept, so that it is no leak.
+static CONTRACT: LazyLock<&str> =
+    LazyLock::new(|| sample("c1/echo", &["subscribe data/received_message", "publish data/publish_message"]));
+
 static ROUTER: LazyLock<Router> = LazyLock::new(|| {
-    let contract = sample("c1/echo", &["subscribe data/received_message", "publish data/publish_message"]);
-    let component = Component::new("1.0.0", contract).on("data/received_message").reply("data/publish_message", echo);
+    let component = Component::new("1.0.0", &CONTRACT).on("data/received_message").reply("data/publish_message", echo);
     let resolved = component.check().expect("the component matches the contract");
     let options = Options { dead_letters: true, ..Options::default() };
     let (log, _) = mov::log::open(LevelFilter::Trace, Identity::default());

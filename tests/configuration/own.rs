@@ -71,8 +71,10 @@ fn settings_of_the_author_come_from_each_source() {
     };
     let assert_is = |alarm: &Alarm, highest: u32, shown: &str| {
         assert_eq!(show(alarm), shown);
-        let _component = alarm.start();
+        let component = alarm.start();
         alarm.assert_highest(highest);
+        // In order: a message that was not acknowledged would be handled again, by the next process.
+        assert_eq!(component.stop(SOON).code(), Some(0), "{}", component.output());
     };
     assert_is(&alarm, 30, "  (default)");
     let alarm = alarm.env("CONFIG_FILE", file.display());

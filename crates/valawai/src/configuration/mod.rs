@@ -32,7 +32,12 @@ const BY_ORDER: &str = "an order";
 #[derive(Debug)]
 pub enum Change {
     /// Apply these settings.
-    Settings(Arc<Settings>),
+    Settings {
+        /// All settings.
+        settings: Arc<Settings>,
+        /// What has changed, for people.
+        changed: Vec<String>,
+    },
     /// Report that a setting stays as it is.
     Problem(Problem),
 }
@@ -202,14 +207,12 @@ impl Configuration {
         if let Some(own) = reading.own {
             if state.is_started { own.accept() } else { own.accept_first() }
         }
-        for change in &reading.changed {
-            log::info!("{change}");
-        }
         if let Some(settings) = reading.settings {
             let settings = state.folder.iter().fold(settings, |settings, folder| settings.in_folder(folder));
             state.settings = Arc::new(settings);
             if !reading.changed.is_empty() {
-                let _ = changes.0.send(Change::Settings(Arc::clone(&state.settings)));
+                let (settings, changed) = (Arc::clone(&state.settings), reading.changed.clone());
+                let _ = changes.0.send(Change::Settings { settings, changed });
             }
         }
         reading.changed

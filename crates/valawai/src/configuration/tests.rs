@@ -35,7 +35,7 @@ fn taken(configuration: &Configuration) -> (Vec<Arc<Settings>>, Vec<Problem>) {
     let (mut settings, mut problems) = (Vec::new(), Vec::new());
     for change in configuration.changes().try_iter() {
         match change {
-            Change::Settings(changed) => settings.push(changed),
+            Change::Settings { settings: changed, .. } => settings.push(changed),
             Change::Problem(problem) => problems.push(problem),
         }
     }

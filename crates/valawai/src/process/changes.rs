@@ -75,8 +75,8 @@ impl Changes {
     /// Applies a change, or reports why a setting stays as it is.
     pub(super) fn apply(&mut self, change: Result<Change, RecvError>, tasks: &mut Tasks) {
         match change {
-            Ok(Change::Settings(settings)) => {
-                tasks.apply(&settings);
+            Ok(Change::Settings { settings, changed }) => {
+                tasks.apply(&settings, &changed);
                 if settings.broker != self.wanted {
                     self.wanted = settings.broker.clone();
                     self.connecting = None;

@@ -133,15 +133,19 @@ impl Tasks {
         tasks
     }
 
-    /// Applies changed settings as far as no thread needs to stop for them. `consumers` says which are to run from now on.
-    pub(super) fn apply(&mut self, settings: &Settings) {
+    /// Applies changed settings as far as no thread needs to stop for them. `consumers` says which are to run from now on, and
+    /// `changed`, for people, what is in effect then.
+    pub(super) fn apply(&mut self, settings: &Settings, changed: &[String]) {
         self.grace = settings.grace;
-        self.parts.log.set_limit(settings.mov_level);
-        logs::levels::configure(&settings.logs);
+        self.apply_at_once(settings);
         if let Some(service) = &self.service {
             service.set_settings(explicit(settings));
         }
-        self.apply_at_once(settings);
+        self.parts.log.set_limit(settings.mov_level);
+        logs::levels::configure(&settings.logs);
+        for change in changed {
+            log::info!("{change}");
+        }
         let had_routes = self.parts.settings.routes != Routes::default();
         self.parts.settings = settings.clone();
         self.consumers = ConsumerGroup::all(&self.parts);

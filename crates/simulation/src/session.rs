@@ -173,12 +173,13 @@ impl World {
     pub(crate) fn finish(&mut self, connection: ConnectionId) {
         let now = self.now;
         let it = &mut self.broker.connections[connection];
+        let process = it.process;
         if it.is_open && !it.is_cut {
             (it.is_open, it.is_cut, it.is_finished) = (false, true, true);
-            let (process, after) = (it.process, it.until_drained(now));
-            self.processes[process].session.retain(|other| *other != connection);
+            let after = it.until_drained(now);
             self.after(after, Event::BrokerNotices(connection));
         }
+        self.processes[process].session.retain(|other| *other != connection);
     }
 
     /// A client shuts down its socket.

@@ -15,7 +15,7 @@ thread_local! {
 pub(crate) struct Trace {
     pub(crate) now: Micros,
     pub(crate) hash: u64,
-    is_told: bool,
+    pub(crate) is_told: bool,
 }
 
 impl Trace {

@@ -130,6 +130,10 @@ impl World {
             queue.consumers.remove(found);
             queue.is_exclusive &= !is_exclusive;
         }
+        if **queue == *self.names.input {
+            let process = self.links[link].process;
+            self.processes[process].consuming_since = None;
+        }
     }
 
     /// Plans the confirms of what is published on a link.

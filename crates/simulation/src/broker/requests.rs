@@ -23,7 +23,10 @@ impl World {
             Frame::Requeue { tag } => self.reject(link, tag),
             Frame::Close => self.close_channel(link),
             Frame::Call { number, request } => {
+                let asked = self.trace.is_told.then(|| format!("{request:?}")).unwrap_or_default();
                 let response = self.answer(link, request);
+                let process = self.links[link].process;
+                self.tell(|| format!("  process {process}, link {link}: {asked}: {response:?}"));
                 self.send_to_client(link, Reply::Response { number, response });
             }
         }

@@ -30,9 +30,10 @@ pub(super) struct RecordedRegistration {
 }
 
 /// What the queue holds.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) enum IdentityRecord {
     /// No record: the queue is empty, or another replica is reading it.
+    #[default]
     Missing,
     /// The component is not registered, as far as is known.
     Unregistered {
@@ -112,7 +113,8 @@ impl IdentityQueue {
                 notice: notice.json.clone(),
                 notifications_enabled,
             });
-            self.publish(link, &Body { registered, last_known: state.last_known().cloned(), ending: Vec::new() })?;
+            let (last_known, ending) = (state.last_known().cloned(), state.ending().to_vec());
+            self.publish(link, &Body { registered, last_known, ending })?;
         }
         Ok(())
     }

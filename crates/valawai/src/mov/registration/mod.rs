@@ -78,8 +78,8 @@ pub struct Registration {
     identity_queue: IdentityQueue,
     health_reporter: HealthReporter,
     recorded: Recorded,
-    /// What this process read from the identity queue while it was a standby, perhaps in an earlier session.
-    observed: Option<RecordedRegistration>,
+    /// The last record that this process read while it was a standby, perhaps in an earlier session.
+    observed: IdentityRecord,
     blocked_since: Option<Instant>,
     is_blocked: bool,
 }
@@ -125,7 +125,7 @@ impl Registration {
             identity_queue,
             health_reporter,
             recorded: Recorded::default(),
-            observed: None,
+            observed: IdentityRecord::Missing,
             blocked_since: None,
             is_blocked: false,
         }
@@ -135,7 +135,7 @@ impl Registration {
     pub fn forget(&mut self) {
         self.state = RegistrationState::new(self.state.info().clone(), self.timeout, None);
         self.recorded = Recorded::default();
-        self.observed = None;
+        self.observed = IdentityRecord::Missing;
     }
 
     /// Registers the component, or waits while another process is the registrar, until the shutdown. The last process
@@ -165,26 +165,36 @@ impl Registration {
     /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
     /// reported while it was a standby.
     fn take_over(&mut self, link: &mut dyn Link, observed: Option<RecordedRegistration>) -> Result<(), Error> {
-        self.recorded = Recorded::default();
-        let recorded = match self.identity_queue.read(link, self.state.info())? {
+        let known = |recorded: &RecordedRegistration| (recorded.notice.id.clone(), recorded.notifications_enabled);
+        let mut record = self.identity_queue.read(link, self.state.info())?;
+        self.recorded = match &record {
+            IdentityRecord::Registered(recorded) => Recorded { current: Some(known(recorded)), last_known: None },
+            IdentityRecord::Unregistered { last_known, .. } => {
+                Recorded { current: None, last_known: last_known.as_ref().map(|last_known| last_known.id.clone()) }
+            }
+            IdentityRecord::Missing => Recorded::default(),
+        };
+        let read_before = std::mem::take(&mut self.observed);
+        if record == IdentityRecord::Missing {
+            // It was lost, or another standby is reading it.
+            record = read_before;
+        }
+        let registration = match record {
             IdentityRecord::Registered(registration) => Some(registration),
             IdentityRecord::Unregistered { last_known, ending } => {
-                self.recorded.last_known = last_known.as_ref().map(|last_known| last_known.id.clone());
                 self.state.may_be_live(last_known);
                 self.state.are_ending(ending);
                 None
             }
-            // Another standby may be reading it.
-            IdentityRecord::Missing => self.observed.take(),
+            IdentityRecord::Missing => None,
         };
-        self.recorded.current =
-            recorded.as_ref().map(|recorded| (recorded.notice.id.clone(), recorded.notifications_enabled));
-        let was_standby = observed
-            .is_some_and(|observed| self.recorded.current.as_ref().is_some_and(|(id, _)| *id == observed.notice.id));
+        let current = registration.as_ref().map(known);
+        let was_standby =
+            observed.is_some_and(|observed| current.as_ref().is_some_and(|(id, _)| *id == observed.notice.id));
         let now = clock::now();
-        self.state.take_over(recorded, was_standby, now);
+        self.state.take_over(registration, was_standby, now);
         self.state.session_opened(now);
-        let done = self.recorded.current.as_ref().filter(|(_, is_done)| *is_done).map(|(id, _)| id.clone());
+        let done = current.filter(|(_, is_done)| *is_done).map(|(id, _)| id);
         self.late_notifications.session_opened(done, now);
         Ok(())
     }

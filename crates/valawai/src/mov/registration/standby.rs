@@ -39,7 +39,6 @@ impl Registration {
             }
             if !checks_lock && !is_stopping {
                 observed = self.observe_registration(link, observed)?;
-                self.observed.clone_from(&observed);
             } else if link.consumers(&self.queue)?.unwrap_or(0) == 0 {
                 self.acquire_lock(link)?;
                 return Ok(LockOutcome::Acquired { observed });
@@ -68,18 +67,22 @@ impl Registration {
     }
 
     fn observe_registration(
-        &self,
+        &mut self,
         link: &mut dyn Link,
         observed: Option<RecordedRegistration>,
     ) -> Result<Option<RecordedRegistration>, Error> {
-        let registration = match self.identity_queue.read(link, self.state.info())? {
-            IdentityRecord::Registered(registration) => registration,
-            IdentityRecord::Unregistered { .. } => return Ok(None),
+        let record = self.identity_queue.read(link, self.state.info())?;
+        let registration = match &record {
+            IdentityRecord::Registered(registration) => Some(registration.clone()),
+            IdentityRecord::Unregistered { .. } => None,
             IdentityRecord::Missing => return Ok(observed),
         };
-        if observed.is_none_or(|observed| observed.notice.id != registration.notice.id) {
-            log::info!("another process registered the component as {}", registration.notice.id);
+        self.observed = record;
+        if let Some(RecordedRegistration { notice, .. }) = &registration
+            && observed.is_none_or(|observed| observed.notice.id != notice.id)
+        {
+            log::info!("another process registered the component as {}", notice.id);
         }
-        Ok(Some(registration))
+        Ok(registration)
     }
 }

@@ -163,13 +163,18 @@ impl RegistrarLoop<'_> {
     fn stop(&mut self) -> Result<(), Error> {
         self.is_stopping = true;
         self.wait_for_expected_notices()?;
-        self.link.cancel()?;
-        if self.registration.has_other_replicas(self.link)? {
+        let mut is_last = !self.registration.has_other_replicas(self.link)?;
+        if is_last {
+            self.query_last_time()?;
+            // Another process may have started meanwhile. It waits for the lock, as this one still has it.
+            is_last = !self.registration.has_other_replicas(self.link)?;
+        }
+        if !is_last {
             log::info!("other processes of the component are running; it stays registered");
             self.record_state()?;
-            return self.link.flush();
+            self.link.flush()?;
+            return self.link.cancel().map(drop);
         }
-        self.query_last_time()?;
         let ending = self.registration.state.unregister_all();
         self.registration.identity_queue.write_ending(self.link, &ending)?;
         for id in ending {
@@ -193,9 +198,9 @@ impl RegistrarLoop<'_> {
         self.registration.state.query_sent(clock::now());
         self.query()?;
         while let Some(next_poll) = self.query.next_poll().filter(|next_poll| *next_poll < deadline) {
-            match self.link.poll(false)? {
+            match self.link.poll(true)? {
                 Some(event) => self.handle(event)?,
-                None => self.link.wait(false, None, next_poll.saturating_duration_since(clock::now())),
+                None => self.link.wait(true, None, next_poll.saturating_duration_since(clock::now())),
             }
             self.poll_answer()?;
         }

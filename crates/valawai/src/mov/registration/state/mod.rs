@@ -118,17 +118,25 @@ impl RegistrationState {
         self.last_known.as_ref()
     }
 
-    /// The last registrar knew of a registration that may be live.
+    /// The last registrar knew of a registration that may be live. It is newer than what this process knows, unless the record of
+    /// that was lost: then both may be live, and the other one is not kept.
     pub(super) fn may_be_live(&mut self, last_known: Option<LastKnown>) {
-        if self.current.is_none() && self.last_known.is_none() {
-            self.last_known = last_known;
-        }
+        let Some(last_known) = last_known else { return };
+        let current = self.current.take().map(|notice| notice.id);
+        let before = self.last_known.replace(last_known.clone()).map(|before| before.id);
+        let others = current.into_iter().chain(before).filter(|id| *id != last_known.id);
+        others.for_each(|id| self.stale.add(id));
     }
 
     /// The last process of the component was about to end these registrations when it stopped. If the MOV still lists them, it has
     /// not processed that yet, or the message was lost.
     pub(super) fn are_ending(&mut self, ids: Vec<Id>) {
         self.ending = ids;
+    }
+
+    /// The registrations that are not kept, for the record: the next process must not keep them either.
+    pub(super) fn ending(&self) -> &[Id] {
+        &self.ending
     }
 
     /// Whether a notice may still arrive.

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     ClientNotices(ConnectionId),
     /// The broker notices that a connection is lost.
     BrokerNotices(ConnectionId),
+    /// The session of a process goes on without a connection, or it would have ended.
+    NotMissed(ConnectionId),
     /// The broker confirms what it has stored for a link.
     Confirm(LinkId),
     /// The delay of a message in this queue has passed.

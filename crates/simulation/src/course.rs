@@ -106,10 +106,7 @@ impl World {
         }
         let is_invalid = self.plan.failing > 0 && self.random.u8(..20) == 0;
         let is_refused = is_invalid || order.is_refused || order.panics || order.failures > 0;
-        let body = match is_invalid {
-            true => b"not JSON".to_vec(),
-            false => serde_json::to_vec(&order).expect("it is JSON"),
-        };
+        let body = if is_invalid { b"not JSON".to_vec() } else { serde_json::to_vec(&order).expect("it is JSON") };
         let properties = Properties { message_id: Some(format!("m{number}")), ..Properties::default() };
         self.ledger.inputs.push(Input { is_refused, ..Input::default() });
         self.tell(|| format!("input {number}: {}", String::from_utf8_lossy(&body)));

@@ -174,7 +174,9 @@ impl World {
     /// All faults end.
     pub(crate) fn end_all_faults(&mut self) {
         self.broker.frozen_until = self.now;
-        FaultKind::ALL.into_iter().for_each(|kind| self.end_fault(kind));
+        for kind in FaultKind::ALL {
+            self.end_fault(kind);
+        }
     }
 
     fn random_process(&mut self) -> Option<usize> {

@@ -31,43 +31,40 @@ impl World {
     /// The health file exists only while the component is registered, connected, and able to publish.
     pub(crate) fn check_health(&mut self) {
         for process in self.running_processes().collect::<Vec<_>>() {
-            let Some(content) = self.files.get(&health_file(self.processes[process].host)) else {
-                self.processes[process].untrue_since = None;
-                continue;
-            };
-            let id =
-                content.split('"').find(|part| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit()));
-            let id = id.unwrap_or_default();
-            let ended = match self.mov.ended.get(id) {
-                Some(at) => self.now.saturating_sub(*at) > ENDED_LIMIT,
-                None => !self.mov.live.contains_key(id),
-            };
-            if ended {
-                let story =
-                    format!("process {process} looks healthy with the registration {id}, which the MOV does not know");
-                return self.violated("health", story);
-            }
-            if self.broker.is_blocked && self.now > self.broker.blocked_since + BLOCKED_LIMIT {
-                let story = format!(
-                    "process {process} looks healthy, and the broker has accepted nothing for {BLOCKED_LIMIT} us"
-                );
-                self.violated("health", story);
-            }
-            // A process that stops reports itself as unhealthy when it has finished its messages.
-            let is_stopping = self.processes[process].stopping_since.is_some();
-            let is_lost =
-                !is_stopping && self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open);
-            let since = self.processes[process].untrue_since;
-            match since {
-                _ if !is_lost => self.processes[process].untrue_since = None,
-                None => self.processes[process].untrue_since = Some(self.now),
-                Some(since) if self.now > since + LOST_LIMIT => {
-                    let story = format!("process {process} looks healthy {LOST_LIMIT} us after it lost a connection");
-                    self.violated("health", story);
-                }
-                Some(_) => {}
+            let lost_since = self.lost_since(process);
+            let Some(file) = self.files.get(&health_file(self.processes[process].host)) else { continue };
+            let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since);
+            let untrue = [
+                (self.ended_since(file), ENDED_LIMIT, "the MOV does not know its registration"),
+                (blocked_since, BLOCKED_LIMIT, "the broker accepts nothing"),
+                (lost_since, LOST_LIMIT, "it has lost a connection"),
+            ];
+            let too_long =
+                |(since, limit, _): &(Option<Micros>, Micros, _)| since.is_some_and(|it| self.now > it + limit);
+            if let Some((_, limit, what)) = untrue.into_iter().find(too_long) {
+                let seconds = limit / SECOND;
+                self.violated("health", format!("process {process} looks healthy after {seconds} s, and {what}"));
             }
         }
+    }
+
+    /// Since when the MOV has not known the registration in a health file.
+    fn ended_since(&self, file: &str) -> Option<Micros> {
+        let is_id = |part: &&str| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = file.split('"').find(is_id).unwrap_or_default();
+        if self.mov.live.contains_key(id) { None } else { Some(self.mov.ended.get(id).copied().unwrap_or(0)) }
+    }
+
+    /// Since when a process looks healthy without one of its connections. One that stops reports itself as unhealthy when it has
+    /// finished its messages.
+    fn lost_since(&mut self, process: usize) -> Option<Micros> {
+        let it = &self.processes[process];
+        let looks_healthy = self.files.contains_key(&health_file(it.host));
+        let is_lost = it.session.iter().any(|connection| !self.broker.connections[*connection].is_open);
+        let is_untrue = looks_healthy && is_lost && it.stopping_since.is_none();
+        let since = is_untrue.then(|| it.untrue_since.unwrap_or(self.now));
+        self.processes[process].untrue_since = since;
+        since
     }
 
     /// What is not settled yet, if anything is not.

@@ -17,6 +17,7 @@ mod replicas;
 mod schedule;
 mod scheduler;
 mod session;
+mod tasks;
 mod trace;
 mod virtual_time;
 mod world;

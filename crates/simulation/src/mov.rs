@@ -20,7 +20,7 @@ const LOG: &str = "valawai/log/add";
 const QUEUES: [&str; 4] = [payloads::REGISTER, payloads::UNREGISTER, payloads::QUERY, LOG];
 
 /// What happens to it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum MovEvent {
     /// It starts.
     Start,
@@ -38,6 +38,7 @@ pub(crate) enum MovEvent {
 
 /// The MOV.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "faults combine them in any way")]
 pub(crate) struct Mov {
     pub(crate) is_up: bool,
     is_connected: bool,

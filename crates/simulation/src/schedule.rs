@@ -143,6 +143,7 @@ impl World {
             Event::ToClient(connection) => self.arrive_at_client(connection),
             Event::ClientNotices(connection) => self.client_notices(connection),
             Event::BrokerNotices(connection) => self.broker_notices(connection),
+            Event::NotMissed(connection) => self.not_missed(connection),
             Event::Confirm(link) => self.confirm(link),
             Event::Expire(queue) => self.expire(&queue),
             Event::BrokerUp => self.broker_up(),

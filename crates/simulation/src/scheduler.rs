@@ -11,7 +11,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::agenda::Event;
-use crate::world::{self, Micros};
+use crate::world::{self, Micros, World};
 
 /// The stack of a coroutine. Memory is taken only for what is used of it.
 const STACK: usize = 512 * 1024;
@@ -144,7 +144,7 @@ pub(crate) fn wait(deadline: Option<Micros>, is_ready: &mut dyn FnMut() -> bool)
             panic::resume_unwind(Box::new(Killed));
         }
         if is_ready() || deadline.is_some_and(|deadline| deadline <= world::with(|world| world.now)) {
-            world::with(|world| world.note_no_wait());
+            world::with(World::note_no_wait);
             return;
         }
         world::with(|world| world.block(deadline));

@@ -169,16 +169,23 @@ impl Session for SimulatedSession {
 }
 
 impl World {
-    /// A client closes a connection in order: what was sent arrives before.
+    /// A client closes the connection of a link that ends: what was sent arrives before.
     pub(crate) fn finish(&mut self, connection: ConnectionId) {
         let now = self.now;
         let it = &mut self.broker.connections[connection];
-        let process = it.process;
         if it.is_open && !it.is_cut {
             (it.is_open, it.is_cut, it.is_finished) = (false, true, true);
             let after = it.until_drained(now);
             self.after(after, Event::BrokerNotices(connection));
+            self.not_missed(connection);
+        } else {
+            // It broke. Either the link ended because of that, and the session ends, or it would have ended anyway.
+            self.after(SECOND, Event::NotMissed(connection));
         }
+    }
+
+    pub(crate) fn not_missed(&mut self, connection: ConnectionId) {
+        let process = self.broker.connections[connection].process;
         self.processes[process].session.retain(|other| *other != connection);
     }
 

@@ -120,7 +120,9 @@ impl World {
         for (queue, position, stored) in returned {
             self.put_back(&queue, position, stored);
         }
-        queues.iter().for_each(|queue| self.dispatch(queue));
+        for queue in &queues {
+            self.dispatch(queue);
+        }
     }
 
     pub(super) fn remove_consumer(&mut self, link: LinkId, index: usize, queue: &Arc<str>, is_exclusive: bool) {

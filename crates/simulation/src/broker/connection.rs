@@ -91,6 +91,7 @@ pub(crate) enum Reply {
 }
 
 /// One connection of a session.
+#[expect(clippy::struct_excessive_bools, reason = "faults combine them in any way")]
 pub(crate) struct Connection {
     pub(crate) process: usize,
     /// What is on its way, with the times of arrival.

@@ -38,6 +38,7 @@ pub(crate) struct Stored {
 pub(crate) struct Ready(BTreeMap<u64, Stored>);
 
 /// A durable queue.
+#[expect(clippy::struct_excessive_bools, reason = "faults combine them in any way")]
 pub(crate) struct Queue {
     pub(crate) kind: Kind,
     pub(crate) ready: Ready,

@@ -23,7 +23,7 @@ impl World {
             Frame::Requeue { tag } => self.reject(link, tag),
             Frame::Close => self.close_channel(link),
             Frame::Call { number, request } => {
-                let asked = self.trace.is_told.then(|| format!("{request:?}")).unwrap_or_default();
+                let asked = if self.trace.is_told { format!("{request:?}") } else { String::new() };
                 let response = self.answer(link, request);
                 let process = self.links[link].process;
                 self.tell(|| format!("  process {process}, link {link}: {asked}: {response:?}"));

@@ -49,6 +49,7 @@ fn a_registration_that_was_sent_twice_is_looked_for_twice() {
     state.query_answered(vec![]);
     assert_eq!(state.next_steps(now + TIMEOUT), [Step::Register]);
     state.notice_received(notice('a'), now + TIMEOUT);
+    assert!(state.expects_notice(), "a stop must wait for the other notice, to end its registration");
     let steps = state.next_steps(now + TIMEOUT + RECHECK_DELAY);
     assert_eq!(steps, [Step::Query], "the first registration may be live as well");
 }

@@ -81,9 +81,21 @@ fn a_registration_that_the_last_registrar_knew_is_ended() {
 }
 
 #[test]
+fn what_the_last_registrar_knew_is_newer_than_what_this_process_knew() {
+    let (mut state, now) = registered();
+    let mut last = new_state(None);
+    last.take_over(Some(recorded('b', &contract())), false, now);
+    state.may_be_live(last.last_known().cloned());
+    state.take_over(None, false, now);
+    assert_eq!(state.last_known().map(|last_known| &last_known.id), Some(&id('b')));
+    assert_eq!(state.unregister_all(), [id('a'), id('b')], "each of them may be live");
+}
+
+#[test]
 fn a_registration_that_the_last_process_has_ended_is_not_kept() {
     let (mut state, now) = querying(None);
     state.are_ending(vec![id('a')]);
+    assert_eq!(state.ending(), [id('a')], "the next process must not keep it either");
     state.query_answered(vec![notice('a')]);
     assert_eq!(state.next_steps(now), [Step::Register], "the MOV has not processed the end of the registration yet");
     state.notice_received(notice('b'), now);

@@ -6,7 +6,7 @@ readonly IMAGE=valawai/c1_echo_example_with_rust_and_amiquip
 readonly NEW_IMAGE=valawai/c0_newly_made
 readonly CHANNELS=valawai/c1/echo_example_with_rust_and_amiquip
 readonly OUTPUT=queues/%2F/${CHANNELS//\//%2F}%2Fdata%2Fpublish_message
-readonly MAX_IMAGE_BYTES=6000000
+readonly MAX_IMAGE_BYTES=7500000
 # `docker stop` kills the process after 10 s.
 readonly MAX_STOP_SECONDS=5
 

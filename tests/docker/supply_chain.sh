@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # run.sh sets project and work
 
 # Everything in the image. What a scanner of images would look for, packages of a distribution, is not there.
-readonly IMAGE_FILES='app/CHANGELOG.md app/LICENSE app/README.md app/asyncapi.yaml app/c1_echo'
+readonly IMAGE_FILES='app/CHANGELOG.md app/LICENSE app/README.md app/asyncapi.yaml app/c1_echo etc/ssl/certs/ca-certificates.crt'
 # What the engine adds to a container.
 readonly ENGINE_FILES='\.dockerenv|dev/.*|etc/(hostname|hosts|mtab|resolv\.conf)'
 

@@ -1,8 +1,6 @@
 //! The promises that are about states: the health file, the registration, and where everything is when it is settled.
 
-use std::collections::BTreeSet;
-
-use crate::replicas::health_file;
+use crate::replicas::HealthFile;
 use crate::world::{Micros, SECOND, World};
 
 /// How long a component may look healthy after its client noticed that a connection is lost: the thread that uses it may wait for
@@ -30,9 +28,12 @@ pub(crate) struct Remembered {
 impl World {
     /// The health file exists only while the component is registered, connected, and able to publish.
     pub(crate) fn check_health(&mut self) {
-        for process in self.running_processes().collect::<Vec<_>>() {
+        for process in 0..self.processes.len() {
+            if self.processes[process].is_dead {
+                continue;
+            }
             let lost_since = self.lost_since(process);
-            let Some(file) = self.files.get(&health_file(self.processes[process].host)) else { continue };
+            let Some(file) = self.files.get(&self.processes[process].host) else { continue };
             let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since);
             let untrue = [
                 (self.ended_since(file), ENDED_LIMIT, "the MOV does not know its registration"),
@@ -49,9 +50,7 @@ impl World {
     }
 
     /// Since when the MOV has not known the registration in a health file.
-    fn ended_since(&self, file: &str) -> Option<Micros> {
-        let is_id = |part: &&str| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let id = file.split('"').find(is_id).unwrap_or_default();
+    fn ended_since(&self, HealthFile { id, .. }: &HealthFile) -> Option<Micros> {
         if self.mov.live.contains_key(id) { None } else { Some(self.mov.ended.get(id).copied().unwrap_or(0)) }
     }
 
@@ -59,7 +58,7 @@ impl World {
     /// finished its messages.
     fn lost_since(&mut self, process: usize) -> Option<Micros> {
         let it = &self.processes[process];
-        let looks_healthy = self.files.contains_key(&health_file(it.host));
+        let looks_healthy = self.files.contains_key(&it.host);
         let is_lost = it.session.iter().any(|connection| !self.broker.connections[*connection].is_open);
         let is_untrue = looks_healthy && is_lost && it.stopping_since.is_none();
         let since = is_untrue.then(|| it.untrue_since.unwrap_or(self.now));
@@ -109,7 +108,7 @@ impl World {
             if self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open) {
                 return Some(format!("process {process} has lost a connection"));
             }
-            if !self.files.get(&health_file(self.processes[process].host)).is_some_and(|file| file.contains(id)) {
+            if self.files.get(&self.processes[process].host).is_none_or(|file| file.id != *id) {
                 return Some(format!("process {process} is not healthy"));
             }
         }
@@ -151,15 +150,11 @@ impl World {
     /// Notes which processes consume the input, as far as the broker knows.
     pub(crate) fn note_consuming(&mut self) {
         let now = self.now;
-        let consuming: BTreeSet<usize> = match self.broker.queues.get(self.names.input) {
-            Some(queue) if self.broker.is_up => {
-                queue.consumers.iter().map(|(link, _)| self.links[*link].process).collect()
-            }
-            _ => BTreeSet::new(),
-        };
+        let input = self.broker.queues.get(self.names.input).filter(|_| self.broker.is_up);
+        let consumers = input.map_or(&[][..], |queue| &queue.consumers);
         for (number, process) in self.processes.iter_mut().enumerate() {
-            let since = process.consuming_since.take().unwrap_or(now);
-            process.consuming_since = consuming.contains(&number).then_some(since);
+            let is_consuming = consumers.iter().any(|(link, _)| self.links[*link].process == number);
+            process.consuming_since = is_consuming.then_some(process.consuming_since.unwrap_or(now));
         }
     }
 

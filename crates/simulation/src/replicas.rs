@@ -1,6 +1,6 @@
 //! The processes of the component: they start, are killed, and stop.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use valawai::internals::configuration::Configuration;
 use valawai::internals::operations::configure::Configure as _;
@@ -58,8 +58,24 @@ impl Process {
 }
 
 /// The health file of the process on a host.
-pub(crate) fn health_file(host: usize) -> PathBuf {
-    Path::new("/").join(format!("host-{host}")).join("component_id.json")
+pub(crate) struct HealthFile {
+    pub(crate) content: String,
+    /// The registration in it.
+    pub(crate) id: String,
+}
+
+impl HealthFile {
+    fn new(content: String) -> Self {
+        let is_id = |part: &&str| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let id = content.split('"').find(is_id).unwrap_or_default().to_owned();
+        Self { content, id }
+    }
+}
+
+/// The host whose health file has this path: `/host-0/component_id.json`.
+pub(crate) fn host_of(path: &Path) -> usize {
+    let host = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()?.strip_prefix("host-"));
+    host.and_then(|host| host.parse().ok()).expect("the path of a health file")
 }
 
 impl World {
@@ -130,7 +146,7 @@ impl World {
             None => self.violated("it runs until it is stopped", format!("process {process} ended by itself")),
             Some(_) => {}
         }
-        if self.files.contains_key(&health_file(self.processes[process].host)) {
+        if self.files.contains_key(&self.processes[process].host) {
             self.violated("health", format!("process {process} ended, and its health file exists"));
         }
         self.end_process(process);
@@ -171,8 +187,8 @@ impl World {
         }
         let is_written = content.is_some();
         let changed = match content {
-            Some(content) => self.files.insert(path.to_owned(), content).is_none(),
-            None => self.files.remove(path).is_some(),
+            Some(content) => self.files.insert(host_of(path), HealthFile::new(content)).is_none(),
+            None => self.files.remove(&host_of(path)).is_some(),
         };
         let now = self.now;
         self.processes[process].healthy_since = is_written.then_some(now);

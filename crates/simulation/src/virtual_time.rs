@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use valawai::internals::simulation::Simulation;
 
+use crate::replicas::host_of;
 use crate::scheduler::{self, Spawned};
 use crate::session::micros;
 use crate::world;
@@ -50,6 +51,6 @@ impl Simulation for Virtual {
     }
 
     fn read(&self, path: &Path) -> Option<String> {
-        world::with(|world| world.files.get(path).cloned())
+        world::with(|world| Some(world.files.get(&host_of(path))?.content.clone()))
     }
 }

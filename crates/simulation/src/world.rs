@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
@@ -16,7 +15,7 @@ use crate::ledger::Ledger;
 use crate::link::ClientLink;
 use crate::mov::Mov;
 use crate::plan::Plan;
-use crate::replicas::Process;
+use crate::replicas::{HealthFile, Process};
 use crate::scheduler::{Spawned, Task, TaskId};
 use crate::session::micros;
 use crate::trace::Trace;
@@ -69,7 +68,8 @@ pub(crate) struct World {
     pub(crate) mov: Mov,
     pub(crate) links: Vec<ClientLink>,
     pub(crate) processes: Vec<Process>,
-    pub(crate) files: BTreeMap<PathBuf, String>,
+    /// The health files, by host.
+    pub(crate) files: BTreeMap<usize, HealthFile>,
     pub(crate) ledger: Ledger,
     pub(crate) trace: Trace,
     pub(crate) violation: Option<Violation>,

@@ -56,7 +56,8 @@ impl Shared {
 /// A log for entries of `limit` and above, and the writer to run in each session.
 #[must_use]
 pub fn open(limit: log::LevelFilter, identity: Identity) -> (MovLog, Writer) {
-    let (sender, receiver) = crossbeam_channel::bounded(MAX_WAITING);
+    // A bounded channel would take memory for all entries that may wait.
+    let (sender, receiver) = crossbeam_channel::unbounded();
     let shared = Arc::new(Shared {
         limit: AtomicUsize::new(limit as usize),
         waiting_bytes: AtomicUsize::new(0),
@@ -99,7 +100,8 @@ impl MovLog {
         }
         let size = entry.size();
         let waiting = self.shared.waiting_bytes.fetch_add(size, Ordering::Relaxed);
-        if waiting > MAX_WAITING_BYTES || self.entries.try_send(entry).is_err() {
+        let is_full = waiting > MAX_WAITING_BYTES || self.entries.len() >= MAX_WAITING;
+        if is_full || self.entries.send(entry).is_err() {
             self.shared.waiting_bytes.fetch_sub(size, Ordering::Relaxed);
             self.shared.count_dropped();
         }

@@ -20,7 +20,7 @@ pub(crate) struct Plan {
     pub(crate) discards: bool,
     /// Whether replies must have the order of their inputs: one worker, no fault.
     pub(crate) is_ordered: bool,
-    /// Whether nothing happens but messages.
+    /// Whether nothing happens but messages, and processes that are told to stop.
     pub(crate) is_calm: bool,
     /// The faults that may happen.
     pub(crate) faults: Vec<FaultKind>,
@@ -52,6 +52,9 @@ impl Plan {
         if faults.contains(&FaultKind::MuteMov) {
             faults.retain(|kind| *kind != FaultKind::StrangeNotice);
         }
+        if is_calm {
+            faults = vec![FaultKind::StopProcess];
+        }
         if faults.is_empty() {
             faults.push(all[random.usize(..all.len())]);
         }
@@ -67,7 +70,7 @@ impl Plan {
             is_ordered,
             is_calm,
             faults,
-            faults_per_round: if is_calm { 0 } else { random.usize(1..=5) },
+            faults_per_round: if is_ordered { 0 } else { random.usize(if is_calm { 0..=2 } else { 1..=5 }) },
             rounds: if is_calm { 1 } else { random.usize(1..=2) },
             round_time: random.u64(3..15) * SECOND,
             inputs_per_round: random.usize(1..25),

@@ -67,11 +67,11 @@ impl<'r> RegistrarLoop<'r> {
     pub(super) fn run(&mut self, shutdown: &Shutdown) -> Result<(), Error> {
         self.receive_waiting_notices()?;
         while !shutdown.is_requested() {
-            let now = clock::now();
-            if self.next_check <= now {
-                self.check_mov(now)?;
+            if self.next_check <= clock::now() {
+                self.check_mov()?;
             }
             self.poll_answer()?;
+            let now = clock::now();
             for step in self.registration.state.next_steps(now) {
                 self.carry_out(step)?;
             }

@@ -10,7 +10,8 @@ use crate::mov::payloads;
 use crate::mov::rest::RestClient;
 
 impl RegistrarLoop<'_> {
-    pub(super) fn check_mov(&mut self, now: Instant) -> Result<(), Error> {
+    pub(super) fn check_mov(&mut self) -> Result<(), Error> {
+        let now = clock::now();
         if self.next_rest_check <= now {
             self.next_rest_check = now + REST_INTERVAL;
             self.check_registration(now);

@@ -46,8 +46,8 @@ impl RegistrationState {
 
     /// The MOV has started.
     pub(in crate::mov::registration) fn mov_started(&mut self, now: Instant) {
-        if self.is_mov_starting() {
-            self.phase = Phase::MovStarting { until: now };
+        if let Phase::MovStarting { until } = &mut self.phase {
+            *until = now.min(*until);
         }
     }
 

@@ -77,3 +77,13 @@ fn a_mov_that_does_not_work_delays_the_registration() {
     state.query_answered(vec![]);
     assert_eq!(state.next_steps(now + NOT_WORKING_DELAY), [Step::Register]);
 }
+
+#[test]
+fn a_mov_that_is_ready_is_queried_at_once_however_often_that_is_observed() {
+    let now = Instant::now();
+    let mut state = new_state(None);
+    state.observe_mov(Some(1), now);
+    state.mov_started(now + SECOND);
+    state.mov_started(now + 2 * SECOND);
+    assert_eq!(state.next_steps(now + SECOND), [Step::Query]);
+}

@@ -134,10 +134,14 @@ DEFECTS = [
         "        Ok(all >= self.status.consumers())",
     ),
     (
-        "The lock is released before the registration is ended",
+        "A stop releases the lock first, and looks for other processes once",
         "mov/registration/registrar/mod.rs",
-        "        let mut is_last = !self.registration.has_other_replicas(self.link)?;\n",
-        "        self.link.cancel()?;\n        let mut is_last = !self.registration.has_other_replicas(self.link)?;\n",
+        "        let mut is_last = !self.registration.has_other_replicas(self.link)?;\n"
+        "        if is_last {\n            self.query_last_time()?;\n"
+        "            // Another process may have started meanwhile. It waits for the lock, as this one still has it.\n"
+        "            is_last = !self.registration.has_other_replicas(self.link)?;\n        }\n",
+        "        self.link.cancel()?;\n        let is_last = !self.registration.has_other_replicas(self.link)?;\n"
+        "        if is_last {\n            self.query_last_time()?;\n        }\n",
     ),
     (
         "A standby forgets what it has read when the record is lost",

@@ -7,8 +7,8 @@ use crate::world::{Micros, SECOND, World};
 /// the answer to a call on another connection, which takes ten seconds at most.
 const LOST_LIMIT: Micros = 13 * SECOND;
 
-/// How long it may look healthy while the broker accepts no messages.
-const BLOCKED_LIMIT: Micros = 14 * SECOND;
+/// How long it may look healthy while the broker accepts no messages: ten seconds, and a call that takes as long.
+const BLOCKED_LIMIT: Micros = 23 * SECOND;
 
 /// How long it may look healthy with a registration that the MOV has ended.
 const ENDED_LIMIT: Micros = 40 * SECOND;
@@ -34,7 +34,9 @@ impl World {
             }
             let lost_since = self.lost_since(process);
             let Some(file) = self.files.get(&self.processes[process].host) else { continue };
-            let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since);
+            // A process that has just started cannot know for how long.
+            let healthy_since = self.processes[process].healthy_since.unwrap_or(0);
+            let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since.max(healthy_since));
             let untrue = [
                 (self.ended_since(file), ENDED_LIMIT, "the MOV does not know its registration"),
                 (blocked_since, BLOCKED_LIMIT, "the broker accepts nothing"),

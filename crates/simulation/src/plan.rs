@@ -72,7 +72,8 @@ impl Plan {
             faults,
             faults_per_round: if is_ordered { 0 } else { random.usize(if is_calm { 0..=2 } else { 1..=5 }) },
             rounds: if is_calm { 1 } else { random.usize(1..=2) },
-            round_time: random.u64(3..15) * SECOND,
+            // Some limits of the component are longer than ten seconds.
+            round_time: if random.u8(..8) == 0 { random.u64(15..40) } else { random.u64(3..15) } * SECOND,
             inputs_per_round: random.usize(1..25),
             slowest: [0, 0, 5, 300][random.usize(..4)],
             failing: if is_ordered { 0 } else { [0, 10, 40][random.usize(..3)] },

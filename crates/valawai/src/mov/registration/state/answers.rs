@@ -83,8 +83,7 @@ impl RegistrationState {
         // Another registration may be live: one that was known before, or one of this process that was not answered.
         let others = std::mem::take(&mut self.sent).saturating_sub(1);
         self.expected_notices = self.expected_notices.max(others);
-        let may_be_two =
-            self.expected_notices > 0 || self.last_known.take().is_some() || self.queries.has_unanswered();
+        let may_be_two = self.expected_notices > 0 || self.last_known.take().is_some() || self.queries.has_unanswered();
         self.queries.answered();
         if may_be_two {
             self.queries.schedule(now + RECHECK_DELAY);

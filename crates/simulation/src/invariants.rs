@@ -33,7 +33,7 @@ impl World {
                 continue;
             }
             let lost_since = self.lost_since(process);
-            let Some(file) = self.files.get(&self.processes[process].host) else { continue };
+            let Some(file) = self.health_file(process) else { continue };
             // A process that has just started cannot know for how long.
             let healthy_since = self.processes[process].healthy_since.unwrap_or(0);
             let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since.max(healthy_since));
@@ -60,7 +60,7 @@ impl World {
     /// finished its messages.
     fn lost_since(&mut self, process: usize) -> Option<Micros> {
         let it = &self.processes[process];
-        let looks_healthy = self.files.contains_key(&it.host);
+        let looks_healthy = self.health_file(process).is_some();
         let is_lost = it.session.iter().any(|connection| !self.broker.connections[*connection].is_open);
         let is_untrue = looks_healthy && is_lost && it.stopping_since.is_none();
         let since = is_untrue.then(|| it.untrue_since.unwrap_or(self.now));
@@ -110,7 +110,7 @@ impl World {
             if self.processes[process].session.iter().any(|it| !self.broker.connections[*it].is_open) {
                 return Some(format!("process {process} has lost a connection"));
             }
-            if self.files.get(&self.processes[process].host).is_none_or(|file| file.id != *id) {
+            if self.health_file(process).is_none_or(|file| file.id != *id) {
                 return Some(format!("process {process} is not healthy"));
             }
         }

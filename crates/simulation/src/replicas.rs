@@ -57,18 +57,20 @@ impl Process {
     }
 }
 
-/// The health file of the process on a host.
+/// The health file on a host.
 pub(crate) struct HealthFile {
+    /// Who wrote it.
+    process: usize,
     pub(crate) content: String,
     /// The registration in it.
     pub(crate) id: String,
 }
 
 impl HealthFile {
-    fn new(content: String) -> Self {
+    fn new(process: usize, content: String) -> Self {
         let is_id = |part: &&str| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         let id = content.split('"').find(is_id).unwrap_or_default().to_owned();
-        Self { content, id }
+        Self { process, content, id }
     }
 }
 
@@ -87,6 +89,11 @@ impl World {
     /// How many processes run.
     pub(crate) fn running_processes(&self) -> impl Iterator<Item = usize> {
         (0..self.processes.len()).filter(|process| !self.processes[*process].is_dead)
+    }
+
+    /// The health file of a process, which does not count if another process has written it.
+    pub(crate) fn health_file(&self, process: usize) -> Option<&HealthFile> {
+        self.files.get(&self.processes[process].host).filter(|file| file.process == process)
     }
 
     /// Starts a process on a host that has none.
@@ -187,7 +194,7 @@ impl World {
         }
         let is_written = content.is_some();
         let changed = match content {
-            Some(content) => self.files.insert(host_of(path), HealthFile::new(content)).is_none(),
+            Some(content) => self.files.insert(host_of(path), HealthFile::new(process, content)).is_none(),
             None => self.files.remove(&host_of(path)).is_some(),
         };
         let now = self.now;

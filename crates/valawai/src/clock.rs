@@ -1,5 +1,5 @@
 //! The clock: the time of day, as messages and logs carry it, and the time that passes. Both are virtual in a
-//! [simulation](crate::simulation).
+//! [`simulation`].
 
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

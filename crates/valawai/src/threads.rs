@@ -1,4 +1,4 @@
-//! Threads, and how they wait for each other. On the thread of a [simulation](crate::simulation), they are simulated.
+//! Threads, and how they wait for each other. On the thread of a [`simulation`], they are simulated.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -176,7 +176,7 @@ impl RegistrarLoop<'_> {
             return self.link.cancel().map(drop);
         }
         let ending = self.registration.state.unregister_all();
-        self.registration.identity_queue.write_ending(self.link, &ending)?;
+        self.registration.identity_queue.write_ending(self.link, self.registration.state.ending())?;
         for id in ending {
             self.unregister(id)?;
         }

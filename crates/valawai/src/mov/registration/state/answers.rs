@@ -11,6 +11,7 @@ impl RegistrationState {
     pub(in crate::mov::registration) fn query_answered(&mut self, live: Vec<Notice>) {
         self.queries.answered();
         self.expected_notices = 0;
+        self.ending.retain(|id| live.iter().any(|notice| notice.id == *id));
         let mut live: Vec<Notice> = live.into_iter().filter(|notice| !self.stale.is_ended(&notice.id)).collect();
         let is_preferred = |notice: &Notice| self.is_preferred(&notice.id) && self.describes_component(notice);
         let kept = live.iter().position(is_preferred);

@@ -67,7 +67,7 @@ pub(super) struct RegistrationState {
     current: Option<Notice>,
     last_known: Option<LastKnown>,
     stale: StaleRegistrations,
-    /// Registrations that are not kept, because the last process has ended them.
+    /// Registrations that are not kept, because the last process of the component ended them. The MOV may still list them.
     ending: Vec<Id>,
     mov: MovMonitor,
     /// Registrations sent whose notices may still arrive.
@@ -238,7 +238,9 @@ impl RegistrationState {
         let last_known = self.last_known.take().map(|last_known| last_known.id);
         let current = self.current.take().map(|current| current.id);
         last_known.into_iter().chain(current).for_each(|id| self.stale.add(id));
-        std::iter::from_fn(|| self.stale.next()).collect()
+        let ending: Vec<Id> = std::iter::from_fn(|| self.stale.next()).collect();
+        self.ending.extend(ending.iter().cloned());
+        ending
     }
 
     fn is_current(&self, id: &Id) -> bool {

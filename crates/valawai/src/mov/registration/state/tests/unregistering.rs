@@ -100,4 +100,8 @@ fn a_registration_that_the_last_process_has_ended_is_not_kept() {
     assert_eq!(state.next_steps(now), [Step::Register], "the MOV has not processed the end of the registration yet");
     state.notice_received(notice('b'), now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('a'))], "the message that ended it may be lost");
+    state.unregister_all();
+    assert_eq!(state.ending(), [id('a'), id('b')]);
+    state.query_answered(vec![notice('b')]);
+    assert_eq!(state.ending(), [id('b')], "what the MOV no longer lists has ended");
 }

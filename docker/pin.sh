@@ -28,7 +28,7 @@ with_digest() {
     local digest
     digest=$(docker buildx imagetools inspect "$1" 2>/dev/null | sed -n '/^Digest: */ { s///p; q }') || digest=''
     if [ -z "$digest" ]; then
-        digest=$(docker image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$1" 2>/dev/null | sed -n "s|^${1%:*}@||p") || digest=''
+        digest=$(docker image inspect --format '{{ range .RepoDigests }}{{ println . }}{{ end }}' "$1" 2>/dev/null | sed -n "s|^${1%:*}@||p") || digest=''
     fi
     case $digest in
         sha256:????????*) echo "$1@$digest" ;;

@@ -182,6 +182,32 @@ DEFECTS = [
         "        let deadline = self.deadline(began, DRAINED_BY);",
         "        let deadline = self.deadline(began, 1000.0 * DRAINED_BY);",
     ),
+    (
+        "Each seventh message waits until those after it are done",
+        "consumer/consumer_loop.rs",
+        "        let route = self.subscribed.route(consumer);\n",
+        "        let route = self.subscribed.route(consumer);\n"
+        "        if tag % 7 == 3 && !message.properties.redelivered {\n            return self.requeue(tag);\n        }\n",
+    ),
+    (
+        "The panic of a handler is not caught",
+        "component/handler.rs",
+        "    panic::catch_unwind(AssertUnwindSafe(|| handler(context)))\n"
+        "        .unwrap_or_else(|panic| Err(Failure::of_panic(\"the handler\", panic.as_ref())))",
+        "    let _ = (panic::catch_unwind(AssertUnwindSafe(|| ())), Failure::of_panic);\n    handler(context)",
+    ),
+    (
+        "A broker that cannot be reached ends the process",
+        "process/app.rs",
+        "                Err(error) => log::warn!(\"{error}; retrying\"),",
+        "                Err(_) => return None,",
+    ),
+    (
+        "A changed setting is refused",
+        "configuration/orders.rs",
+        "        if !invalid.is_empty() {",
+        "        if invalid.is_empty() {",
+    ),
 ]
 
 

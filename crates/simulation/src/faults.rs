@@ -165,7 +165,7 @@ impl World {
             FaultKind::OutputNodeDown | FaultKind::DeleteOutput => {
                 self.queue(self.names.output).is_node_down = false;
             }
-            FaultKind::MuteMov => self.mov.is_mute = false,
+            FaultKind::MuteMov => self.unmute_mov(),
             FaultKind::SlowMov => self.mov.is_slow = false,
             _ => {}
         }

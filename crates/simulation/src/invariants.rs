@@ -10,8 +10,9 @@ const LOST_LIMIT: Micros = 13 * SECOND;
 /// How long it may look healthy while the broker accepts no messages: ten seconds, and a call that takes as long.
 const BLOCKED_LIMIT: Micros = 23 * SECOND;
 
-/// How long it may look healthy with a registration that the MOV has ended.
-const ENDED_LIMIT: Micros = 40 * SECOND;
+/// How long it may look healthy with a registration that the MOV has ended, while the MOV answers: a MOV that has answered nothing for
+/// long is queried seldom.
+const ENDED_LIMIT: Micros = 60 * SECOND;
 
 /// How long a process has to consume until every other one can know it.
 const CONSUMING_FOR: Micros = 5 * SECOND;
@@ -21,7 +22,7 @@ const CONSUMING_FOR: Micros = 5 * SECOND;
 pub(crate) struct Remembered {
     /// The registration when everything was settled.
     settled: Option<String>,
-    /// Whether the MOV has forgotten it since.
+    /// Whether the MOV has forgotten it since, or what the component knows of it was lost.
     is_forgotten: bool,
 }
 
@@ -53,7 +54,11 @@ impl World {
 
     /// Since when the MOV has not known the registration in a health file.
     fn ended_since(&self, HealthFile { id, .. }: &HealthFile) -> Option<Micros> {
-        if self.mov.live.contains_key(id) { None } else { Some(self.mov.ended.get(id).copied().unwrap_or(0)) }
+        // While the MOV answers nothing, nobody can know.
+        if self.mov.live.contains_key(id) || self.mov.is_mute {
+            return None;
+        }
+        Some(self.mov.ended.get(id).copied().unwrap_or(0).max(self.mov.mute_until))
     }
 
     /// Since when a process looks healthy without one of its connections. One that stops reports itself as unhealthy when it has
@@ -146,6 +151,11 @@ impl World {
 
     /// The MOV has forgotten all registrations.
     pub(crate) fn mov_forgot(&mut self) {
+        self.remembered.is_forgotten = true;
+    }
+
+    /// What the registrar recorded was lost with the broker.
+    pub(crate) fn record_was_lost(&mut self) {
         self.remembered.is_forgotten = true;
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Mov {
     forgets: bool,
     /// The ERROR entries in its log.
     pub(crate) errors: u64,
+    /// Until when it answered nothing.
+    pub(crate) mute_until: u64,
 }
 
 impl World {
@@ -92,11 +94,17 @@ impl World {
                     self.tell(|| format!("the MOV is killed; it {}", if forgets { "forgets" } else { "remembers" }));
                     self.mov_disconnected();
                     self.mov.forgets |= forgets;
-                    self.mov.is_mute = false;
+                    self.unmute_mov();
                     self.after(down_for, Event::Mov(MovEvent::Start));
                 }
             }
             MovEvent::Wipe { .. } | MovEvent::Take { .. } | MovEvent::Done { .. } => {}
+        }
+    }
+
+    pub(crate) fn unmute_mov(&mut self) {
+        if std::mem::take(&mut self.mov.is_mute) {
+            self.mov.mute_until = self.now;
         }
     }
 

@@ -152,6 +152,8 @@ impl World {
         let delay = match self.random.u8(..) {
             0..200 => self.random.u64(50..2_000),
             200..250 => self.random.u64(2_000..50_000),
+            // A stop does not wait for confirms that are later than this.
+            _ if self.plan.is_calm => self.random.u64(50_000..1_000_000),
             _ => self.random.u64(50_000..3_000_000),
         };
         self.after(delay, Event::Confirm(link));

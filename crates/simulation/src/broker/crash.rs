@@ -56,6 +56,10 @@ impl World {
             let is_lost = |stored: &super::Stored| !stored.is_persistent || (!stored.is_confirmed && random.bool());
             for lost in queue.ready.remove_if(is_lost) {
                 self.note_removed(kind, &lost);
+                if name.ends_with("/identity") {
+                    // If the process that wrote it is killed as well, before it writes it again, nobody knows.
+                    self.record_was_lost();
+                }
                 self.check_copies(lost.input, "the broker was killed");
             }
         }

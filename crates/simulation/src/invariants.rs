@@ -36,8 +36,7 @@ impl World {
             let lost_since = self.lost_since(process);
             let Some(file) = self.health_file(process) else { continue };
             // A process that has just started cannot know for how long.
-            let healthy_since = self.processes[process].healthy_since.unwrap_or(0);
-            let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since.max(healthy_since));
+            let blocked_since = self.broker.is_blocked.then_some(self.broker.blocked_since.max(file.written));
             let untrue = [
                 (self.ended_since(file), ENDED_LIMIT, "the MOV does not know its registration"),
                 (blocked_since, BLOCKED_LIMIT, "the broker accepts nothing"),
@@ -106,9 +105,7 @@ impl World {
             return Some(format!("the MOV has {} live registrations", self.mov.live.len()));
         }
         let id = self.mov.live.keys().next()?;
-        let mut count = 0;
         for process in self.running_processes() {
-            count += 1;
             if self.processes[process].stopping_since.is_some() {
                 return Some(format!("process {process} is stopping"));
             }
@@ -119,10 +116,7 @@ impl World {
                 return Some(format!("process {process} is not healthy"));
             }
         }
-        (0..self.plan.hosts)
-            .find(|host| self.process_on(*host).is_none())
-            .map(|host| format!("host {host} is down"))
-            .or((count == 0).then(|| "no process runs".to_owned()))
+        (0..self.plan.hosts).find(|host| self.process_on(*host).is_none()).map(|host| format!("host {host} is down"))
     }
 
     /// A registration that the MOV knows is kept.
@@ -149,13 +143,8 @@ impl World {
         }
     }
 
-    /// The MOV has forgotten all registrations.
-    pub(crate) fn mov_forgot(&mut self) {
-        self.remembered.is_forgotten = true;
-    }
-
-    /// What the registrar recorded was lost with the broker.
-    pub(crate) fn record_was_lost(&mut self) {
+    /// The MOV has forgotten the registration, or what the component knows of it was lost.
+    pub(crate) fn registration_forgotten(&mut self) {
         self.remembered.is_forgotten = true;
     }
 

@@ -85,7 +85,7 @@ impl World {
                 for (id, _) in std::mem::take(&mut self.mov.live) {
                     self.mov.ended.insert(id, now);
                 }
-                self.mov_forgot();
+                self.registration_forgotten();
             }
             MovEvent::Take { queue, session } if session == self.mov.session => self.mov_take(queue),
             MovEvent::Done { queue, session } if session == self.mov.session => self.mov_done(queue),

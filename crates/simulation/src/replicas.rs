@@ -28,8 +28,6 @@ pub(crate) struct Process {
     /// When it was told to stop.
     pub(crate) stopping_since: Option<Micros>,
     pub(crate) grace: Micros,
-    /// Since when its health file exists.
-    pub(crate) healthy_since: Option<Micros>,
     /// Since when it consumes the input.
     pub(crate) consuming_since: Option<Micros>,
     /// Since when it exists although a connection is lost.
@@ -49,7 +47,6 @@ impl Process {
             configuration: None,
             stopping_since: None,
             grace,
-            healthy_since: None,
             consuming_since: None,
             untrue_since: None,
             session: Vec::new(),
@@ -61,16 +58,18 @@ impl Process {
 pub(crate) struct HealthFile {
     /// Who wrote it.
     process: usize,
+    /// When.
+    pub(crate) written: Micros,
     pub(crate) content: String,
     /// The registration in it.
     pub(crate) id: String,
 }
 
 impl HealthFile {
-    fn new(process: usize, content: String) -> Self {
+    fn new(process: usize, written: Micros, content: String) -> Self {
         let is_id = |part: &&str| part.len() == 24 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         let id = content.split('"').find(is_id).unwrap_or_default().to_owned();
-        Self { process, content, id }
+        Self { process, written, content, id }
     }
 }
 
@@ -164,7 +163,6 @@ impl World {
         it.is_dead = true;
         it.handle = None;
         it.configuration = None;
-        it.healthy_since = None;
         for connection in it.connections.clone() {
             self.shut_down(connection);
         }
@@ -194,11 +192,9 @@ impl World {
         }
         let is_written = content.is_some();
         let changed = match content {
-            Some(content) => self.files.insert(host_of(path), HealthFile::new(process, content)).is_none(),
+            Some(content) => self.files.insert(host_of(path), HealthFile::new(process, self.now, content)).is_none(),
             None => self.files.remove(&host_of(path)).is_some(),
         };
-        let now = self.now;
-        self.processes[process].healthy_since = is_written.then_some(now);
         if changed {
             self.tell(|| format!("process {process} is {}", if is_written { "healthy" } else { "not healthy" }));
         }

@@ -58,7 +58,7 @@ impl World {
                 self.note_removed(kind, &lost);
                 if name.ends_with("/identity") {
                     // If the process that wrote it is killed as well, before it writes it again, nobody knows.
-                    self.record_was_lost();
+                    self.registration_forgotten();
                 }
                 self.check_copies(lost.input, "the broker was killed");
             }

@@ -20,6 +20,7 @@ pub(crate) struct ClientLink {
     /// Confirms and returned messages, in their order.
     pub(super) events: VecDeque<Event>,
     pub(super) subscriptions: Vec<Subscription>,
+    /// The number that the broker gives the next consumer.
     pub(super) next_number: usize,
     pub(super) next: usize,
     /// Deliveries that were polled and not settled.
@@ -112,12 +113,6 @@ impl ClientLink {
                 self.confirmed.insert(published.input);
             }
         }
-    }
-
-    /// The broker numbers the consumers of a link from 0.
-    pub(super) fn next_consumer_number(&mut self) -> usize {
-        self.next_number += 1;
-        self.next_number - 1
     }
 
     /// The next delivery, of the subscriptions in turn.

@@ -9,7 +9,7 @@ use valawai::internals::message::Outgoing;
 use super::SimulatedLink;
 use super::client::Subscription;
 use crate::broker::{Frame, LinkId, Request, Response};
-use crate::world::{self, World};
+use crate::world::World;
 
 impl World {
     /// A delivery is acknowledged: what was published for it must be confirmed.
@@ -41,33 +41,30 @@ impl SimulatedLink {
 
     fn subscribe(&self, queue: &Arc<str>, access: Access, prefetch: u16) -> Result<(), Error> {
         let connection = self.consuming();
-        let id = self.id;
         // Deliveries may arrive before the answer is read.
         let request = Request::Consume { queue: Arc::clone(queue), access, prefetch };
-        let number = self.with(|world, link| world.links[link].next_consumer_number());
-        let buffered = VecDeque::new();
-        self.with(|world, link| {
-            let subscription = Subscription { number, queue: Arc::clone(queue), access, prefetch, buffered };
-            world.links[link].subscriptions.push(subscription);
+        let number = self.with(|world, link| {
+            let it = &mut world.links[link];
+            let (number, buffered) = (it.next_number, VecDeque::new());
+            it.subscriptions.push(Subscription { number, queue: Arc::clone(queue), access, prefetch, buffered });
+            number
         });
         let answer = self.call(connection, request);
         let failed = match answer {
             Ok(Response::Consuming { consumer }) => {
                 assert_eq!(consumer, number, "the broker numbers consumers from 0");
+                self.with(|world, link| world.links[link].next_number += 1);
                 return Ok(());
             }
             Ok(Response::LockHeld) => Error::LockHeld { queue: queue.to_string() },
             Ok(_) => Error::lost("an unexpected answer"),
             Err(error) => error,
         };
-        world::with(|world| {
-            world.links[id].subscriptions.retain(|it| it.number != number);
-            world.links[id].next_number = number;
-        });
+        self.with(|world, link| world.links[link].subscriptions.retain(|it| it.number != number));
         Err(failed)
     }
 
-    /// Cancels all consumers; `keep` of the deliveries that were not polled stay buffered, in front of what `again` consumes.
+    /// Cancels all consumers.
     fn cancel_all(&self) -> Result<(), Error> {
         if self.with(|world, link| world.links[link].subscriptions.is_empty()) {
             return Ok(());

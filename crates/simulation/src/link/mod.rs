@@ -36,11 +36,11 @@ impl World {
 }
 
 impl SimulatedLink {
-    pub(super) fn with<T>(&self, use_link: impl FnOnce(&mut World, LinkId) -> T) -> T {
+    fn with<T>(&self, use_link: impl FnOnce(&mut World, LinkId) -> T) -> T {
         world::with(|world| use_link(world, self.id))
     }
 
-    pub(super) fn check_open(&self) -> Result<(), Error> {
+    fn check_open(&self) -> Result<(), Error> {
         if self.with(|world, link| world.is_open(link) && !world.is_running_dead()) {
             Ok(())
         } else {
@@ -49,7 +49,7 @@ impl SimulatedLink {
     }
 
     /// Another thread may run now.
-    pub(super) fn may_be_preempted(&self) {
+    fn may_be_preempted(&self) {
         let pause = self.with(|world, _| (world.random.u8(..) < 16).then(|| world.random.u64(1..2_000)));
         if let Some(pause) = pause {
             scheduler::sleep(pause);
@@ -57,7 +57,7 @@ impl SimulatedLink {
     }
 
     /// Sends a request, and waits for the answer.
-    pub(super) fn call(&self, on: ConnectionId, request: Request) -> Result<Response, Error> {
+    fn call(&self, on: ConnectionId, request: Request) -> Result<Response, Error> {
         self.check_open()?;
         let deadline = self.with(|world, link| {
             let it = &mut world.links[link];
@@ -91,11 +91,11 @@ impl SimulatedLink {
         }
     }
 
-    pub(super) fn consuming(&self) -> ConnectionId {
+    fn consuming(&self) -> ConnectionId {
         self.with(|world, link| world.links[link].consuming)
     }
 
-    pub(super) fn querying(&self) -> ConnectionId {
+    fn querying(&self) -> ConnectionId {
         self.with(|world, link| world.links[link].querying)
     }
 

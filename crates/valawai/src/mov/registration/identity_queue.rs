@@ -29,6 +29,13 @@ pub(super) struct RecordedRegistration {
     pub(super) notifications_enabled: bool,
 }
 
+impl RecordedRegistration {
+    /// Its identifier, and whether its notifications are enabled.
+    pub(super) fn key(&self) -> (Id, bool) {
+        (self.notice.id.clone(), self.notifications_enabled)
+    }
+}
+
 /// What the queue holds.
 #[derive(Debug, Default, PartialEq)]
 pub(super) enum IdentityRecord {
@@ -114,19 +121,8 @@ impl IdentityQueue {
                 notifications_enabled,
             });
             let (last_known, ending) = (state.last_known().cloned(), state.ending().to_vec());
-            self.publish(link, &Body { registered, last_known, ending })?;
-        }
-        Ok(())
-    }
-
-    /// Records that the registrations `ending` are about to end, because the last replica stops.
-    pub(super) fn write_ending(&self, link: &mut dyn Link, ending: &[Id]) -> Result<(), Error> {
-        self.publish(link, &Body { registered: None, last_known: None, ending: ending.to_vec() })
-    }
-
-    fn publish(&self, link: &mut dyn Link, body: &Body) -> Result<(), Error> {
-        if self.is_declared {
-            let body = serde_json::to_vec(body).expect("JSON that was parsed always serializes");
+            let body = Body { registered, last_known, ending };
+            let body = serde_json::to_vec(&body).expect("JSON that was parsed always serializes");
             link.publish(&Outgoing::new(self.queue.as_str(), body))?;
         }
         Ok(())

@@ -93,6 +93,18 @@ struct Recorded {
     last_known: Option<Id>,
 }
 
+impl Recorded {
+    fn of(record: &IdentityRecord) -> Self {
+        match record {
+            IdentityRecord::Missing => Self::default(),
+            IdentityRecord::Registered(recorded) => Self { current: Some(recorded.key()), last_known: None },
+            IdentityRecord::Unregistered { last_known, .. } => {
+                Self { current: None, last_known: last_known.as_ref().map(|last_known| last_known.id.clone()) }
+            }
+        }
+    }
+}
+
 /// Whether `registered` is the registration that is recorded on the broker of `link`.
 ///
 /// # Errors
@@ -165,15 +177,8 @@ impl Registration {
     /// Continues with the registration that the last registrar recorded. `observed` is the one that this process
     /// reported while it was a standby.
     fn take_over(&mut self, link: &mut dyn Link, observed: Option<RecordedRegistration>) -> Result<(), Error> {
-        let known = |recorded: &RecordedRegistration| (recorded.notice.id.clone(), recorded.notifications_enabled);
         let mut record = self.identity_queue.read(link, self.state.info())?;
-        self.recorded = match &record {
-            IdentityRecord::Registered(recorded) => Recorded { current: Some(known(recorded)), last_known: None },
-            IdentityRecord::Unregistered { last_known, .. } => {
-                Recorded { current: None, last_known: last_known.as_ref().map(|last_known| last_known.id.clone()) }
-            }
-            IdentityRecord::Missing => Recorded::default(),
-        };
+        self.recorded = Recorded::of(&record);
         let read_before = std::mem::take(&mut self.observed);
         if record == IdentityRecord::Missing {
             // It was lost, or another standby is reading it.
@@ -188,7 +193,7 @@ impl Registration {
             }
             IdentityRecord::Missing => None,
         };
-        let current = registration.as_ref().map(known);
+        let current = registration.as_ref().map(RecordedRegistration::key);
         let was_standby =
             observed.is_some_and(|observed| current.as_ref().is_some_and(|(id, _)| *id == observed.notice.id));
         let now = clock::now();

@@ -175,8 +175,9 @@ impl RegistrarLoop<'_> {
             self.link.flush()?;
             return self.link.cancel().map(drop);
         }
-        let ending = self.registration.state.unregister_all();
-        self.registration.identity_queue.write_ending(self.link, self.registration.state.ending())?;
+        let Registration { state, identity_queue, .. } = &mut *self.registration;
+        let ending = state.unregister_all();
+        identity_queue.write(self.link, state, false)?;
         for id in ending {
             self.unregister(id)?;
         }

@@ -40,7 +40,7 @@ impl RegistrarLoop<'_> {
 
     fn query_answered(&mut self, live: Vec<Notice>) {
         let state = &mut self.registration.state;
-        state.query_answered(live);
+        state.query_answered(live, clock::now());
         if let Some(notice) = state.current() {
             log::info!("the MOV knows the component as {}; keeping that registration", notice.id);
         }

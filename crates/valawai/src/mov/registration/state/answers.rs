@@ -8,18 +8,31 @@ use crate::name::Id;
 
 impl RegistrationState {
     /// The MOV answered a query: `live` are the live registrations of the component's name, the oldest first.
-    pub(in crate::mov::registration) fn query_answered(&mut self, live: Vec<Notice>) {
+    pub(in crate::mov::registration) fn query_answered(&mut self, live: Vec<Notice>, now: Instant) {
         self.queries.answered();
-        self.expected_notices = 0;
         self.ending.retain(|id| live.iter().any(|notice| notice.id == *id));
         let mut live: Vec<Notice> = live.into_iter().filter(|notice| !self.stale.is_ended(&notice.id)).collect();
         let is_preferred = |notice: &Notice| self.is_preferred(&notice.id) && self.describes_component(notice);
         let kept = live.iter().position(is_preferred);
         let kept = kept.or_else(|| live.iter().position(|notice| self.describes_component(notice)));
+        if kept.is_some() {
+            self.look_for_registrations_that_are_not_in(&live, now);
+        }
+        self.expected_notices = 0;
         self.current = kept.map(|index| live.remove(index));
         self.stale.replace(live.into_iter().map(|notice| notice.id));
         self.last_known = None;
         self.phase = if self.current.is_some() { Phase::Registered } else { Phase::Unregistered };
+    }
+
+    /// Queries once more if the MOV has not processed each registration that was sent: it may do so later, and its notice may be
+    /// lost.
+    fn look_for_registrations_that_are_not_in(&mut self, live: &[Notice], now: Instant) {
+        let sent = std::mem::take(&mut self.sent).max(self.expected_notices);
+        let is_new = |notice: &&Notice| self.describes_component(notice) && !self.is_preferred(&notice.id);
+        if live.iter().filter(is_new).count() < sent as usize {
+            self.recheck_at = self.recheck_at.max(Some(now + self.answer_timeout()));
+        }
     }
 
     /// Whether `id` is the registration to keep if several are live.

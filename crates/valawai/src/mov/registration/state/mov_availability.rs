@@ -65,6 +65,7 @@ impl RegistrationState {
     pub(in crate::mov::registration) fn mov_not_working(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Registering { .. }) {
             self.expected_notices = self.expected_notices.saturating_sub(1);
+            self.sent = self.sent.saturating_sub(1);
         }
         self.phase = Phase::Unknown;
         self.queries.schedule(now + NOT_WORKING_DELAY);

@@ -6,7 +6,7 @@ use super::*;
 fn a_live_registration_is_adopted() {
     for last_known in [None, Some(id('a')), Some(id('b'))] {
         let (mut state, now) = querying(last_known);
-        state.query_answered(vec![notice('a')]);
+        state.query_answered(vec![notice('a')], now);
         assert_eq!(current(&state), Some(id('a')));
         assert_eq!(state.next_steps(now + 100 * SECOND), []);
     }
@@ -15,7 +15,7 @@ fn a_live_registration_is_adopted() {
 #[test]
 fn of_several_live_registrations_the_last_known_is_adopted_and_the_others_are_ended() {
     let (mut state, now) = querying(Some(id('b')));
-    state.query_answered(vec![notice('a'), notice('b'), notice('c')]);
+    state.query_answered(vec![notice('a'), notice('b'), notice('c')], now);
     assert_eq!(current(&state), Some(id('b')));
     assert_eq!(state.next_steps(now), [Step::Unregister(id('a')), Step::Unregister(id('c'))]);
 }
@@ -23,7 +23,7 @@ fn of_several_live_registrations_the_last_known_is_adopted_and_the_others_are_en
 #[test]
 fn of_several_unknown_live_registrations_the_oldest_is_adopted_and_the_others_are_ended() {
     let (mut state, now) = querying(None);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(current(&state), Some(id('a')));
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
 }
@@ -31,7 +31,7 @@ fn of_several_unknown_live_registrations_the_oldest_is_adopted_and_the_others_ar
 #[test]
 fn a_registration_of_another_version_is_ended_after_the_component_registered() {
     let (mut state, now) = querying(Some(id('a')));
-    state.query_answered(vec![notice_of_version('a', "0.9.0")]);
+    state.query_answered(vec![notice_of_version('a', "0.9.0")], now);
     assert_eq!(state.next_steps(now), [Step::Register], "without a registration, messages are not forwarded");
     state.notice_received(notice('b'), now);
     assert_eq!(current(&state), Some(id('b')));
@@ -46,7 +46,7 @@ fn a_registration_with_another_contract_is_not_adopted() {
         state.take_over(Some(recorded('a', &contract)), false, now);
         state.observe_mov(Some(1), now);
         assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
-        state.query_answered(vec![notice('a')]);
+        state.query_answered(vec![notice('a')], now);
         assert_eq!(state.next_steps(now + STARTUP_DELAY), expected);
     }
 }
@@ -59,7 +59,7 @@ fn a_registration_known_from_an_early_notice_is_preferred() {
     assert_eq!(current(&state), None, "the notice may be of an earlier run");
     state.observe_mov(Some(1), now);
     assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(current(&state), Some(id('b')));
     assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Unregister(id('a'))]);
 }
@@ -72,7 +72,7 @@ fn a_standby_that_takes_over_keeps_reporting_its_registration_and_queries_immedi
     state.observe_mov(Some(1), now);
     assert_eq!(state.next_steps(now), [Step::Query]);
     assert_eq!(current(&state), Some(id('a')));
-    state.query_answered(vec![notice('a')]);
+    state.query_answered(vec![notice('a')], now);
     assert_eq!(current(&state), Some(id('a')));
     assert_eq!(state.next_steps(now), []);
 }
@@ -84,10 +84,10 @@ fn a_standby_that_takes_over_while_the_mov_starts_notices_that_it_forgot() {
     state.take_over(Some(recorded('a', &contract())), true, now);
     state.observe_mov(Some(1), now);
     assert_eq!(state.next_steps(now), [Step::Query]);
-    state.query_answered(vec![notice('a')]);
+    state.query_answered(vec![notice('a')], now);
     let steps = steps_within(&mut state, now, 3);
     assert_eq!(steps, [(3, Step::Query)], "it trusts a MOV that has just started for ever");
-    state.query_answered(vec![]);
+    state.query_answered(vec![], now);
     assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Register]);
 }
 
@@ -95,11 +95,11 @@ fn a_standby_that_takes_over_while_the_mov_starts_notices_that_it_forgot() {
 fn a_registration_that_came_while_a_query_was_answered_is_found_by_the_next_query() {
     let (mut state, now) = querying(None);
     state.notice_received(notice('a'), now);
-    state.query_answered(vec![]);
+    state.query_answered(vec![], now);
     assert_eq!(state.next_steps(now), [Step::Register]);
     state.notice_received(notice('b'), now);
     assert_eq!(steps_within(&mut state, now, 1), [(1, Step::Query)], "two registrations stay live");
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.next_steps(now + SECOND), [Step::Unregister(id('a'))]);
 }
 
@@ -109,7 +109,7 @@ fn a_second_registration_that_came_while_a_query_was_answered_is_found_by_the_ne
     state.notice_received(notice('b'), now);
     assert_eq!(state.next_steps(now + RECHECK_DELAY), [Step::Query]);
     state.notice_received(notice('c'), now + RECHECK_DELAY);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     let steps = steps_within(&mut state, now + RECHECK_DELAY, 1);
     assert_eq!(steps, [(0, Step::Unregister(id('b'))), (1, Step::Query)], "a third registration stays live");
 }
@@ -128,6 +128,6 @@ fn a_process_that_takes_over_an_unobserved_registration_reports_it_only_when_the
     assert_eq!(current(&state), None);
     state.observe_mov(Some(1), now + SECOND);
     assert_eq!(state.next_steps(now + SECOND + STARTUP_DELAY), [Step::Query]);
-    state.query_answered(vec![notice('b')]);
+    state.query_answered(vec![notice('b')], now);
     assert_eq!(current(&state), Some(id('b')));
 }

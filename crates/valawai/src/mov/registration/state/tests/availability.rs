@@ -52,7 +52,7 @@ fn after_a_possible_restart_of_the_mov_a_registration_is_reported_only_when_the_
         state.observe_mov(Some(1), now);
         assert_eq!(current(&state), None);
         assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
-        state.query_answered(vec![notice('a')]);
+        state.query_answered(vec![notice('a')], now);
         assert_eq!(current(&state), Some(id('a')));
         assert_eq!(state.next_steps(now + STARTUP_DELAY), []);
     }
@@ -64,7 +64,7 @@ fn a_component_registers_again_with_a_mov_that_forgot_it() {
     state.registration_forgotten(now);
     assert_eq!(current(&state), None);
     assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Query]);
-    state.query_answered(vec![]);
+    state.query_answered(vec![], now);
     assert_eq!(state.next_steps(now + STARTUP_DELAY), [Step::Register]);
 }
 
@@ -74,7 +74,7 @@ fn a_mov_that_does_not_work_delays_the_registration() {
     state.mov_not_working(now);
     assert!(!state.expects_notice(), "no registration was sent");
     assert_eq!(state.next_steps(now + NOT_WORKING_DELAY), [Step::Query]);
-    state.query_answered(vec![]);
+    state.query_answered(vec![], now);
     assert_eq!(state.next_steps(now + NOT_WORKING_DELAY), [Step::Register]);
 }
 

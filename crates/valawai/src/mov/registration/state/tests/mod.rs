@@ -67,7 +67,7 @@ fn querying(last_known: Option<Id>) -> (RegistrationState, Instant) {
 /// A state that has sent a registration.
 fn registering() -> (RegistrationState, Instant) {
     let (mut state, now) = querying(None);
-    state.query_answered(vec![]);
+    state.query_answered(vec![], now);
     assert_eq!(state.next_steps(now), [Step::Register]);
     (state, now)
 }

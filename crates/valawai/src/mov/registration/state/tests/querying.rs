@@ -34,7 +34,7 @@ fn unexpected_notices_cause_one_query_and_are_not_adopted() {
     assert_eq!(current(&state), Some(id('a')));
     assert_eq!(state.next_steps(now), []);
     assert_eq!(state.next_steps(now + RECHECK_DELAY), [Step::Query]);
-    state.query_answered(vec![notice('a')]);
+    state.query_answered(vec![notice('a')], now);
     assert_eq!(current(&state), Some(id('a')));
     assert_eq!(state.next_steps(now + RECHECK_DELAY), []);
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn an_unconfirmed_end_of_a_registration_is_sent_again_in_the_next_session() {
     let (mut state, now) = querying(None);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
     state.session_opened(now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
@@ -17,7 +17,7 @@ fn an_unconfirmed_end_of_a_registration_is_sent_again_in_the_next_session() {
 #[test]
 fn a_nacked_end_of_a_registration_is_sent_again() {
     let (mut state, now) = querying(None);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
     state.unregister_nacked(&id('b'));
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
@@ -26,12 +26,12 @@ fn a_nacked_end_of_a_registration_is_sent_again() {
 #[test]
 fn no_registration_is_ended_twice() {
     let (mut state, now) = querying(None);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
     state.unregister_confirmed(&id('b'));
     state.notice_received(notice('c'), now);
     assert_eq!(state.next_steps(now + RECHECK_DELAY), [Step::Query]);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.next_steps(now + RECHECK_DELAY), [], "the MOV has not processed the message yet");
     assert_eq!(state.unregister_all(), [id('a')]);
 }
@@ -64,7 +64,7 @@ fn a_process_that_stops_before_it_has_asked_for_a_second_registration_asks() {
     state.notice_received(notice('b'), now);
     assert!(state.may_have_second(), "the second registration stays live");
     state.query_sent(now);
-    state.query_answered(vec![notice('a'), notice('b')]);
+    state.query_answered(vec![notice('a'), notice('b')], now);
     assert_eq!(state.unregister_all(), [id('a'), id('b')]);
 }
 
@@ -96,12 +96,12 @@ fn a_registration_that_the_last_process_has_ended_is_not_kept() {
     let (mut state, now) = querying(None);
     state.are_ending(vec![id('a')]);
     assert_eq!(state.ending(), [id('a')], "the next process must not keep it either");
-    state.query_answered(vec![notice('a')]);
+    state.query_answered(vec![notice('a')], now);
     assert_eq!(state.next_steps(now), [Step::Register], "the MOV has not processed the end of the registration yet");
     state.notice_received(notice('b'), now);
     assert_eq!(state.next_steps(now), [Step::Unregister(id('a'))], "the message that ended it may be lost");
     state.unregister_all();
     assert_eq!(state.ending(), [id('a'), id('b')]);
-    state.query_answered(vec![notice('b')]);
+    state.query_answered(vec![notice('b')], now);
     assert_eq!(state.ending(), [id('b')], "what the MOV no longer lists has ended");
 }

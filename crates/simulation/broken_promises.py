@@ -63,7 +63,7 @@ DEFECTS = [
     ),
     (
         "A reply for a queue whose node is down is dropped",
-        "consumer/consumer_loop.rs",
+        "consumer/settling.rs",
         "            self.in_flight.require_arrival(returned);",
         "            let _ = InFlight::require_arrival;",
     ),

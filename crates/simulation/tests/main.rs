@@ -21,7 +21,10 @@ const REMEMBERED: [(u64, &str); 10] = [
     (545_643, "a process that was killed forgot which registrations the last one had ended"),
     (732_840, "two processes that stopped hid the record from each other, and none unregistered"),
     (1_253_149, "a stop did not wait for the notice of the second of two registrations"),
-    (300_858_796, "a registration that the MOV processed after it had answered the last query stayed live beside the other"),
+    (
+        300_858_796,
+        "a registration that the MOV processed after it had answered the last query stayed live beside the other",
+    ),
 ];
 
 fn check(seed: u64, stacks: Stacks) -> Stacks {

@@ -14,6 +14,7 @@ pub(crate) mod parameters;
 mod publisher;
 mod resolved;
 mod route_output;
+pub(crate) mod scope;
 mod sent_message;
 pub(crate) mod settings;
 mod source;

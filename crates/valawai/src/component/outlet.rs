@@ -12,7 +12,7 @@ use super::input::route_short;
 use super::outbox::Outbox;
 use super::ticket::Ticket;
 use crate::message::Outgoing;
-use crate::operations::metrics::ChannelMetrics;
+use crate::operations::channel_metrics::ChannelMetrics;
 use crate::routes::{Destination, Events, ProducerRoute};
 
 /// One outlet. It outlives sessions.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Log;
-use super::context::{Handled, Routed, Scope};
+use super::context::{Handled, Routed};
 use super::outbox::Outbox;
+use super::scope::Scope;
 use super::ticket::Tickets;
 use crate::failure::Failure;
 use crate::ids::Ids;

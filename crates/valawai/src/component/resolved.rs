@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::channel_builder::ChannelOptions;
-use super::context::Scope;
 use super::handler::Handler;
 use super::input::{Consumed as _, Input};
 use super::outlet::Outlets;
 use super::parameters::PARAMETERS;
+use super::scope::Scope;
 use super::settings::OwnSettings;
 use super::source::SourceLoop;
 use super::{Component, Consumed, DeclaredSource, parameters};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Context;
-use super::context::Scope;
+use super::scope::Scope;
 use super::settings::OwnSettings;
 use crate::message::Message;
 use crate::mov::identity::Identity;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Consumer;
 use super::circuit_breaker::CircuitBreaker;
 use super::handing_over::HandingOver;
-use super::in_flight::{InFlight, Settlement};
+use super::in_flight::InFlight;
 use super::nack_streak::NackStreak;
 use super::own_queues::OwnQueues;
 use super::rollback::TrackedState;
@@ -14,12 +14,13 @@ use super::subscribing::Subscribed;
 use super::unconfirmed::Unconfirmed;
 use super::unroutable::Unroutable;
 use crate::broker::backoff::Backoff;
-use crate::broker::{Confirm, Delivery, Error, Event, Link, Returned};
+use crate::broker::{Delivery, Error, Event, Link};
 use crate::clock;
 use crate::health::status::RunningHandler;
 use crate::logs;
 use crate::mov::log::Entry;
-use crate::operations::metrics::{ChannelMetrics, Gauge};
+use crate::operations::channel_metrics::ChannelMetrics;
+use crate::operations::gauge::Gauge;
 use crate::shutdown::Shutdown;
 
 /// How often the loop checks deadlines if no events arrive.
@@ -30,33 +31,30 @@ const SPACE_CHECK: Duration = Duration::from_millis(20);
 
 /// The pauses after a delivery is requeued, so that it is not redelivered in a busy loop.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// A requeued delivery that is not redelivered within this time went to another consumer.
-const REDELIVERY_LIMIT: Duration = Duration::from_secs(LONGEST_PAUSE.as_secs() + 1);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The state of one consumer thread in one session.
 pub(super) struct ConsumerLoop<'c> {
     pub(super) consumer: &'c Consumer,
     pub(super) link: &'c mut dyn Link,
     pub(super) in_flight: InFlight,
-    unroutable: Unroutable,
+    pub(super) unroutable: Unroutable,
     /// The state of the handler, if it has one.
     pub(super) state: Option<TrackedState>,
     /// Whether nothing more is to be consumed.
     pub(super) is_draining: bool,
-    backoff: Backoff,
+    pub(super) backoff: Backoff,
     pub(super) paused_until: Option<Instant>,
     pub(super) circuit_breaker: CircuitBreaker,
     pub(super) subscribed: Subscribed<'c>,
     pub(super) own_queues: OwnQueues,
     pub(super) handing_over: HandingOver,
-    nack_streak: NackStreak<'c>,
-    unconfirmed: Unconfirmed<'c>,
+    pub(super) nack_streak: NackStreak<'c>,
+    pub(super) unconfirmed: Unconfirmed<'c>,
     running_handler: Arc<RunningHandler>,
     /// One for each route.
     pub(super) metrics: Vec<Option<Arc<ChannelMetrics>>>,
-    in_flight_gauge: Gauge<'c>,
+    pub(super) in_flight_gauge: Gauge<'c>,
 }
 
 impl<'c> ConsumerLoop<'c> {
@@ -156,100 +154,10 @@ impl<'c> ConsumerLoop<'c> {
         self.adapt_prefetch(consumer, bytes, took)
     }
 
-    /// Consumes nothing for a while.
-    pub(super) fn pause(&mut self) {
-        self.paused_until = self.paused_until.max(Some(clock::now() + self.backoff.pause()));
-    }
-
-    pub(super) fn requeue(&mut self, tag: u64) -> Result<(), Error> {
-        // A parked delivery is one whose handler failed, so no other message depends on it.
-        if !self.in_flight.is_parked(tag) && self.roll_back(tag)? {
-            return Ok(());
-        }
-        self.pause();
-        self.in_flight.requeue(tag);
-        self.consumer.options.operations.metrics.count_requeued();
-        self.link.requeue(tag)
-    }
-
-    fn confirm(&mut self, confirm: Confirm) -> Result<(), Error> {
-        let settlement = self.in_flight.confirm(confirm, &mut self.unroutable);
-        if settlement.rejected || !settlement.requeue.is_empty() {
-            self.nack_streak.add(clock::now());
-        } else if settlement.accepted {
-            self.backoff.reset();
-            self.nack_streak.end();
-        }
-        self.settle(settlement)
-    }
-
-    pub(super) fn settle(&mut self, settlement: Settlement) -> Result<(), Error> {
-        for tag in settlement.requeue {
-            // Unless it was requeued together with an earlier one.
-            if self.in_flight.is_open(tag) {
-                self.requeue(tag)?;
-            }
-        }
-        self.log(settlement.log);
-        Ok(())
-    }
-
-    /// A returned reply counts as published if its queue does not exist. If the node of the queue is down, the delivery is
-    /// requeued.
-    fn handle_returned(&mut self, returned: &Returned) -> Result<(), Error> {
-        let is_reply = self.in_flight.mark_returned(returned);
-        if !is_reply {
-            return Ok(());
-        }
-        if self.unroutable.add(&returned.to, self.link, clock::now())? {
-            self.consumer.options.operations.metrics.count_unroutable();
-        } else {
-            self.in_flight.require_arrival(returned);
-        }
-        Ok(())
-    }
-
-    pub(super) fn acknowledge(&mut self) -> Result<(), Error> {
-        let end = self.end_of_committed();
-        self.acknowledge_up_to(end)?;
-        self.in_flight_gauge.set(usize::try_from(self.in_flight.count()).unwrap_or(usize::MAX));
-        match self.in_flight.take_acknowledged() {
-            0 => {}
-            count => self.consumer.options.operations.metrics.count_acknowledged(count),
-        }
-        Ok(())
-    }
-
-    fn acknowledge_up_to(&mut self, end: u64) -> Result<(), Error> {
-        if self.in_flight.has_parked() {
-            // An ack of several deliveries would include the parked ones.
-            for tag in self.in_flight.take_each_acknowledgeable(end) {
-                self.link.acknowledge(tag)?;
-            }
-            return Ok(());
-        }
-        match self.in_flight.take_acknowledgeable(end) {
-            Some(tag) => self.link.acknowledge_up_to(tag),
-            None => Ok(()),
-        }
-    }
-
     /// Checks for late confirms, and forwards parked deliveries that are due.
     fn check_overdue(&mut self, now: Instant) -> Result<(), Error> {
         self.check_confirms(now)?;
         self.forward_parked(now)
-    }
-
-    /// Checks for late confirms.
-    pub(super) fn check_confirms(&mut self, now: Instant) -> Result<(), Error> {
-        let link = &*self.link;
-        if self.unconfirmed.check(self.in_flight.oldest_unconfirmed(), || link.is_blocked(), now) {
-            return Err(Error::ReopenRequired { reason: "the broker does not confirm what is published" });
-        }
-        if self.in_flight.is_confirmed() {
-            self.nack_streak.end_after(REDELIVERY_LIMIT, now);
-        }
-        Ok(())
     }
 
     /// Whether the loop takes deliveries now: it is not paused, and not too many bytes are unconfirmed.

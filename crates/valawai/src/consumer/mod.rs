@@ -22,6 +22,7 @@ mod request;
 pub mod retry;
 mod rollback;
 pub mod router;
+mod settling;
 #[cfg(test)]
 mod state_tests;
 mod subscribing;

@@ -4,7 +4,7 @@ use super::retry::RetryQueue;
 use crate::component::context::Routed;
 use crate::message::{Message, Outgoing};
 use crate::mov::log::Entry;
-use crate::operations::metrics::OutcomeKind;
+use crate::operations::channel_metrics::OutcomeKind;
 
 /// What becomes of a delivery.
 #[derive(Debug)]

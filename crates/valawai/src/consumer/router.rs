@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::component::context::{Handled, Scope};
+use crate::component::context::Handled;
 use crate::component::handler;
 use crate::component::input::Consumed as _;
+use crate::component::scope::Scope;
 use crate::component::state::StateHistory;
 use crate::component::{Context, Route};
 use crate::consumer::fault_injection::Fault;

@@ -3,7 +3,9 @@
 //! The threads that do the work record into these types and look at them; the `service` reads and changes them. Recording
 //! never blocks: counters are atomic, and copies that do not fit are dropped and counted.
 
+pub mod channel_metrics;
 pub mod configure;
+pub mod gauge;
 mod histogram;
 pub mod live_settings;
 pub mod metrics;

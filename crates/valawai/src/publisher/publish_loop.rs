@@ -18,7 +18,7 @@ use crate::health::status::{ConsumerStatus, StatusGuard};
 use crate::message::Outgoing;
 use crate::mov::log::{Entry, MovLog, Severity};
 use crate::operations::Operations;
-use crate::operations::metrics::ChannelMetrics;
+use crate::operations::channel_metrics::ChannelMetrics;
 use crate::operations::tap::What;
 use crate::shutdown::Shutdown;
 

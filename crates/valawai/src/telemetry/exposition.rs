@@ -12,7 +12,7 @@ use super::Observed;
 use super::process::ProcessStats;
 use super::table::{Kind, METRICS, Row};
 use crate::asyncapi::Direction;
-use crate::operations::metrics::ChannelMetrics;
+use crate::operations::channel_metrics::ChannelMetrics;
 use crate::operations::stats::ChannelStats;
 
 /// The most channels that are shown. A contract has few, and the names of routes come from configuration, which may change often.

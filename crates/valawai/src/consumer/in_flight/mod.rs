@@ -16,7 +16,7 @@ use super::unroutable::Unroutable;
 use crate::broker::{Confirm, Returned};
 use crate::message::Outgoing;
 use crate::mov::log::Entry;
-use crate::operations::metrics::ChannelMetrics;
+use crate::operations::channel_metrics::ChannelMetrics;
 
 /// The messages in flight on one link.
 #[derive(Debug, Default)]

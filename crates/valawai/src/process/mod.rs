@@ -12,6 +12,7 @@ mod restart;
 mod routes;
 mod session;
 pub mod signals;
+mod starting;
 mod stopping;
 mod supervisor;
 mod tasks;

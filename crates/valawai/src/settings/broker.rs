@@ -1,6 +1,7 @@
 //! The settings of the broker: its URL, a setting for each part of the URL, or some of both.
 
-use super::parse::{self, Expected, HostAddress};
+use super::hosts::{self, HostAddress};
+use super::parse::{self, Expected};
 use super::problems::Problem;
 use super::reader::Reader;
 use super::url::{self, BrokerUrl};
@@ -102,7 +103,7 @@ impl Host {
 }
 
 fn parse_host(text: &str) -> Result<Host, Expected> {
-    if url::is_url(text) { url::parse(text).map(Host::Url) } else { parse::hosts(text).map(Host::Addresses) }
+    if url::is_url(text) { url::parse(text).map(Host::Url) } else { hosts::parse(text).map(Host::Addresses) }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a parser")]

@@ -5,6 +5,7 @@ mod channels;
 mod document;
 mod effective;
 mod file;
+mod hosts;
 mod layers;
 mod operator;
 mod parse;

@@ -8,6 +8,7 @@ use log::LevelFilter;
 
 use super::Settings;
 use super::effective::{self, Effective};
+use super::hosts;
 use super::parse::{self, Expected};
 use super::problems::{Problem, Problems};
 use super::source::{Found, Source};
@@ -80,7 +81,7 @@ impl<'s> Reader<'s> {
             grace: self.get("SHUTDOWN_GRACE", Duration::from_secs(8), parse::seconds(1.0..=600.0)),
             register_timeout: self.get("REGISTER_TIMEOUT", Duration::from_secs(10), parse::seconds(1.0..=3600.0)),
             service: self.get("SERVICE_CONTROL", true, parse::yes_or_no),
-            metrics_address: self.get("METRICS_ADDRESS", None, |text| parse::listen_address(text).map(Some)),
+            metrics_address: self.get("METRICS_ADDRESS", None, |text| hosts::listen_address(text).map(Some)),
             tap: self.tap(),
             store: self.store(),
             reload: self.get("RELOAD_ENABLED", false, parse::yes_or_no),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::hosts;
 use super::parse::{self, Expected};
 use super::problems::Problem;
 use super::reader::Reader;
@@ -68,7 +69,7 @@ impl Reader<'_> {
 /// One host, and whether it is reached with TLS. Its port has a setting of its own.
 fn host(text: &str) -> Result<(bool, String), Expected> {
     let with_tls = text.strip_prefix("https://");
-    match parse::host_and_port(with_tls.or_else(|| text.strip_prefix("http://")).unwrap_or(text)) {
+    match hosts::host_and_port(with_tls.or_else(|| text.strip_prefix("http://")).unwrap_or(text)) {
         Some((name, None)) => Ok((with_tls.is_some(), name)),
         _ => Err("a host without a port and a login, as in consul, 10.0.0.1 or https://consul".to_owned()),
     }

@@ -1,6 +1,7 @@
 //! The URL of a broker: `amqp://user:password@host:5672/vhost?heartbeat=10`; with TLS, `amqps://`.
 
-use super::parse::{self, Expected, HostAddress};
+use super::hosts::{self, HostAddress};
+use super::parse::{self, Expected};
 use crate::secret::Secret;
 
 /// The parts of a URL. Those that it does not contain come from other settings or have defaults.
@@ -48,7 +49,7 @@ pub(super) fn parse(text: &str) -> Result<BrokerUrl, Expected> {
         Some((login, address)) => (Some(login), address),
         None => (None, authority),
     };
-    let (host, port) = parse::host_and_port(address).ok_or_else(|| {
+    let (host, port) = hosts::host_and_port(address).ok_or_else(|| {
         format!(
             "one host after amqp:// or @, with an optional port from 1 to 65535 (set several hosts in RABBITMQ_HOST, \
              without a scheme), and {}",

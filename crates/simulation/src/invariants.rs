@@ -14,6 +14,9 @@ const BLOCKED_LIMIT: Micros = 23 * SECOND;
 /// long is queried seldom.
 const ENDED_LIMIT: Micros = 60 * SECOND;
 
+/// How long a call takes at most while nothing is broken.
+const SLOW_CALL: Micros = SECOND;
+
 /// How long a process has to consume until every other one can know it.
 const CONSUMING_FOR: Micros = 5 * SECOND;
 
@@ -87,6 +90,11 @@ impl World {
         // The broker counts what a lost connection consumes until it notices the loss.
         if self.broker.connections.iter().any(|it| it.is_cut && (it.is_known || it.is_open)) {
             return Some("a connection is lost, and not everybody has noticed it".to_owned());
+        }
+        // A call that a broker has not answered while it was frozen may reach its limit now.
+        let is_slow = |since: Micros| self.now > since + SLOW_CALL;
+        if self.links.iter().any(|it| it.waiting_since.is_some_and(is_slow) && !self.processes[it.process].is_dead) {
+            return Some("a process waits for an answer of the broker".to_owned());
         }
         if self.pending_inputs > 0 {
             return Some("inputs are to come".to_owned());

@@ -11,7 +11,7 @@ use valawai::internals::broker::Session;
 const SCHEDULES: u64 = 1_000;
 
 /// Seeds that have found a defect once, with what it was. A change of the simulation gives them another course.
-const REMEMBERED: [(u64, &str); 10] = [
+const REMEMBERED: [(u64, &str); 11] = [
     (81_158, "a process that started while the last one stopped took over the registration that was ended"),
     (125_307, "the same, with three processes"),
     (201_929, "a lost record was not written again, and other processes did not learn of the registration"),
@@ -21,6 +21,7 @@ const REMEMBERED: [(u64, &str); 10] = [
     (545_643, "a process that was killed forgot which registrations the last one had ended"),
     (732_840, "two processes that stopped hid the record from each other, and none unregistered"),
     (1_253_149, "a stop did not wait for the notice of the second of two registrations"),
+    (11_403_446, "the end of a registration that was lost with the session was not sent again after a query"),
     (
         300_858_796,
         "a registration that the MOV processed after it had answered the last query stayed live beside the other",

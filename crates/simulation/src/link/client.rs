@@ -8,6 +8,7 @@ use valawai::internals::message::{Message, Properties};
 
 use crate::broker::{ConnectionId, Frame, Reply, Response};
 use crate::ledger;
+use crate::world::Micros;
 
 /// What the client of a link knows.
 pub(crate) struct ClientLink {
@@ -17,6 +18,8 @@ pub(crate) struct ClientLink {
     pub(super) querying: ConnectionId,
     /// The connection of the last call.
     pub(crate) called: ConnectionId,
+    /// When it called, while there is no answer.
+    pub(crate) waiting_since: Option<Micros>,
     /// Confirms and returned messages, in their order.
     pub(super) events: VecDeque<Event>,
     pub(super) subscriptions: Vec<Subscription>,
@@ -71,6 +74,7 @@ impl ClientLink {
             consuming,
             querying,
             called: consuming,
+            waiting_since: None,
             events: VecDeque::new(),
             subscriptions: Vec::new(),
             next_number: 0,

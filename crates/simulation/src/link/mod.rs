@@ -64,6 +64,7 @@ impl SimulatedLink {
             it.calls += 1;
             it.called = on;
             it.response = None;
+            it.waiting_since = Some(world.now);
             let number = it.calls;
             world.send_to_broker(on, link, Frame::Call { number, request });
             world.now + CALL_LIMIT
@@ -72,7 +73,10 @@ impl SimulatedLink {
         scheduler::wait(Some(deadline), &mut || {
             world::with(|world| world.links[id].response.is_some() || !world.broker.connections[on].is_open)
         });
-        let response = self.with(|world, link| world.links[link].response.take());
+        let response = self.with(|world, link| {
+            world.links[link].waiting_since = None;
+            world.links[link].response.take()
+        });
         match response {
             Some((_, Response::Denied(reason))) => {
                 Err(Error::Denied { action: "do this".into(), reason: reason.into() })

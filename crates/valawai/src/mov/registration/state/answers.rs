@@ -11,7 +11,7 @@ impl RegistrationState {
     pub(in crate::mov::registration) fn query_answered(&mut self, live: Vec<Notice>, now: Instant) {
         self.queries.answered();
         self.ending.retain(|id| live.iter().any(|notice| notice.id == *id));
-        let mut live: Vec<Notice> = live.into_iter().filter(|notice| !self.stale.is_ended(&notice.id)).collect();
+        let mut live: Vec<Notice> = live.into_iter().filter(|notice| !self.stale.is_ending(&notice.id)).collect();
         let is_preferred = |notice: &Notice| self.is_preferred(&notice.id) && self.describes_component(notice);
         let kept = live.iter().position(is_preferred);
         let kept = kept.or_else(|| live.iter().position(|notice| self.describes_component(notice)));
@@ -49,7 +49,8 @@ impl RegistrationState {
         let has_other_contract = self.last_known.as_ref().is_some_and(|LastKnown { id, contract }| {
             *id == notice.id && contract.as_ref().is_some_and(|contract| *contract != self.info.contract_fingerprint())
         });
-        !has_other_contract && !self.ending.contains(&notice.id) && self.info.matches(notice)
+        let has_ended = self.ending.contains(&notice.id) || self.stale.is_ended(&notice.id);
+        !has_other_contract && !has_ended && self.info.matches(notice)
     }
 
     /// The query was not answered in time. A registration that may be live is queried again. If there is none, or after

@@ -16,10 +16,9 @@ pub(super) struct StaleRegistrations {
 }
 
 impl StaleRegistrations {
-    /// Replaces the registrations to end. Those that are ended already are left out.
+    /// Replaces the registrations to end. Those that are ending are left out.
     pub(super) fn replace(&mut self, ids: impl IntoIterator<Item = Id>) {
-        self.to_end.clear();
-        ids.into_iter().for_each(|id| self.add(id));
+        self.to_end = ids.into_iter().filter(|id| !self.is_ending(id)).collect();
     }
 
     /// Adds a registration to end, unless it is ended already.
@@ -32,6 +31,11 @@ impl StaleRegistrations {
     /// Whether the message that ends `id` was sent. The MOV may not have processed it yet.
     pub(super) fn is_ended(&self, id: &Id) -> bool {
         self.ended.contains(id)
+    }
+
+    /// Whether the message that ends `id` was sent, and does not have to be sent again.
+    pub(super) fn is_ending(&self, id: &Id) -> bool {
+        self.is_ended(id) && !self.to_end.contains(id)
     }
 
     /// Returns the next registration to end. Each is returned once.

@@ -15,6 +15,36 @@ fn an_unconfirmed_end_of_a_registration_is_sent_again_in_the_next_session() {
 }
 
 #[test]
+fn an_unconfirmed_end_of_a_registration_that_the_mov_still_lists_is_sent_again_and_the_registration_is_not_kept() {
+    for other in [Some('a'), None] {
+        let (mut state, now) = querying(None);
+        state.query_answered(vec![notice('a'), notice('b')], now);
+        assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
+        state.session_opened(now);
+        state.observe_mov(Some(0), now);
+        state.observe_mov(Some(1), now);
+        let now = now + STARTUP_DELAY;
+        assert_eq!(state.next_steps(now), [Step::Query]);
+        state.query_answered(other.into_iter().chain(['b']).map(notice).collect(), now);
+        if other.is_none() {
+            assert_eq!(state.next_steps(now), [Step::Register], "the end of the registration may take effect yet");
+            state.notice_received(notice('c'), now);
+        }
+        assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))], "two registrations stay live");
+    }
+}
+
+#[test]
+fn an_unconfirmed_end_of_a_registration_that_the_mov_no_longer_lists_is_not_sent_again() {
+    let (mut state, now) = querying(None);
+    state.query_answered(vec![notice('a'), notice('b')], now);
+    assert_eq!(state.next_steps(now), [Step::Unregister(id('b'))]);
+    state.session_opened(now);
+    state.query_answered(vec![notice('a')], now);
+    assert_eq!(state.next_steps(now), []);
+}
+
+#[test]
 fn a_nacked_end_of_a_registration_is_sent_again() {
     let (mut state, now) = querying(None);
     state.query_answered(vec![notice('a'), notice('b')], now);

@@ -4,10 +4,10 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use valawai::internals::store::Api;
+use valawai::internals::store::{Api, Options};
 
 use super::stub::{Stub, write_answer, write_forever, write_head};
-use super::{WatchedStore, options, values};
+use super::{SHORT_PERIOD, WatchedStore, options, values};
 
 const ETCD: &str = r#"{"header":{"revision":"7"},"kvs":[{"key":"L2NvbmZpZy9jMV9lY2hvL2E=","value":"MQ=="}]}"#;
 const CONSUL: &str = r#"[{"Key":"config/c1_echo/a","Value":"MQ=="}]"#;
@@ -24,7 +24,9 @@ fn watch(api: Api, answer: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> (
         path if path.starts_with("/v2") => write_answer(socket, "200 OK", "X-Etcd-Index: 7\r\n", ETCD2),
         _ => write_answer(socket, "200 OK", "X-Consul-Index: 7\r\n", CONSUL),
     });
-    let watched = WatchedStore::start(options(stub.port(), api, &["/config/c1_echo"]));
+    // The first wait is over soon, and may end before a slow machine has read anything.
+    let options = Options { period: SHORT_PERIOD, ..options(stub.port(), api, &["/config/c1_echo"]) };
+    let watched = WatchedStore::start(options);
     watched.wait_for(&values([("a", "1")]));
     (watched, stub)
 }

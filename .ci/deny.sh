@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies with cargo-deny; deny.toml has the rules. Checks that need something this machine cannot get are
-# skipped with a warning.
+# Checks that the lock files are current, and the dependencies with cargo-deny; deny.toml has the rules. Checks that need
+# something this machine cannot get are skipped with a warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/prepare.sh
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 readonly INSTALL_LIMIT=1200
 
 main() {
+    check_lock_files
     local checks=(bans licenses sources)
     if ! has_cargo_deny; then
         skipped "the dependency check: cargo-deny cannot be installed"
@@ -22,6 +23,20 @@ main() {
     fi
     echo "== cargo deny check ${checks[*]}"
     cargo deny --locked --workspace check "${checks[@]}"
+}
+
+# The benchmark and the fuzzer have lock files of their own, which a new dependency of the library makes stale.
+check_lock_files() {
+    echo "== lock files"
+    local lock manifest stale=0
+    while read -r lock; do
+        manifest=${lock%.lock}.toml
+        if ! cargo update --quiet --locked --workspace --manifest-path "$manifest"; then
+            echo "Run: cargo update --workspace --manifest-path $manifest" >&2
+            stale=1
+        fi
+    done < <(git ls-files '*Cargo.lock')
+    return $stale
 }
 
 has_cargo_deny() {

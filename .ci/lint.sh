@@ -1,32 +1,17 @@
 #!/usr/bin/env bash
-# Checks all files that are not Rust: lock files, scripts, Dockerfiles, the Compose files with each profile and override, and
-# the names of tests in the documentation. Checks that need a program this machine cannot get are skipped with a warning.
+# Checks all files that are not Rust: scripts, Dockerfiles, the Compose files with each profile and override, and the names
+# of tests in the documentation. Checks that need a program this machine cannot get are skipped with a warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/prepare.sh
 . .ci/prepare.sh
 
 main() {
-    check_lock_files
     lint_scripts
     lint_dockerfiles
     check_compose_files
     check_kubernetes
     check_test_names
-}
-
-# The benchmark and the fuzzer have lock files of their own, which a new dependency of the library makes stale.
-check_lock_files() {
-    echo "== lock files"
-    local lock manifest stale=0
-    while read -r lock; do
-        manifest=${lock%.lock}.toml
-        if ! cargo update --quiet --locked --workspace --manifest-path "$manifest"; then
-            echo "Run: cargo update --workspace --manifest-path $manifest" >&2
-            stale=1
-        fi
-    done < <(git ls-files '*Cargo.lock')
-    return $stale
 }
 
 lint_scripts() {
